@@ -1,0 +1,182 @@
+package storetest
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/store"
+)
+
+func fullDay(user orchestrator.User) orchestrator.UserDay {
+	return orchestrator.UserDay{UserID: user.ID, User: user.Name, Date: orchestrator.DateOf(noon), Timezone: user.Timezone,
+		Status: orchestrator.StatusIncomplete, Found: 9, Processed: 5, Skipped: 2, Failed: 1, Left: 1,
+		AudioSamples: 5 * hour, Took: 17*time.Second + 123456789, Laughs: 12, Duplicates: 3,
+		Calls: orchestrator.Calls{Total: 48, Failed: 4, Retries: 6, Bytes: 1 << 40, ByStatus: map[int]int{200: 40, 404: 4, 503: 3, 0: 1}},
+		Model: Model(), ModelPID: 4711, ModelGone: true, OutOfMemory: true,
+		Memory: orchestrator.Memory{Before: 1 << 20, Peak: 90 << 20, After: 2 << 20, Model: 40 << 20},
+		Spans: []orchestrator.LedgerSpan{
+			{Span: orchestrator.Span{Start: noon, End: noon.Add(time.Hour)}, State: orchestrator.SpanFailed, Reason: "503",
+				Attempts: 1, LastTried: noon.Add(20 * time.Hour)},
+			{Span: orchestrator.Span{Start: noon.Add(time.Hour), End: noon.Add(2 * time.Hour)}, State: orchestrator.SpanEmpty,
+				Attempts: 1, LastTried: noon.Add(20 * time.Hour)},
+		},
+		Errors: []orchestrator.RunError{{Stage: "decode", Recording: "b.ogg", Message: "no page"}, {Stage: "source", Message: "503"}},
+	}
+}
+
+func testRunLog(t *testing.T, f *fixture) {
+	ctx := t.Context()
+	if _, err := f.Run(ctx, store.LastRun); !errors.Is(err, orchestrator.ErrNotFound) {
+		t.Fatalf("no run yet: %v", err)
+	}
+	alice, bob := f.user(t, "alice"), f.user(t, "bob")
+	first := f.begin(t, "first", noon)
+	first.Days = []orchestrator.UserDay{fullDay(bob), fullDay(alice)}
+	first.Days[0].Status, first.Days[0].Model, first.Days[0].Calls.ByStatus = orchestrator.StatusOK, orchestrator.Model{}, nil
+	first.Days[0].Errors, first.Days[0].Spans = nil, nil
+	for _, day := range first.Days {
+		must(t, f.SaveDay(ctx, first.ID, day))
+	}
+	first.FinishedAt, first.Status, first.ExitCode, first.Error = noon.Add(time.Minute), orchestrator.StatusFailed, 1, "database unavailable"
+	must(t, f.EndRun(ctx, first))
+	second := f.begin(t, "second", noon.Add(time.Hour))
+	must(t, f.BeginRun(ctx, second)) // as when the answer to the first try was lost
+
+	for id, want := range map[string]orchestrator.Run{"first": first, "second": second, store.LastRun: second} {
+		run, err := f.Run(ctx, id)
+		must(t, err)
+		expect(t, id, run, want)
+	}
+	for limit, want := range map[int][]orchestrator.Run{10: {second, first}, 1: {second}, 0: nil} {
+		runs, err := f.Runs(ctx, limit)
+		must(t, err)
+		expect(t, "runs", runs, want)
+	}
+	if _, err := f.Run(ctx, "third"); !errors.Is(err, orchestrator.ErrNotFound) {
+		t.Fatalf("unknown run: %v", err)
+	}
+	if err := f.EndRun(ctx, orchestrator.Run{ID: "third"}); !errors.Is(err, orchestrator.ErrNotFound) {
+		t.Fatalf("end of an unknown run: %v", err)
+	}
+	if err := f.SaveDay(ctx, "third", fullDay(alice)); err == nil {
+		t.Fatal("a day of an unknown run is accepted")
+	}
+	if err := f.SaveDay(ctx, "first", orchestrator.UserDay{UserID: 999, Date: orchestrator.DateOf(noon)}); !errors.Is(err, orchestrator.ErrNotFound) {
+		t.Fatalf("day of an unknown user: %v", err)
+	}
+}
+
+func testSaveDayTwice(t *testing.T, f *fixture) {
+	ctx := t.Context()
+	alice := f.user(t, "alice")
+	f.begin(t, "run", noon)
+	day := fullDay(alice)
+	must(t, f.SaveDay(ctx, "run", day))
+	day.Laughs, day.Errors = 13, day.Errors[:1]
+	must(t, f.SaveDay(ctx, "run", day))
+	next := fullDay(alice)
+	next.Date, next.Spans = next.Date.Add(1), nil
+	must(t, f.SaveDay(ctx, "run", next))
+	run, err := f.Run(ctx, "run")
+	must(t, err)
+	expect(t, "days", run.Days, []orchestrator.UserDay{day, next})
+	ledger, err := f.Ledger(ctx, alice.ID, orchestrator.Span{Start: noon, End: noon.Add(24 * time.Hour)})
+	must(t, err)
+	expect(t, "ledger counts one attempt", ledger, day.Spans)
+
+	// The system before had one row for a day, and lost what the first run had counted.
+	f.begin(t, "later", noon.Add(time.Hour))
+	later := orchestrator.UserDay{UserID: alice.ID, User: "alice", Date: day.Date, Timezone: day.Timezone, Status: orchestrator.StatusOK, Skipped: 9}
+	must(t, f.SaveDay(ctx, "later", later))
+	for id, want := range map[string][]orchestrator.UserDay{"run": {day, next}, "later": {later}} {
+		run, err := f.Run(ctx, id)
+		must(t, err)
+		expect(t, id, run.Days, want)
+	}
+}
+
+func testLedger(t *testing.T, f *fixture) {
+	ctx := t.Context()
+	alice, bob := f.user(t, "alice"), f.user(t, "bob")
+	at := func(minutes int) time.Time { return noon.Add(time.Duration(minutes) * time.Minute) }
+	span := func(from, to int, state orchestrator.SpanState, attempts int) orchestrator.LedgerSpan {
+		s := orchestrator.LedgerSpan{Span: orchestrator.Span{Start: at(from), End: at(to)}, State: state, Attempts: attempts, LastTried: at(1000)}
+		if state == orchestrator.SpanFailed {
+			s.Reason = "503"
+		}
+		return s
+	}
+	save := func(run string, user orchestrator.User, spans ...orchestrator.LedgerSpan) {
+		t.Helper()
+		f.begin(t, run, noon)
+		must(t, f.SaveDay(ctx, run, orchestrator.UserDay{UserID: user.ID, User: user.Name, Date: orchestrator.DateOf(noon),
+			Status: orchestrator.StatusOK, Spans: spans}))
+	}
+	ledger := func(user orchestrator.User, from, to int) []orchestrator.LedgerSpan {
+		t.Helper()
+		spans, err := f.Ledger(ctx, user.ID, orchestrator.Span{Start: at(from), End: at(to)})
+		must(t, err)
+		return spans
+	}
+	const read, empty, failed = orchestrator.SpanRead, orchestrator.SpanEmpty, orchestrator.SpanFailed
+
+	save("r1", alice, span(30, 60, failed, 1), span(0, 30, empty, 1), span(60, 60, failed, 1))
+	save("r1", bob, span(0, 60, failed, 1))
+	expect(t, "first", ledger(alice, 0, 60), []orchestrator.LedgerSpan{span(0, 30, empty, 1), span(30, 60, failed, 1)})
+	save("r2", alice, span(30, 60, failed, 1))
+	save("r3", alice, span(30, 60, empty, 1))
+	expect(t, "attempts", ledger(alice, 59, 61), []orchestrator.LedgerSpan{span(30, 60, empty, 3)})
+	expect(t, "borders", len(ledger(alice, 60, 90)), 0)
+
+	save("r4", alice, span(10, 40, failed, 1))
+	expect(t, "cut", ledger(alice, 0, 60), []orchestrator.LedgerSpan{span(0, 10, empty, 1), span(10, 40, failed, 1), span(40, 60, empty, 3)})
+
+	// A recording answers a window, in the middle of a gap.
+	f.begin(t, "r5", noon)
+	result := Result(alice, Recording("a.ogg", at(20)), At(1, 2))
+	result.RunID, result.Recording.Window = "r5", orchestrator.Span{Start: at(20), End: at(30)}
+	f.save(t, result)
+	f.save(t, result)
+	got := ledger(alice, 0, 60)
+	if len(got) != 5 || time.Since(got[2].LastTried) > time.Hour {
+		t.Fatalf("after a recording: %+v", got)
+	}
+	got[2].LastTried = at(1000)
+	expect(t, "read", got, []orchestrator.LedgerSpan{span(0, 10, empty, 1), span(10, 20, failed, 1), span(20, 30, read, 1),
+		span(30, 40, failed, 1), span(40, 60, empty, 3)})
+	expect(t, "bob's", ledger(bob, 0, 60), []orchestrator.LedgerSpan{span(0, 60, failed, 1)})
+}
+
+func testStatus(t *testing.T, f *fixture) {
+	ctx := t.Context()
+	alice, bob := f.user(t, "alice"), f.user(t, "bob")
+	status, err := f.Status(ctx)
+	must(t, err)
+	expect(t, "new", status, orchestrator.ServiceStatus{Users: []orchestrator.UserStatus{{User: alice}, {User: bob}}})
+
+	f.save(t, Result(alice, Recording("a.ogg", noon), At(1, 2), At(100, 101)))
+	f.save(t, Result(alice, Recording("b.ogg", noon.Add(-time.Hour)), At(1, 2)))
+	must(t, f.FailRecording(ctx, "", alice.ID, Recording("c.ogg", noon.Add(10*time.Hour)), "no"))
+	day := fullDay(alice)
+	for i, outcome := range []struct {
+		status orchestrator.Status
+		code   int
+	}{{orchestrator.StatusOK, 0}, {orchestrator.StatusIncomplete, 3}} {
+		run := f.begin(t, string(outcome.status), noon)
+		run.FinishedAt, run.Status, run.ExitCode = noon.Add(time.Duration(i)*time.Hour), outcome.status, outcome.code
+		day.Status, day.Date = outcome.status, orchestrator.DateOf(noon).Add(i)
+		must(t, f.SaveDay(ctx, run.ID, day))
+		must(t, f.EndRun(ctx, run))
+	}
+	status, err = f.Status(ctx)
+	must(t, err)
+	gap := day.Spans[0]
+	gap.Attempts = 2
+	expect(t, "later", status, orchestrator.ServiceStatus{LastGoodRun: noon, Users: []orchestrator.UserStatus{
+		{User: alice, LastDay: orchestrator.DateOf(noon), LastAudio: noon.Add(time.Hour), LastLaugh: noon.Add(100 * time.Second),
+			Gaps: []orchestrator.LedgerSpan{gap}},
+		{User: bob},
+	}})
+}

@@ -1,0 +1,77 @@
+// Package testkit finds the real parts that tests use: the model, the libraries, ffmpeg and real
+// sound. A part that is absent skips the test with the reason, or fails it when
+// CHORTLE_TEST_REQUIRE is set, as `make test` and CI do after set-up.
+package testkit
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/chortle-audio/chortle/internal/cachedir"
+)
+
+// Root is the checkout's folder.
+func Root() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(file), "..", "..")
+}
+
+// Missing skips the test, or fails it where everything is required.
+func Missing(t testing.TB, what string) {
+	t.Helper()
+	if os.Getenv("CHORTLE_TEST_REQUIRE") != "" {
+		t.Fatalf("%s is missing: run `make setup`", what)
+	}
+	t.Skipf("%s is missing: run `make setup`", what)
+}
+
+// Model is the path of the pinned YAMNet file.
+func Model(t testing.TB) string { t.Helper(); return setting(t, "CHORTLE_MODEL", cachedir.Model) }
+
+// TFLite is the path of the TF Lite library.
+func TFLite(t testing.TB) string {
+	t.Helper()
+	return setting(t, "CHORTLE_TFLITE_LIBRARY", cachedir.TFLite)
+}
+
+// Opus is the path of libopus.
+func Opus(t testing.TB) string { t.Helper(); return setting(t, "CHORTLE_OPUS_LIBRARY", cachedir.Opus) }
+
+// FFmpeg is the path of an ffmpeg that can encode Opus: from PATH, else the one that set-up fetched.
+func FFmpeg(t testing.TB) string {
+	t.Helper()
+	if path, err := exec.LookPath("ffmpeg"); err == nil {
+		return path
+	}
+	return setting(t, "CHORTLE_FFMPEG", cachedir.FFmpeg)
+}
+
+func setting(t testing.TB, name, below string) string {
+	t.Helper()
+	path := os.Getenv(name)
+	if path == "" {
+		path = filepath.Join(cachedir.Dir(os.Getenv), below)
+	}
+	if _, err := os.Stat(path); err != nil {
+		Missing(t, path)
+	}
+	return path
+}
+
+// Audio is the path of a file of real sound, such as "laughter/laughter_2.wav". Its folder is
+// CHORTLE_TEST_AUDIO, by default shared/audio beside the checkout.
+func Audio(t testing.TB, name string) string {
+	t.Helper()
+	dir := os.Getenv("CHORTLE_TEST_AUDIO")
+	if dir == "" {
+		dir = filepath.Join(Root(), "..", "shared", "audio")
+	}
+	path := filepath.Join(dir, name)
+	if _, err := os.Stat(path); err != nil {
+		Missing(t, path)
+	}
+	return path
+}
