@@ -1,0 +1,137 @@
+// Package serve is the program inferd: it reads flags and environment, opens the model, and serves it,
+// to an orchestrator that started it as a go-plugin or to anybody on a local address.
+package serve
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"path/filepath"
+	"runtime"
+	"strconv"
+
+	"google.golang.org/grpc"
+
+	"github.com/chortle-audio/chortle/inferd"
+	"github.com/chortle-audio/chortle/inferd/fake"
+	"github.com/chortle-audio/chortle/inferd/yamnet"
+	"github.com/chortle-audio/chortle/internal/cachedir"
+	"github.com/chortle-audio/chortle/internal/handshake"
+)
+
+const help = `inferd scores sound with YAMNet. An orchestrator starts it by itself; by hand, use
+
+    inferd serve [--listen 127.0.0.1:7070]     the same service, for grpcurl and for debugging
+
+Flags, each with its setting in the environment:
+
+    --model PATH      CHORTLE_MODEL            the model file, or "fake": a model that hears loudness as laughter
+    --sha256 HEX      CHORTLE_MODEL_SHA256     accept this model file instead of the known one
+    --library PATH    CHORTLE_TFLITE_LIBRARY   libtensorflowlite_c.so
+    --threads N       CHORTLE_INFERD_THREADS   models side by side (default: one for each usable core)
+
+and of serve alone:
+
+    --listen ADDRESS  host:port on this machine, or unix:PATH (default 127.0.0.1:7070)
+    --allow-remote    listen on an address that other machines reach: there is no password and no encryption
+
+Model and library are looked for below CHORTLE_CACHE_DIR (default: chortle in the user's cache folder), where
+"make setup" puts them.
+`
+
+// Run is the program. It returns the exit code: 0 done, 1 failed, 2 bad usage. Standard output carries
+// nothing but go-plugin's handshake, or the address that is listened on.
+func Run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+	saveMemory()
+	underHost := getenv(handshake.CookieKey) == handshake.CookieValue
+	standalone := len(args) > 0 && args[0] == "serve"
+	if standalone {
+		args = args[1:]
+	}
+	s, err := parse(args, getenv)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(stdout, help)
+		return 0
+	case err != nil:
+		fmt.Fprintf(stderr, "inferd: %v\n", err)
+		return 2
+	case standalone:
+		err = listen(ctx, s, stdout, stderr)
+	case underHost:
+		err = servePlugin(s, stderr)
+	default:
+		fmt.Fprint(stderr, help)
+		return 1
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "inferd: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+// settings of the program. The zero value of a text means that it was not given.
+type settings struct {
+	model, sha256, library string
+	threads                int
+	listen                 string
+	allowRemote            bool
+}
+
+func parse(args []string, getenv func(string) string) (settings, error) {
+	var s settings
+	flags := flag.NewFlagSet("inferd", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	cache := cachedir.Dir(getenv)
+	flags.StringVar(&s.model, "model", cmp.Or(getenv("CHORTLE_MODEL"), filepath.Join(cache, cachedir.Model)), "")
+	flags.StringVar(&s.sha256, "sha256", getenv("CHORTLE_MODEL_SHA256"), "")
+	flags.StringVar(&s.library, "library", cmp.Or(getenv("CHORTLE_TFLITE_LIBRARY"), filepath.Join(cache, cachedir.TFLite)), "")
+	threads := flags.String("threads", getenv("CHORTLE_INFERD_THREADS"), "")
+	flags.StringVar(&s.listen, "listen", "127.0.0.1:7070", "")
+	flags.BoolVar(&s.allowRemote, "allow-remote", false, "")
+	if err := flags.Parse(args); err != nil {
+		return s, fmt.Errorf("read flags: %w", err)
+	}
+	if flags.NArg() > 0 {
+		return s, fmt.Errorf("read arguments: %q is not known; see inferd --help", flags.Arg(0))
+	}
+	const most = 256
+	if *threads == "" {
+		s.threads = min(runtime.GOMAXPROCS(0), most)
+		return s, nil
+	}
+	n, err := strconv.Atoi(*threads)
+	if err != nil || n < 1 || n > most {
+		return s, fmt.Errorf("read threads (CHORTLE_INFERD_THREADS): %q, want 1 to %d", *threads, most)
+	}
+	s.threads = n
+	return s, nil
+}
+
+// open prepares the service with its models.
+func open(s settings) (*inferd.Server, error) {
+	models := make([]inferd.Model, s.threads)
+	if s.model == "fake" {
+		for i := range models {
+			models[i] = fake.Model{}
+		}
+	} else {
+		var err error
+		if models, err = yamnet.Open(yamnet.Options{
+			Path: s.model, Library: s.library, SHA256: s.sha256, Models: s.threads,
+		}); err != nil {
+			return nil, err
+		}
+	}
+	return inferd.NewServer("inferd", models...)
+}
+
+// newGRPCServer lets messages be as large as the contract allows.
+func newGRPCServer(options []grpc.ServerOption) *grpc.Server {
+	options = append(options, grpc.MaxRecvMsgSize(handshake.MaxMessageBytes), grpc.MaxSendMsgSize(handshake.MaxMessageBytes))
+	return grpc.NewServer(append(options, windows()...)...)
+}
