@@ -1,0 +1,403 @@
+package orchestrator
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"time"
+)
+
+// dayRun is one user's day under way: the only owner of the day's model process.
+type dayRun struct {
+	*Runner
+	runID   string
+	user    User
+	plan    Plan
+	started time.Time
+
+	day     UserDay
+	begun   bool
+	process Process // nil until the first recording needs it
+}
+
+// stageError is an error with the stage of a recording's way at which it came up.
+type stageError struct {
+	stage string
+	err   error
+}
+
+func (e *stageError) Error() string { return e.err.Error() }
+func (e *stageError) Unwrap() error { return e.err }
+
+// errModelStart marks a model that could not be started: it fails the day, not only the recording.
+var errModelStart = errors.New("model did not start")
+
+// run goes through the recordings of the day. Its error is one that ends the whole run; everything
+// else is in d.day afterwards.
+func (d *dayRun) run(ctx context.Context, source Source, span Span) error {
+	began := d.Now()
+	counter, _ := source.(CallCounter)
+	var before Calls
+	if counter != nil {
+		before = counter.Calls()
+	}
+	defer func() {
+		d.stopModel()
+		d.day.Took = d.Now().Sub(began)
+		if counter != nil {
+			calls := counter.Calls()
+			d.day.Calls = calls.Minus(before)
+		}
+	}()
+	for rec, err := range source.Recordings(ctx, span) {
+		if ctx.Err() != nil {
+			break
+		}
+		missing := (*SpanError)(nil)
+		switch {
+		case errors.As(err, &missing):
+			d.missing(missing)
+			continue
+		case err != nil && rec.Name == "":
+			d.fail("source", "", err)
+			d.day.Status = StatusFailed
+			return nil
+		case errors.Is(err, ErrNotSettled):
+			d.day.Left++
+			d.begin()
+			d.observe(Event{Kind: EventLeft, User: d.user.Name, Date: d.day.Date, Recording: rec.Name, Err: err})
+			continue
+		case err != nil:
+			d.day.Found++
+			d.failRecording(rec, &stageError{"source", err})
+			continue
+		}
+		d.day.Found++
+		err = d.recording(ctx, rec)
+		if rec.Release != nil && ctx.Err() == nil {
+			err = errors.Join(err, rec.Release())
+		}
+		switch {
+		case err == nil:
+		case ctx.Err() != nil:
+		case errors.Is(err, ErrStoreUnavailable):
+			d.fail("store", rec.Name, err)
+			d.day.Status = StatusFailed
+			return err
+		case errors.Is(err, errModelStart):
+			d.failRecording(rec, err)
+			d.day.Status = StatusFailed
+			return nil
+		default:
+			d.failRecording(rec, err)
+		}
+	}
+	if ctx.Err() != nil {
+		d.day.Status = StatusInterrupted
+	}
+	return nil
+}
+
+// begin tells the observer, once, that this day has something to do.
+func (d *dayRun) begin() {
+	if !d.begun {
+		d.begun = true
+		d.observe(Event{Kind: EventDay, User: d.user.Name, Date: d.day.Date})
+	}
+}
+
+func (d *dayRun) fail(stage, recording string, err error) {
+	d.begin()
+	d.day.Status = StatusIncomplete
+	d.day.Errors = append(d.day.Errors, RunError{Stage: stage, Recording: recording, Message: err.Error()})
+}
+
+// missing notes a span without a recording in the ledger; it is stored with the day.
+func (d *dayRun) missing(e *SpanError) {
+	span := LedgerSpan{Span: e.Span, State: SpanEmpty, Attempts: 1, LastTried: d.Now().UTC()}
+	if e.Err != nil {
+		span.State, span.Reason = SpanFailed, e.Err.Error()
+		d.fail("source", "", e)
+	}
+	d.day.Spans = append(d.day.Spans, span)
+}
+
+func (d *dayRun) failRecording(rec Recording, err error) {
+	stage := "recording"
+	if staged := (*stageError)(nil); errors.As(err, &staged) {
+		stage = staged.stage
+	}
+	d.day.Failed++
+	d.fail(stage, rec.Name, err)
+	d.observe(Event{Kind: EventRecordingDone, User: d.user.Name, Date: d.day.Date, Recording: rec.Name, Err: err})
+}
+
+// recording does one recording, unless it is done already.
+func (d *dayRun) recording(ctx context.Context, rec Recording) error {
+	state, err := d.find(ctx, &rec)
+	if err != nil {
+		return err
+	}
+	if !d.plan.Reprocess && (state.Done || state.Attempts >= maxAttempts) {
+		d.day.Skipped++
+		return nil
+	}
+	d.begin()
+	if d.plan.DryRun {
+		d.day.Processed++
+		return nil
+	}
+	result, err := d.classify(ctx, rec)
+	if exit := (*ExitError)(nil); errors.As(err, &exit) && !errors.Is(err, errModelStart) && ctx.Err() == nil {
+		result, err = d.classify(ctx, rec) // once more, with a fresh process
+	}
+	if err != nil {
+		return d.countAttempt(ctx, rec, err)
+	}
+	return d.save(ctx, state, result)
+}
+
+// find looks the recording up, by its content where its name, size and time are not known.
+func (d *dayRun) find(ctx context.Context, rec *Recording) (RecordingState, error) {
+	state, err := d.Store.FindRecording(ctx, d.user.ID, *rec)
+	if err != nil {
+		return state, &stageError{"store", err}
+	}
+	if state.SHA256 != "" {
+		rec.SHA256 = state.SHA256
+	}
+	if rec.SHA256 != "" {
+		return state, nil
+	}
+	if rec.SHA256, err = hashFile(ctx, rec.Path); err != nil {
+		return state, &stageError{"hash", err}
+	}
+	if state, err = d.Store.FindRecording(ctx, d.user.ID, *rec); err != nil {
+		return state, &stageError{"store", err}
+	}
+	return state, nil
+}
+
+// countAttempt remembers that the recording cannot be read or kills the model, so that it is not
+// tried for ever. What is the machine's fault (no ffmpeg, no database) does not count.
+func (d *dayRun) countAttempt(ctx context.Context, rec Recording, cause error) error {
+	exit := (*ExitError)(nil)
+	own := errors.Is(cause, ErrBadRecording) || errors.Is(cause, ErrBadPlugin) || errors.As(cause, &exit)
+	if !own || errors.Is(cause, errModelStart) || ctx.Err() != nil {
+		return cause
+	}
+	if err := d.Store.FailRecording(ctx, d.runID, d.user.ID, rec, cause.Error()); err != nil {
+		return errors.Join(cause, &stageError{"store", err})
+	}
+	return cause
+}
+
+// classify streams the recording through the model. A process that ended, or broke its contract, is
+// stopped: the next recording gets a fresh one.
+func (d *dayRun) classify(ctx context.Context, rec Recording) (Result, error) {
+	process, err := d.model(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	model := process.Model()
+	result := Result{RunID: d.runID, UserID: d.user.ID, Recording: rec, Model: model,
+		Scores: Scores{Classes: model.Laughter, Window: model.Window, Hop: model.Hop}}
+
+	event := Event{Kind: EventRecording, User: d.user.Name, Date: d.day.Date, Recording: rec.Name}
+	if d.Observe != nil {
+		event.Length = d.Audio.Length(ctx, rec)
+	}
+	d.observe(event)
+
+	var length int64
+	event.Kind = EventProgress
+	chunks := func(yield func(Chunk, error) bool) {
+		for chunk, err := range d.Audio.Decode(ctx, rec) {
+			if err != nil {
+				yield(Chunk{}, &stageError{"decode", err})
+				return
+			}
+			length = chunk.Offset + int64(len(chunk.Samples))
+			if !yield(chunk, nil) {
+				return
+			}
+			event.Position = length
+			d.observe(event)
+		}
+	}
+	if err := collect(process.Classify(ctx, chunks), &result.Scores); err != nil {
+		if staged := (*stageError)(nil); !errors.As(err, &staged) {
+			d.stopModel()
+			err = &stageError{"model", err}
+		}
+		return Result{}, err
+	}
+	if length == 0 {
+		return Result{}, &stageError{"decode", fmt.Errorf("%w: there is no sound in it", ErrBadRecording)}
+	}
+	result.Scores.Close(length)
+	return result, nil
+}
+
+func collect(frames iter.Seq2[Frame, error], scores *Scores) error {
+	for frame, err := range frames {
+		if err != nil {
+			return err
+		}
+		if err := scores.Add(frame); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// save finds the laughs, keeps their sound and stores everything. The rows come last: until they are
+// there the recording is not done, and the next run writes the same clips again.
+func (d *dayRun) save(ctx context.Context, before RecordingState, result Result) error {
+	threshold := d.user.Threshold
+	if threshold == 0 {
+		threshold = d.plan.Threshold
+	}
+	result.Laughs = d.Detect(result.Scores, threshold)
+	err := d.cut(ctx, &result)
+	var saved Saved
+	if err == nil {
+		if saved, err = d.Store.SaveRecording(ctx, result); err != nil {
+			err = &stageError{"store", err}
+		}
+	}
+	orphans := saved.Orphans
+	if err != nil && !before.Done {
+		orphans = clipKeys(result.Laughs)
+	}
+	for _, key := range orphans {
+		if deleteErr := d.Clips.Delete(context.WithoutCancel(ctx), key); deleteErr != nil {
+			err = errors.Join(err, &stageError{"clip", deleteErr})
+		}
+	}
+	if err != nil {
+		return err
+	}
+	d.day.Processed++
+	d.day.AudioSamples += result.Scores.Length
+	d.day.Laughs += saved.New
+	d.day.Duplicates += saved.Duplicates
+	d.observe(Event{Kind: EventRecordingDone, User: d.user.Name, Date: d.day.Date, Recording: result.Recording.Name,
+		Position: result.Scores.Length, Length: result.Scores.Length, Laughs: saved.New, Duplicates: saved.Duplicates})
+	return nil
+}
+
+// cut stores the sound around each laugh and notes its key.
+func (d *dayRun) cut(ctx context.Context, result *Result) error {
+	if len(result.Laughs) == 0 {
+		return nil
+	}
+	spans := make([]SampleSpan, len(result.Laughs))
+	for i, laugh := range result.Laughs {
+		spans[i] = SampleSpan{max(0, laugh.Onset-clipMargin), min(result.Scores.Length, laugh.Offset+clipMargin)}
+	}
+	i := 0
+	for clip, err := range d.Audio.Cut(ctx, result.Recording, spans) {
+		if err != nil {
+			return &stageError{"clip", err}
+		}
+		laugh := &result.Laughs[i]
+		start := result.Recording.Start.Add(SamplesToDuration(laugh.Onset))
+		laugh.Clip = d.ClipKey(d.user.Name, start, result.Recording.SHA256, clip.Extension)
+		if err := d.Clips.Put(ctx, laugh.Clip, clip.Data); err != nil {
+			return &stageError{"clip", err}
+		}
+		i++
+	}
+	if i < len(spans) {
+		return &stageError{"clip", fmt.Errorf("cut %d clips: got %d", len(spans), i)}
+	}
+	return nil
+}
+
+func clipKeys(laughs []Laugh) (keys []string) {
+	for _, laugh := range laughs {
+		if laugh.Clip != "" {
+			keys = append(keys, laugh.Clip)
+		}
+	}
+	return keys
+}
+
+// model returns the day's model process, started when it is first needed.
+func (d *dayRun) model(ctx context.Context) (Process, error) {
+	if d.process != nil {
+		return d.process, nil
+	}
+	spawner, err := d.Spawner(d.user)
+	if err == nil {
+		d.process, err = spawner.Spawn(ctx)
+	}
+	if err != nil {
+		return nil, &stageError{"model", fmt.Errorf("%w: %w", errModelStart, err)}
+	}
+	d.day.Model = d.process.Model()
+	d.day.ModelPID = d.process.PID()
+	d.observe(Event{Kind: EventModel, User: d.user.Name, Date: d.day.Date, Model: d.day.Model, PID: d.day.ModelPID})
+	return d.process, nil
+}
+
+// stopModel kills the day's model process, if there is one, and notes what it took.
+func (d *dayRun) stopModel() {
+	if d.process == nil {
+		return
+	}
+	exit := d.process.Stop()
+	d.process = nil
+	d.day.ModelGone = exit.Gone
+	d.day.OutOfMemory = d.day.OutOfMemory || exit.OutOfMemory
+	memory := &d.day.Memory
+	if memory.Before == 0 {
+		memory.Before = exit.Memory.Before
+	}
+	memory.Peak = max(memory.Peak, exit.Memory.Peak)
+	memory.Model = max(memory.Model, exit.Memory.Model)
+	memory.After = exit.Memory.After
+	d.observe(Event{Kind: EventModelEnd, User: d.user.Name, Date: d.day.Date, PID: exit.PID, Exit: exit})
+}
+
+// hashFile returns the SHA-256 of a file's content.
+func hashFile(ctx context.Context, path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", unreadable(err)
+	}
+	defer file.Close()
+	hash := sha256.New()
+	buffer := make([]byte, 256<<10)
+	for {
+		if err := ctx.Err(); err != nil {
+			return "", err
+		}
+		n, err := file.Read(buffer)
+		hash.Write(buffer[:n])
+		if err == io.EOF {
+			return hex.EncodeToString(hash.Sum(nil)), nil
+		}
+		if err != nil {
+			return "", unreadable(err)
+		}
+	}
+}
+
+// unreadable names the remedy where there is one; the path is the user's own and already in the error.
+func unreadable(err error) error {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w: %w; let this user read the file", ErrBadRecording, err)
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: %w; it vanished after it was listed", ErrBadRecording, err)
+	}
+	return fmt.Errorf("%w: %w", ErrBadRecording, err)
+}

@@ -1,0 +1,101 @@
+package orchestrator
+
+import (
+	"context"
+	"errors"
+	"iter"
+)
+
+// Source finds a user's recordings.
+type Source interface {
+	// Recordings yields the recordings that start within span, in order of their start. An error with
+	// a named recording is that recording's (ErrBadRecording, ErrNotSettled); a *SpanError is that of a
+	// stretch of time; any other error ends the sequence and fails the user's day.
+	Recordings(ctx context.Context, span Span) iter.Seq2[Recording, error]
+}
+
+// ErrNotSettled marks a recording that is still being written: it is left for the next run.
+var ErrNotSettled = errors.New("still being written")
+
+// Audio reads and cuts files of sound. Safe for concurrent use. Errors that are the file's fault wrap
+// ErrBadRecording.
+type Audio interface {
+	// Decode yields the recording as chunks of 16 kHz mono, in order, however long it is, in memory
+	// that does not grow. Quiet stretches are brought up (see the audio package).
+	Decode(ctx context.Context, rec Recording) iter.Seq2[Chunk, error]
+	// Cut yields one clip for each span, in order; spans are sorted by their start. What lies outside
+	// the recording is left away.
+	Cut(ctx context.Context, rec Recording, spans []SampleSpan) iter.Seq2[Clip, error]
+	// Length estimates the recording's length in samples without decoding it; 0 where that is unknown.
+	Length(ctx context.Context, rec Recording) int64
+}
+
+// Clips keeps the sound of laughs under keys such as "alice/2026/11/22/143002.120-8f3a91c2.opus".
+type Clips interface {
+	// Put stores data under key, durably and as a whole or not at all, and replaces what was there.
+	Put(ctx context.Context, key string, data []byte) error
+	// Delete removes a clip; one that is not there is no error.
+	Delete(ctx context.Context, key string) error
+}
+
+// RecordingState is what the store knows of a recording.
+type RecordingState struct {
+	// SHA256 is empty where the recording is not known.
+	SHA256 string
+	// Done is true when its results are stored.
+	Done bool
+	// Attempts that failed so far.
+	Attempts int
+}
+
+// Result is everything that one recording yielded.
+type Result struct {
+	RunID     string
+	UserID    int64
+	Recording Recording
+	Model     Model
+	Scores    Scores
+	Laughs    []Laugh
+}
+
+// Saved tells what became of a Result.
+type Saved struct {
+	// New rows, and Duplicates: laughs that overlap a laugh which the same model heard in another
+	// recording of the user.
+	New, Duplicates int
+	// Orphans are the keys of clips that no row refers to any more.
+	Orphans []string
+}
+
+// Store keeps results. Safe for concurrent use. ErrStoreUnavailable means that the database could not
+// be reached for as long as the implementation retries; the run then ends.
+type Store interface {
+	// BeginRun writes the run, with its ID, trigger and start.
+	BeginRun(ctx context.Context, run Run) error
+	// LockUser keeps every other orchestrator away from the user until release is called or this
+	// process ends. ErrLocked when another one has it.
+	LockUser(ctx context.Context, userID int64) (release func(), err error)
+	// FindRecording looks a recording up: by SHA256 where it is set, else by name, size and
+	// modification time together. A recording that is not known is the zero state.
+	FindRecording(ctx context.Context, userID int64, rec Recording) (RecordingState, error)
+	// SaveRecording stores a result in one transaction and marks the recording done, and its Window,
+	// unless that is zero, as read in the ledger. The laughs that
+	// the same model found in the same recording before are replaced; their marks, stars and notes
+	// go over to the laugh that overlaps them, and a laugh with one that has no successor stays.
+	SaveRecording(ctx context.Context, result Result) (Saved, error)
+	// FailRecording counts an attempt that failed. The recording must have its SHA256.
+	FailRecording(ctx context.Context, runID string, userID int64, rec Recording, cause string) error
+	// SaveDay writes what the run did for a user's day, and its Spans into the ledger: a span that was
+	// there before counts one more attempt; one that overlaps others replaces what it covers of them.
+	SaveDay(ctx context.Context, runID string, day UserDay) error
+	// EndRun writes the run's end, status and exit code.
+	EndRun(ctx context.Context, run Run) error
+}
+
+// Conditions of a store that a caller branches on.
+var (
+	ErrStoreUnavailable = errors.New("database unavailable")
+	ErrLocked           = errors.New("locked by another orchestrator")
+	ErrNotFound         = errors.New("not found")
+	ErrExists           = errors.New("exists already")
+)

@@ -1,0 +1,221 @@
+package orchestrator
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	// maxAttempts is how often a damaged recording, or one that kills the model, is tried before it
+	// is given up; a run with Reprocess tries it again.
+	maxAttempts = 3
+	// clipMargin is the sound kept before and after a laugh.
+	clipMargin = 2 * SampleRateHz
+	// closingTime bounds the last writes of a run that was interrupted, so that it ends within two
+	// seconds of the signal.
+	closingTime = 1500 * time.Millisecond
+)
+
+// Plan says what a run is to do.
+type Plan struct {
+	Users []User
+	// From and To are the first and the last day, both included. Zero means each user's yesterday.
+	From, To Date
+	// CatchUpDays is how many days before yesterday are looked through for recordings that came late.
+	// It counts only where From is zero.
+	CatchUpDays int
+	Trigger     Trigger
+	// Reprocess reads again what is stored already, and replaces it.
+	Reprocess bool
+	// DryRun finds out what would be done, and does nothing.
+	DryRun bool
+	// UsersAtOnce is how many users are read side by side; below 1 means one.
+	UsersAtOnce int
+	// Threshold for users that have none of their own, in (0, 1].
+	Threshold float64
+}
+
+// Runner reads days. All fields but Observe must be set; they must be safe for concurrent use where
+// UsersAtOnce is more than one.
+type Runner struct {
+	Store Store
+	// Source opens a user's source. It is asked once for each user of a run.
+	Source func(User) (Source, error)
+	Audio  Audio
+	// Spawner chooses the model of a user.
+	Spawner func(User) (Spawner, error)
+	Clips   Clips
+	// ClipKey names a clip from its laugh: deterministic, so that a recording that is done again
+	// after a crash writes over its own clips and leaves none behind.
+	ClipKey func(user string, start time.Time, recordingSHA256, extension string) string
+	Detect  Detector
+	// NewID makes the id of a run.
+	NewID func() string
+	Now   func() time.Time
+	// Observe is told what happens, one event at a time; nil means nobody listens.
+	Observe func(Event)
+
+	observing sync.Mutex
+}
+
+func (r *Runner) observe(e Event) {
+	if r.Observe == nil {
+		return
+	}
+	r.observing.Lock()
+	defer r.observing.Unlock()
+	r.Observe(e)
+}
+
+// Run reads the planned days of the planned users, in order of priority. A recording or user that
+// fails costs itself only; what happened is in the Run that is returned, its exit code included. The
+// error is not nil only when the run itself could not go on, such as without a database; the Run then
+// tells what was done until there. A canceled ctx ends the run: the recording under way is left
+// undone, and everything before it is stored.
+func (r *Runner) Run(ctx context.Context, plan Plan) (Run, error) {
+	run := Run{ID: r.NewID(), Trigger: plan.Trigger, StartedAt: r.Now().UTC(), Status: StatusRunning}
+	if !plan.DryRun {
+		if err := r.Store.BeginRun(ctx, run); err != nil {
+			return run, fmt.Errorf("begin run: %w", err)
+		}
+	}
+	err := r.users(ctx, &run, plan)
+
+	run.FinishedAt = r.Now().UTC()
+	run.Status, run.ExitCode = outcome(run.Days)
+	switch {
+	case ctx.Err() != nil:
+		run.Status, run.ExitCode = StatusInterrupted, ExitInterrupted
+		err = nil
+	case err != nil:
+		run.Status, run.ExitCode, run.Error = StatusFailed, ExitFailed, err.Error()
+	}
+	if plan.DryRun {
+		return run, err
+	}
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closingTime)
+	defer cancel()
+	if endErr := r.Store.EndRun(closing, run); endErr != nil {
+		run.ExitCode = ExitFailed
+		err = errors.Join(err, fmt.Errorf("end run: %w", endErr))
+	}
+	return run, err
+}
+
+// outcome sums up the days of a run that came to its end.
+func outcome(days []UserDay) (Status, int) {
+	for _, day := range days {
+		if day.Status != StatusOK {
+			return StatusIncomplete, ExitIncomplete
+		}
+	}
+	return StatusOK, ExitOK
+}
+
+// users goes through the users, UsersAtOnce side by side. The error is one that ends the run.
+func (r *Runner) users(ctx context.Context, run *Run, plan Plan) error {
+	users := slices.Clone(plan.Users)
+	slices.SortStableFunc(users, func(a, b User) int {
+		return cmp.Or(cmp.Compare(a.Priority, b.Priority), cmp.Compare(a.Name, b.Name))
+	})
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+
+	days := make([][]UserDay, len(users))
+	next := make(chan int)
+	var workers sync.WaitGroup
+	for range max(1, min(plan.UsersAtOnce, len(users))) {
+		workers.Go(func() {
+			for i := range next {
+				var err error
+				if days[i], err = r.user(ctx, run.ID, users[i], plan); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	for i := range users {
+		if ctx.Err() != nil {
+			break
+		}
+		next <- i
+	}
+	close(next)
+	workers.Wait()
+	run.Days = slices.Concat(days...)
+	return context.Cause(ctx)
+}
+
+// user reads the planned days of one user. The error is one that ends the run.
+func (r *Runner) user(ctx context.Context, runID string, user User, plan Plan) ([]UserDay, error) {
+	now := r.Now()
+	failed := func(date Date, status Status, stage string, err error) ([]UserDay, error) {
+		day := UserDay{UserID: user.ID, User: user.Name, Timezone: user.Timezone, Date: date, Status: status,
+			Errors: []RunError{{Stage: stage, Message: err.Error()}}}
+		return []UserDay{day}, r.endDay(ctx, runID, &day, plan.DryRun)
+	}
+	location, err := user.Location()
+	if err != nil {
+		return failed(DateOf(now.UTC()).Add(-1), StatusFailed, "user", err)
+	}
+	from, to := plan.From, plan.To
+	if from == (Date{}) {
+		to = Yesterday(now, location)
+		from = to.Add(-plan.CatchUpDays)
+	}
+	source, err := r.Source(user)
+	if err != nil {
+		return failed(to, StatusFailed, "source", err)
+	}
+	if !plan.DryRun {
+		release, err := r.Store.LockUser(ctx, user.ID)
+		switch {
+		case errors.Is(err, ErrLocked):
+			return failed(to, StatusSkipped, "lock", err)
+		case err != nil:
+			return nil, fmt.Errorf("lock user %s: %w", user.Name, err)
+		}
+		defer release()
+	}
+
+	var days []UserDay
+	for date := from; !to.Before(date) && ctx.Err() == nil; date = date.Add(1) {
+		d := dayRun{Runner: r, runID: runID, user: user, plan: plan, started: now}
+		d.day = UserDay{UserID: user.ID, User: user.Name, Timezone: user.Timezone, Date: date, Status: StatusOK}
+		err := d.run(ctx, source, date.Span(location))
+		late := plan.From == (Date{}) && date.Before(to)
+		if late && err == nil && !d.begun {
+			continue // nothing came late: not worth a row
+		}
+		days = append(days, d.day)
+		if err != nil {
+			return days, err
+		}
+		if err := r.endDay(ctx, runID, &days[len(days)-1], plan.DryRun); err != nil {
+			return days, err
+		}
+	}
+	return days, nil
+}
+
+// endDay stores a day and tells the observer.
+func (r *Runner) endDay(ctx context.Context, runID string, day *UserDay, dryRun bool) error {
+	if !dryRun {
+		closing := context.WithoutCancel(ctx)
+		if ctx.Err() != nil {
+			var cancel context.CancelFunc
+			closing, cancel = context.WithTimeout(closing, closingTime)
+			defer cancel()
+		}
+		if err := r.Store.SaveDay(closing, runID, *day); err != nil {
+			return fmt.Errorf("save day %s of user %s: %w", day.Date, day.User, err)
+		}
+	}
+	r.observe(Event{Kind: EventDayDone, User: day.User, Date: day.Date, Day: day})
+	return nil
+}

@@ -1,0 +1,562 @@
+package orchestrator_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/chortle-audio/chortle/orchestrator"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var (
+	now      = time.Date(2026, 11, 23, 3, 0, 0, 0, time.UTC)
+	alice    = orchestrator.User{ID: 1, Name: "alice", Timezone: "Europe/London", Source: "test:", Priority: 1, Enabled: true}
+	bob      = orchestrator.User{ID: 2, Name: "bob", Timezone: "America/Los_Angeles", Source: "test:", Priority: 2, Enabled: true}
+	errDeath = &orchestrator.ExitError{Stage: "classify", Exit: orchestrator.Exit{PID: 7, Signal: "killed"}}
+)
+
+// source yields what it holds, whatever the span.
+type source []orchestrator.Recording
+
+func (s source) Recordings(context.Context, orchestrator.Span) iter.Seq2[orchestrator.Recording, error] {
+	return func(yield func(orchestrator.Recording, error) bool) {
+		for _, rec := range s {
+			if !yield(rec, nil) {
+				return
+			}
+		}
+	}
+}
+
+// process is a model that hears one laugh in every recording, unless play returns an error.
+type process struct {
+	pid     int
+	play    func(ctx context.Context) error
+	stopped bool
+}
+
+func (p *process) Model() orchestrator.Model {
+	return orchestrator.Model{Name: "test", SHA256: "00", Window: 15600, Hop: 7680, Laughter: []string{"Laughter"}}
+}
+func (p *process) PID() int { return p.pid }
+func (p *process) Stop() orchestrator.Exit {
+	p.stopped = true
+	return orchestrator.Exit{PID: p.pid, Signal: "killed", Gone: true,
+		Memory: orchestrator.Memory{Before: 10, Peak: 30, After: 11, Model: 20}}
+}
+func (p *process) Classify(ctx context.Context, chunks iter.Seq2[orchestrator.Chunk, error]) iter.Seq2[orchestrator.Frame, error] {
+	return func(yield func(orchestrator.Frame, error) bool) {
+		if p.play != nil {
+			if err := p.play(ctx); err != nil {
+				yield(orchestrator.Frame{}, err)
+				return
+			}
+		}
+		for _, err := range chunks {
+			if err != nil {
+				yield(orchestrator.Frame{}, err)
+				return
+			}
+		}
+		yield(orchestrator.Frame{Offset: 7680, Scores: []float32{0.9}}, nil)
+	}
+}
+
+// bench is a Runner over hand-made parts, with everything that a test may want to bend.
+type bench struct {
+	orchestrator.Runner
+	sources   map[string]source
+	done      map[string]bool
+	attempts  map[string]int
+	saved     []orchestrator.Result
+	days      []orchestrator.UserDay
+	ended     []orchestrator.Run
+	clips     map[string]bool
+	processes []*process
+	decode    func(rec orchestrator.Recording) error
+	play      func(ctx context.Context, spawn int) error
+	spawn     func() error
+	save      func() error
+	lock      func(userID int64) error
+	put       func(key string) error
+	saving    sync.Mutex
+}
+
+func newBench(t *testing.T) *bench {
+	b := &bench{sources: map[string]source{}, done: map[string]bool{}, attempts: map[string]int{}, clips: map[string]bool{}}
+	b.Runner = orchestrator.Runner{
+		Store: b, Audio: b, Clips: (*benchClips)(b),
+		Source: func(u orchestrator.User) (orchestrator.Source, error) {
+			if _, ok := b.sources[u.Name]; !ok {
+				return nil, errors.New("open source: no such folder")
+			}
+			return b.sources[u.Name], nil
+		},
+		Spawner: func(orchestrator.User) (orchestrator.Spawner, error) { return b, nil },
+		ClipKey: func(user string, start time.Time, sha, ext string) string {
+			return fmt.Sprintf("%s/%d-%s%s", user, start.UnixMilli(), sha[:4], ext)
+		},
+		Detect: func(s orchestrator.Scores, threshold float64) []orchestrator.Laugh {
+			return []orchestrator.Laugh{{Onset: 7680, Offset: 9000, Score: 0.9, Class: "Laughter", ClassScores: []float64{0.9}}}
+		},
+		NewID: func() string { return "run-1" },
+		Now:   func() time.Time { return now },
+	}
+	return b
+}
+
+// file makes a recording with content of its own.
+func (b *bench) file(t *testing.T, user, name string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(name), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.sources[user] = append(b.sources[user], orchestrator.Recording{Path: path, Name: name, Start: now.Add(-12 * time.Hour), Size: int64(len(name))})
+}
+
+func (b *bench) Spawn(context.Context) (orchestrator.Process, error) {
+	if b.spawn != nil {
+		if err := b.spawn(); err != nil {
+			return nil, err
+		}
+	}
+	n := len(b.processes)
+	p := &process{pid: 100 + n}
+	if b.play != nil {
+		p.play = func(ctx context.Context) error { return b.play(ctx, n) }
+	}
+	for _, earlier := range b.processes {
+		if !earlier.stopped {
+			return nil, errors.New("spawn model: the last one was not stopped")
+		}
+	}
+	b.processes = append(b.processes, p)
+	return p, nil
+}
+
+func (b *bench) Decode(_ context.Context, rec orchestrator.Recording) iter.Seq2[orchestrator.Chunk, error] {
+	return func(yield func(orchestrator.Chunk, error) bool) {
+		if b.decode != nil {
+			if err := b.decode(rec); err != nil {
+				yield(orchestrator.Chunk{}, err)
+				return
+			}
+		}
+		yield(orchestrator.Chunk{Samples: make([]float32, 32000)}, nil)
+	}
+}
+func (b *bench) Cut(_ context.Context, _ orchestrator.Recording, spans []orchestrator.SampleSpan) iter.Seq2[orchestrator.Clip, error] {
+	return func(yield func(orchestrator.Clip, error) bool) {
+		for _, span := range spans {
+			if !yield(orchestrator.Clip{Span: span, Data: []byte("clip"), Extension: ".opus"}, nil) {
+				return
+			}
+		}
+	}
+}
+func (b *bench) Length(context.Context, orchestrator.Recording) int64 { return 32000 }
+
+type benchClips bench
+
+func (c *benchClips) Put(_ context.Context, key string, _ []byte) error {
+	if c.put != nil {
+		if err := c.put(key); err != nil {
+			return err
+		}
+	}
+	c.clips[key] = true
+	return nil
+}
+func (c *benchClips) Delete(_ context.Context, key string) error { delete(c.clips, key); return nil }
+
+func (b *bench) BeginRun(context.Context, orchestrator.Run) error { return nil }
+func (b *bench) LockUser(_ context.Context, userID int64) (func(), error) {
+	if b.lock != nil {
+		if err := b.lock(userID); err != nil {
+			return nil, err
+		}
+	}
+	return func() {}, nil
+}
+func (b *bench) FindRecording(_ context.Context, _ int64, rec orchestrator.Recording) (orchestrator.RecordingState, error) {
+	if rec.SHA256 == "" || !b.done[rec.SHA256] && b.attempts[rec.SHA256] == 0 {
+		return orchestrator.RecordingState{}, nil
+	}
+	return orchestrator.RecordingState{SHA256: rec.SHA256, Done: b.done[rec.SHA256], Attempts: b.attempts[rec.SHA256]}, nil
+}
+func (b *bench) SaveRecording(_ context.Context, result orchestrator.Result) (orchestrator.Saved, error) {
+	if b.save != nil {
+		if err := b.save(); err != nil {
+			return orchestrator.Saved{}, err
+		}
+	}
+	for _, laugh := range result.Laughs {
+		if !b.clips[laugh.Clip] {
+			return orchestrator.Saved{}, fmt.Errorf("save recording: no clip %q", laugh.Clip)
+		}
+	}
+	b.saved = append(b.saved, result)
+	b.done[result.Recording.SHA256] = true
+	return orchestrator.Saved{New: len(result.Laughs)}, nil
+}
+func (b *bench) FailRecording(_ context.Context, _ string, _ int64, rec orchestrator.Recording, _ string) error {
+	b.attempts[rec.SHA256]++
+	return nil
+}
+func (b *bench) SaveDay(_ context.Context, _ string, day orchestrator.UserDay) error {
+	b.saving.Lock()
+	defer b.saving.Unlock()
+	b.days = append(b.days, day)
+	return nil
+}
+func (b *bench) EndRun(_ context.Context, run orchestrator.Run) error {
+	b.ended = append(b.ended, run)
+	return nil
+}
+
+func (b *bench) run(t *testing.T, plan orchestrator.Plan) orchestrator.Run {
+	t.Helper()
+	if plan.Users == nil {
+		plan.Users = []orchestrator.User{bob, alice}
+	}
+	plan.Threshold = 0.2
+	run, err := b.Run(t.Context(), plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return run
+}
+
+func TestRunStoresEveryRecordingAndKillsTheModelAfterEachUser(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.file(t, "alice", "1.ogg")
+	b.file(t, "alice", "2.ogg")
+	b.file(t, "bob", "3.ogg")
+	run := b.run(t, orchestrator.Plan{})
+	if run.ExitCode != 0 || run.Status != orchestrator.StatusOK || len(b.saved) != 3 || len(b.clips) != 3 {
+		t.Fatalf("exit %d, status %s, %d saved, %d clips", run.ExitCode, run.Status, len(b.saved), len(b.clips))
+	}
+	if len(b.processes) != 2 {
+		t.Fatalf("%d model processes for two users, want 2", len(b.processes))
+	}
+	if run.Days[0].User != "alice" || run.Days[1].User != "bob" {
+		t.Errorf("order %s, %s: want the smaller priority first", run.Days[0].User, run.Days[1].User)
+	}
+	day := run.Days[0]
+	want := orchestrator.Memory{Before: 10, Peak: 30, After: 11, Model: 20}
+	if day.Found != 2 || day.Processed != 2 || day.Laughs != 2 || day.AudioSamples != 64000 || day.Memory != want || !day.ModelGone || day.ModelPID != 100 {
+		t.Errorf("day %+v", day)
+	}
+	if day.Date.String() != "2026-11-22" || run.Days[1].Date.String() != "2026-11-21" {
+		t.Errorf("yesterday is %s in London and %s in Los Angeles", day.Date, run.Days[1].Date)
+	}
+	if len(b.ended) != 1 || b.ended[0].ExitCode != 0 {
+		t.Errorf("ended %+v", b.ended)
+	}
+}
+
+func TestSecondRunChangesNothingAndStartsNoModel(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.file(t, "alice", "1.ogg")
+	b.run(t, orchestrator.Plan{Users: []orchestrator.User{alice}})
+	run := b.run(t, orchestrator.Plan{Users: []orchestrator.User{alice}})
+	if len(b.saved) != 1 || len(b.processes) != 1 || run.Days[0].Skipped != 1 {
+		t.Fatalf("%d saved, %d processes, day %+v", len(b.saved), len(b.processes), run.Days[0])
+	}
+	run = b.run(t, orchestrator.Plan{Users: []orchestrator.User{alice}, Reprocess: true})
+	if len(b.saved) != 2 || run.Days[0].Processed != 1 {
+		t.Fatalf("reprocess: %d saved, day %+v", len(b.saved), run.Days[0])
+	}
+}
+
+func TestTheSameContentUnderAnotherNameIsDoneOnce(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.file(t, "alice", "1.ogg")
+	again := b.sources["alice"][0]
+	again.Name = "copy of 1.ogg"
+	b.sources["alice"] = append(b.sources["alice"], again)
+	run := b.run(t, orchestrator.Plan{Users: []orchestrator.User{alice}})
+	if day := run.Days[0]; day.Found != 2 || day.Processed != 1 || day.Skipped != 1 {
+		t.Fatalf("day %+v", day)
+	}
+}
+
+func TestDryRunTouchesNothing(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.file(t, "alice", "1.ogg")
+	run := b.run(t, orchestrator.Plan{Users: []orchestrator.User{alice}, DryRun: true})
+	if run.Days[0].Processed != 1 || len(b.processes)+len(b.saved)+len(b.days)+len(b.ended)+len(b.clips) != 0 {
+		t.Fatalf("day %+v, bench %+v", run.Days[0], b)
+	}
+}
+
+// Old system, defect 7: failures were reported as success. Every failure here shows in the exit code,
+// in the day and in its errors, and costs nothing but itself.
+func TestDefect7FailuresAreNeverReportedAsSuccess(t *testing.T) {
+	t.Parallel()
+	deaf := func(b *bench) {
+		b.decode = func(rec orchestrator.Recording) error {
+			if rec.Name == "1.ogg" {
+				return fmt.Errorf("%w: not sound", orchestrator.ErrBadRecording)
+			}
+			return nil
+		}
+	}
+	for _, test := range []struct {
+		name          string
+		bend          func(*bench)
+		status        orchestrator.Status
+		stage, says   string
+		saved, spawns int
+	}{
+		{"a bad recording", deaf, orchestrator.StatusIncomplete, "decode", "not sound", 2, 2},
+		{"no source", func(b *bench) { delete(b.sources, "alice") }, orchestrator.StatusFailed, "source", "no such folder", 1, 1},
+		{"a model that does not start", func(b *bench) {
+			n := 0
+			b.spawn = func() error {
+				if n++; n == 1 {
+					return errors.New("start model: wrong sha256")
+				}
+				return nil
+			}
+		}, orchestrator.StatusFailed, "model", "wrong sha256", 1, 1},
+		{"a recording that kills the model", func(b *bench) {
+			b.play = func(_ context.Context, spawn int) error {
+				if spawn < 2 {
+					return errDeath
+				}
+				return nil
+			}
+		}, orchestrator.StatusIncomplete, "model", "killed", 2, 4},
+		{"a plugin that answers nonsense", func(b *bench) {
+			b.play = func(_ context.Context, spawn int) error {
+				if spawn == 0 {
+					return fmt.Errorf("classify: %w: score 7", orchestrator.ErrBadPlugin)
+				}
+				return nil
+			}
+		}, orchestrator.StatusIncomplete, "model", "score 7", 2, 3},
+		{"a user under way elsewhere", func(b *bench) {
+			b.lock = func(id int64) error {
+				if id == alice.ID {
+					return orchestrator.ErrLocked
+				}
+				return nil
+			}
+		}, orchestrator.StatusSkipped, "lock", "another orchestrator", 1, 1},
+		{"a full disk", func(b *bench) {
+			b.put = func(key string) error {
+				if strings.HasPrefix(key, "alice/") {
+					return errors.New("put clip: no space left on device")
+				}
+				return nil
+			}
+		}, orchestrator.StatusIncomplete, "clip", "no space", 1, 2},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			b.file(t, "alice", "1.ogg")
+			b.file(t, "alice", "2.ogg")
+			b.file(t, "bob", "3.ogg")
+			test.bend(b)
+			run := b.run(t, orchestrator.Plan{})
+			if run.ExitCode != orchestrator.ExitIncomplete {
+				t.Errorf("exit code %d, want 3", run.ExitCode)
+			}
+			day := run.Days[0]
+			if day.Status != test.status || len(day.Errors) == 0 || day.Errors[0].Stage != test.stage || !strings.Contains(day.Errors[0].Message, test.says) {
+				t.Errorf("day %+v", day)
+			}
+			if run.Days[1].Status != orchestrator.StatusOK {
+				t.Errorf("the other user: %+v", run.Days[1])
+			}
+			if len(b.saved) != test.saved || len(b.processes) != test.spawns {
+				t.Errorf("%d saved and %d model processes, want %d and %d", len(b.saved), len(b.processes), test.saved, test.spawns)
+			}
+			for _, p := range b.processes {
+				if !p.stopped {
+					t.Error("a model process was left running")
+				}
+			}
+			if len(b.clips) != len(b.saved) {
+				t.Errorf("%d clips for %d rows", len(b.clips), len(b.saved))
+			}
+		})
+	}
+}
+
+func TestARecordingThatKillsTheModelOnceIsDoneByTheNextProcess(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.file(t, "alice", "1.ogg")
+	b.play = func(_ context.Context, spawn int) error {
+		if spawn == 0 {
+			return errDeath
+		}
+		return nil
+	}
+	run := b.run(t, orchestrator.Plan{Users: []orchestrator.User{alice}})
+	if run.ExitCode != 0 || len(b.saved) != 1 || len(b.processes) != 2 {
+		t.Fatalf("exit %d, %d saved, %d processes", run.ExitCode, len(b.saved), len(b.processes))
+	}
+}
+
+func TestABadRecordingIsGivenUpAfterThreeAttempts(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.file(t, "alice", "1.ogg")
+	b.decode = func(orchestrator.Recording) error { return fmt.Errorf("%w: torn", orchestrator.ErrBadRecording) }
+	for i, want := range []int{3, 3, 3, 0} {
+		if run := b.run(t, orchestrator.Plan{Users: []orchestrator.User{alice}}); run.ExitCode != want {
+			t.Errorf("run %d: exit %d, want %d", i+1, run.ExitCode, want)
+		}
+	}
+}
+
+func TestAStoreThatIsGoneEndsTheRunWithExit1(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.file(t, "alice", "1.ogg")
+	b.file(t, "bob", "2.ogg")
+	b.save = func() error { return fmt.Errorf("save recording: %w", orchestrator.ErrStoreUnavailable) }
+	run, err := b.Run(t.Context(), orchestrator.Plan{Users: []orchestrator.User{alice, bob}, Threshold: 0.2})
+	if !errors.Is(err, orchestrator.ErrStoreUnavailable) || run.ExitCode != orchestrator.ExitFailed {
+		t.Fatalf("exit %d, error %v", run.ExitCode, err)
+	}
+	if len(b.processes) != 1 || !b.processes[0].stopped {
+		t.Errorf("%d model processes; bob's must not start", len(b.processes))
+	}
+	if len(b.clips) != 0 {
+		t.Errorf("%d clips without a row", len(b.clips))
+	}
+}
+
+func TestAnInterruptedRunLeavesTheRecordingUndone(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.file(t, "alice", "1.ogg")
+	b.file(t, "alice", "2.ogg")
+	b.file(t, "bob", "3.ogg")
+	ctx, interrupt := context.WithCancel(t.Context())
+	b.Observe = func(e orchestrator.Event) {
+		if e.Kind == orchestrator.EventRecording && e.Recording == "2.ogg" {
+			interrupt()
+		}
+	}
+	b.play = func(ctx context.Context, _ int) error { return ctx.Err() }
+	run, err := b.Run(ctx, orchestrator.Plan{Users: []orchestrator.User{alice, bob}, Threshold: 0.2})
+	if err != nil || run.ExitCode != orchestrator.ExitInterrupted || run.Status != orchestrator.StatusInterrupted {
+		t.Fatalf("exit %d, status %s, error %v", run.ExitCode, run.Status, err)
+	}
+	if len(b.saved) != 1 || len(run.Days) != 1 || run.Days[0].Status != orchestrator.StatusInterrupted || len(b.attempts) != 0 {
+		t.Errorf("%d saved, days %+v", len(b.saved), run.Days)
+	}
+	if len(b.ended) != 1 || b.ended[0].ExitCode != 130 {
+		t.Errorf("ended %+v", b.ended)
+	}
+}
+
+func TestUsersAreReadSideBySideAndReportedInOrder(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.sources["alice"], b.sources["bob"] = source{}, source{}
+	var both sync.WaitGroup
+	both.Add(2)
+	b.lock = func(int64) error { // neither is let through before the other has come
+		both.Done()
+		both.Wait()
+		return nil
+	}
+	run := b.run(t, orchestrator.Plan{UsersAtOnce: 2})
+	if len(run.Days) != 2 || run.Days[0].User != "alice" || run.Days[1].User != "bob" {
+		t.Fatalf("days %+v", run.Days)
+	}
+}
+
+func TestLateRecordingsAreCaughtUpAndQuietDaysAreNotReported(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.file(t, "alice", "1.ogg")
+	late := b.sources["alice"][0]
+	b.Source = func(orchestrator.User) (orchestrator.Source, error) {
+		return sourceFunc(func(span orchestrator.Span) source {
+			if span.Contains(now.Add(-3 * 24 * time.Hour)) {
+				return source{late}
+			}
+			return nil
+		}), nil
+	}
+	run := b.run(t, orchestrator.Plan{Users: []orchestrator.User{alice}, CatchUpDays: 7})
+	if len(run.Days) != 2 || run.Days[0].Date.String() != "2026-11-20" || run.Days[0].Processed != 1 || run.Days[1].Date.String() != "2026-11-22" {
+		t.Fatalf("days %+v", run.Days)
+	}
+}
+
+type sourceFunc func(orchestrator.Span) source
+
+func (f sourceFunc) Recordings(ctx context.Context, span orchestrator.Span) iter.Seq2[orchestrator.Recording, error] {
+	return f(span).Recordings(ctx, span)
+}
+
+func TestSpansWithoutAudioAreNotedAndGapsShow(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.file(t, "alice", "1.ogg")
+	first := orchestrator.Span{Start: now.Add(-20 * time.Hour), End: now.Add(-19 * time.Hour)}
+	second := orchestrator.Span{Start: first.End, End: first.End.Add(time.Hour)}
+	calls := orchestrator.Calls{}
+	calls.Add(200)
+	b.Source = func(orchestrator.User) (orchestrator.Source, error) {
+		return &gappySource{source: b.sources["alice"], calls: &calls, missing: []error{
+			&orchestrator.SpanError{Span: first}, &orchestrator.SpanError{Span: second, Err: errors.New("it answered 504")}}}, nil
+	}
+	run := b.run(t, orchestrator.Plan{Users: []orchestrator.User{alice}})
+	day := run.Days[0]
+	if run.ExitCode != orchestrator.ExitIncomplete || day.Processed != 1 || len(day.Spans) != 2 {
+		t.Fatalf("exit %d, day %+v", run.ExitCode, day)
+	}
+	if gaps := day.Gaps(); len(gaps) != 1 || gaps[0].Span != second || gaps[0].Reason != "it answered 504" {
+		t.Errorf("gaps %+v", gaps)
+	}
+	if day.Calls.Total != 2 || day.Calls.Failed != 1 || day.Calls.ByStatus[504] != 1 || day.Calls.ByStatus[200] != 0 {
+		t.Errorf("calls of this day %+v", day.Calls)
+	}
+}
+
+// gappySource has spans that cannot be had, and counts a failed and an empty call while it is read.
+type gappySource struct {
+	source
+	missing []error
+	calls   *orchestrator.Calls
+}
+
+func (s *gappySource) Calls() orchestrator.Calls { return s.calls.Clone() }
+func (s *gappySource) Recordings(ctx context.Context, span orchestrator.Span) iter.Seq2[orchestrator.Recording, error] {
+	return func(yield func(orchestrator.Recording, error) bool) {
+		s.calls.Add(404)
+		s.calls.Add(504)
+		for _, err := range s.missing {
+			if !yield(orchestrator.Recording{}, err) {
+				return
+			}
+		}
+		s.source.Recordings(ctx, span)(yield)
+	}
+}
