@@ -1,0 +1,127 @@
+package audio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"sync"
+
+	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/audio/internal/opus"
+)
+
+var _ orchestrator.Audio = (*Audio)(nil)
+
+// Options says where the programs and libraries are that Audio uses.
+type Options struct {
+	// FFmpeg is the absolute path of an ffmpeg. Empty: only Ogg Opus can be read.
+	FFmpeg string
+	// OpusLibrary is the path of libopus, or its name for the system's loader. Empty, or one that
+	// cannot be opened: Opus is decoded by slower code in Go.
+	OpusLibrary string
+}
+
+// Audio reads, cuts and writes files of sound. Safe for concurrent use.
+type Audio struct {
+	ffmpeg      string
+	openLibrary func() (*opus.Library, error)
+}
+
+// New returns an Audio. It opens nothing yet: libopus is opened when it is first needed.
+func New(options Options) (*Audio, error) {
+	return &Audio{
+		ffmpeg: options.FFmpeg,
+		openLibrary: sync.OnceValues(func() (*opus.Library, error) {
+			if options.OpusLibrary == "" {
+				return nil, errors.New("no libopus is set")
+			}
+			return opus.OpenLibrary(options.OpusLibrary)
+		}),
+	}, nil
+}
+
+// OpusDecoder names what decodes Opus, such as "libopus 1.5.2", and says why it is not libopus where
+// that was asked for in vain.
+func (a *Audio) OpusDecoder() (string, error) {
+	library, err := a.openLibrary()
+	if err != nil {
+		return "pion/opus (Go)", err
+	}
+	return library.Version, nil
+}
+
+// Decode yields the recording in blocks of exactly 160,000 samples (10 s), the last one shorter,
+// levelled as the package's comment says. Decoding runs ahead by two blocks. An error comes last: it
+// wraps orchestrator.ErrBadRecording where it is the file's fault, and is the context's own when that
+// ended. A missing or broken ffmpeg is nobody's fault but the machine's.
+func (a *Audio) Decode(ctx context.Context, rec orchestrator.Recording) iter.Seq2[orchestrator.Chunk, error] {
+	return ahead(ctx, func(ctx context.Context) iter.Seq2[[]float32, error] {
+		return func(yield func([]float32, error) bool) {
+			file, err := openFile(rec)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			defer file.Close()
+			for piece, err := range a.samples(ctx, file) {
+				if !yield(piece, err) || err != nil {
+					return
+				}
+			}
+			if err := file.checkUnchanged(); err != nil {
+				yield(nil, err)
+			}
+		}
+	})
+}
+
+// Length estimates the recording's length in samples, from a few pages of Ogg Opus or from what ffmpeg
+// reads in the header. 0 where it is unknown or the file cannot be read.
+func (a *Audio) Length(ctx context.Context, rec orchestrator.Recording) int64 {
+	file, err := openFile(rec)
+	if err != nil {
+		return 0
+	}
+	defer file.Close()
+	return a.length(ctx, file)
+}
+
+// samples yields the sound of a file in pieces of any length, each valid until the next.
+func (a *Audio) samples(ctx context.Context, file *file) iter.Seq2[[]float32, error] {
+	link, err := a.readLink(file)
+	if err != nil {
+		return fail(err)
+	}
+	if link != nil {
+		return a.opusSamples(ctx, file.reader())
+	}
+	return a.ffmpegSamples(ctx, file)
+}
+
+// readLink returns the start of an Ogg Opus file that can be decoded here; nil for any other file.
+func (a *Audio) readLink(file *file) (*opus.Link, error) {
+	// Headers and the first sound lie in the first few pages; a bigger picture in them does no harm.
+	const enough = 256 << 10
+	link, err := opus.ReadLink(io.NewSectionReader(file, 0, enough))
+	switch {
+	case errors.Is(err, opus.ErrNotOpus), errors.Is(err, opus.ErrUnsupported):
+		return nil, nil
+	case err != nil:
+		return nil, damaged(err)
+	}
+	if _, err := a.openLibrary(); err != nil && link.Head.Multistream() {
+		return nil, nil
+	}
+	return link, nil
+}
+
+func fail(err error) iter.Seq2[[]float32, error] {
+	return func(yield func([]float32, error) bool) { yield(nil, err) }
+}
+
+// damaged marks an error as the recording's own.
+func damaged(err error) error { return fmt.Errorf("%w: %w", orchestrator.ErrBadRecording, err) }
+
+func damagedf(format string, args ...any) error { return damaged(fmt.Errorf(format, args...)) }

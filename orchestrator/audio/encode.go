@@ -1,0 +1,51 @@
+package audio
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+)
+
+// Encode writes mono samples in [-1, 1] at rateHz as Ogg Opus with 24 kbit/s. The file is there as a
+// whole, synced, or not at all. It needs an ffmpeg with libopus.
+func (a *Audio) Encode(ctx context.Context, path string, rateHz int, samples iter.Seq[[]float32]) (err error) {
+	temporary, err := os.CreateTemp(filepath.Dir(path), ".encode-*.tmp")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("write %s: %w", path, err), os.Remove(temporary.Name()))
+		}
+	}()
+	feed := func(w io.Writer) error {
+		var raw []byte
+		for piece := range samples {
+			raw = raw[:0]
+			for _, sample := range piece {
+				raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(sample))
+			}
+			if _, err := w.Write(raw); err != nil {
+				return nil // ffmpeg's end tells why
+			}
+		}
+		return nil
+	}
+	ffmpeg := program{path: a.ffmpeg, feed: feed, stdout: temporary}
+	err = ffmpeg.run(ctx, "-v", "error", "-threads", "1", "-f", "f32le", "-ar", strconv.Itoa(rateHz), "-ac", "1", "-i", "pipe:0",
+		"-c:a", "libopus", "-b:a", "24k", "-compression_level", "0", "-f", "ogg", "pipe:1")
+	if err == nil {
+		err = errors.Join(temporary.Sync(), temporary.Chmod(0o644))
+	}
+	if err = errors.Join(err, temporary.Close()); err != nil {
+		return err
+	}
+	return os.Rename(temporary.Name(), path)
+}

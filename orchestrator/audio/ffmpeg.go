@@ -1,0 +1,211 @@
+package audio
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"math"
+	"os"
+	"os/exec"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/chortle-audio/chortle/orchestrator"
+)
+
+var errNoFFmpeg = errors.New("find ffmpeg: only Ogg Opus can be read without it; run `make setup`, or name one by CHORTLE_FFMPEG")
+
+// input is how ffmpeg is told to read the descriptor that it inherits. Only containers of sound are
+// allowed, and nothing but that file: a playlist, a picture or a script cannot make it open others.
+var input = []string{
+	"-protocol_whitelist", "file", "-format_whitelist",
+	"aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,dts,eac3,flac,flv,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpc,mpc8," +
+		"mpeg,mpegts,mxf,nut,ogg,rm,sox,tak,tta,voc,w64,wav,wv,xwma",
+	"-i", "file:" + inherited, "-map", "0:a:0", "-vn", "-sn", "-dn", "-threads", "1",
+}
+
+// The names of the descriptors that ffmpeg inherits.
+const (
+	inherited       = "/dev/fd/3"
+	inheritedOutput = "/dev/fd/4"
+)
+
+// program is one run of ffmpeg.
+type program struct {
+	path string
+	// file becomes ffmpeg's descriptor 3 and output, which it may seek in, descriptor 4.
+	file   *file
+	output *os.File
+	// feed writes ffmpeg's standard input; read reads its standard output, and stdout takes it whole.
+	// ffmpeg is killed where one of them returns an error.
+	feed   func(io.Writer) error
+	read   func(io.Reader) error
+	stdout *os.File
+	// messages is the end of what ffmpeg said.
+	messages tail
+}
+
+// run returns nil where ffmpeg says that it did its work.
+func (p *program) run(ctx context.Context, args ...string) error {
+	if p.path == "" {
+		return errNoFFmpeg
+	}
+	inner, kill := context.WithCancel(ctx)
+	defer kill()
+	cmd := exec.CommandContext(inner, p.path, append([]string{"-hide_banner", "-nostdin"}, args...)...)
+	cmd.Env = []string{"LC_ALL=C", "PATH=/usr/local/bin:/usr/bin:/bin"}
+	cmd.WaitDelay = 5 * time.Second
+	cmd.Stderr = &p.messages
+	contain(cmd)
+	if p.file != nil {
+		if _, err := p.file.Seek(0, io.SeekStart); err != nil { // some systems share the position
+			return damaged(err)
+		}
+		cmd.ExtraFiles = []*os.File{p.file.File}
+	}
+	if p.output != nil {
+		cmd.ExtraFiles = append(cmd.ExtraFiles, p.output)
+	}
+	var work func() error
+	if p.feed != nil {
+		stdin, err := cmd.StdinPipe()
+		if err != nil {
+			return fmt.Errorf("start ffmpeg: %w", err)
+		}
+		work = func() error { return errors.Join(p.feed(stdin), stdin.Close()) }
+	}
+	if p.read != nil {
+		stdout, err := cmd.StdoutPipe()
+		if err != nil {
+			return fmt.Errorf("start ffmpeg: %w", err)
+		}
+		work = func() error { return p.read(stdout) }
+	} else if p.stdout != nil {
+		cmd.Stdout = p.stdout
+	}
+
+	runtime.LockOSThread() // see contain
+	defer runtime.UnlockOSThread()
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start ffmpeg: %w; check CHORTLE_FFMPEG", err)
+	}
+	var workError error
+	if work != nil {
+		if workError = work(); workError != nil {
+			kill()
+		}
+	}
+	err := cmd.Wait()
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case workError != nil:
+		return workError
+	}
+	return p.explain(err)
+}
+
+// explain says what ffmpeg's end means. Only a kill from outside is not the file's fault.
+func (p *program) explain(err error) error {
+	exit := (*exec.ExitError)(nil)
+	message := p.messages.last()
+	switch {
+	case err == nil:
+		return nil
+	case !errors.As(err, &exit):
+		return fmt.Errorf("run ffmpeg: %w", err)
+	case message == "":
+		message = "no reason given"
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	switch {
+	case ok && status.Signaled() && (status.Signal() == syscall.SIGKILL || status.Signal() == syscall.SIGTERM):
+		return fmt.Errorf("run ffmpeg: %w; it was killed from outside", err)
+	case p.file == nil:
+		return fmt.Errorf("run ffmpeg: %w: %s", err, message)
+	case strings.Contains(string(p.messages.data), "matches no streams"):
+		return damagedf("there is no audio in it")
+	}
+	return damagedf("ffmpeg cannot read it: %s (%w)", message, err)
+}
+
+// ffmpegSamples decodes any file through ffmpeg. The sound counts only where ffmpeg ends well: it does
+// so for files that are cut off or damaged in places, of which it decodes what is there.
+func (a *Audio) ffmpegSamples(ctx context.Context, file *file) iter.Seq2[[]float32, error] {
+	return func(yield func([]float32, error) bool) {
+		count, stopped := 0, false
+		read := func(r io.Reader) error {
+			raw := make([]byte, 64<<10)
+			samples := make([]float32, len(raw)/4)
+			for {
+				n, err := io.ReadFull(r, raw)
+				for i := range n / 4 {
+					samples[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
+				}
+				count += n / 4
+				if n >= 4 && !yield(samples[:n/4], nil) {
+					stopped = true
+					return errStopped
+				}
+				if err != nil {
+					return nil // the end, or a pipe that broke: then ffmpeg's end tells why
+				}
+			}
+		}
+		ffmpeg := program{path: a.ffmpeg, file: file, read: read}
+		err := ffmpeg.run(ctx, decoding("-ac", "1", "-ar", strconv.Itoa(orchestrator.SampleRateHz),
+			"-c:a", "pcm_f32le", "-f", "f32le", "pipe:1")...)
+		switch {
+		case stopped:
+		case err != nil:
+			yield(nil, err)
+		case count == 0:
+			yield(nil, damagedf("there is no sound in it"))
+		}
+	}
+}
+
+// decoding is ffmpeg's command line for reading the file that it inherits.
+func decoding(output ...string) []string {
+	return slices.Concat([]string{"-v", "error", "-threads", "1"}, input, output)
+}
+
+var errStopped = errors.New("stopped")
+
+// tail keeps the end of what ffmpeg says.
+type tail struct{ data []byte }
+
+const tailLength = 32 << 10
+
+func (t *tail) Write(data []byte) (int, error) {
+	t.data = append(t.data, data...)
+	if excess := len(t.data) - tailLength; excess > 0 {
+		t.data = bytes.Clone(t.data[excess:])
+	}
+	return len(data), nil
+}
+
+var ffmpegSource = regexp.MustCompile(`^(\[[^]]*\] ?)+`)
+
+// last is the last line said, fit to be shown.
+func (t *tail) last() string {
+	lines := strings.Split(strings.TrimSpace(string(t.data)), "\n")
+	line := ffmpegSource.ReplaceAllString(lines[len(lines)-1], "")
+	line = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r == '\uFFFD' {
+			return '?'
+		}
+		return r
+	}, line)
+	line = strings.ReplaceAll(line, "file:"+inherited, "the file")
+	return strings.TrimSpace(line)
+}

@@ -1,0 +1,70 @@
+package audio
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"syscall"
+
+	"github.com/chortle-audio/chortle/orchestrator"
+)
+
+// file is an open recording.
+type file struct {
+	*os.File
+	info os.FileInfo
+}
+
+// openFile opens a recording that is a regular file with something in it, and the one that the source
+// saw, where the recording says its size and time.
+func openFile(rec orchestrator.Recording) (*file, error) {
+	// Without O_NONBLOCK, opening a pipe that was put there would wait for ever.
+	opened, err := os.OpenFile(rec.Path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, openError(err)
+	}
+	info, err := opened.Stat()
+	switch {
+	case err != nil:
+		err = damaged(err)
+	case !info.Mode().IsRegular():
+		err = damagedf("%q is no regular file", rec.Path)
+	case info.Size() == 0:
+		err = damagedf("the file is empty")
+	case rec.Size != 0 && rec.Size != info.Size(), !rec.ModTime.IsZero() && !rec.ModTime.Equal(info.ModTime()):
+		err = errChanged
+	}
+	if err != nil {
+		opened.Close()
+		return nil, err
+	}
+	return &file{File: opened, info: info}, nil
+}
+
+func openError(err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return damagedf("%w; it vanished after it was listed", err)
+	case errors.Is(err, fs.ErrPermission):
+		return damagedf("%w; let this user read the file", err)
+	}
+	return damaged(err)
+}
+
+var errChanged = damagedf("the file changed since it was listed; it is tried again in the next run")
+
+// checkUnchanged refuses a file that was written to since it was opened.
+func (f *file) checkUnchanged() error {
+	info, err := f.Stat()
+	if err != nil {
+		return damaged(err)
+	}
+	if info.Size() != f.info.Size() || !info.ModTime().Equal(f.info.ModTime()) {
+		return errChanged
+	}
+	return nil
+}
+
+// reader reads the whole file from its start, independent of other readers of it.
+func (f *file) reader() io.Reader { return io.NewSectionReader(f, 0, f.info.Size()) }

@@ -1,0 +1,66 @@
+package ogg
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+)
+
+// Reader reads the pages of all streams of a file, in order, in constant memory. What is no page, or
+// has a wrong checksum, is skipped. Not safe for concurrent use.
+type Reader struct {
+	source *bufio.Reader
+	offset int64
+	page   Page
+	size   int // of the page last returned, which still lies in source
+}
+
+// NewReader returns a Reader of the bytes of r.
+func NewReader(r io.Reader) *Reader {
+	return &Reader{source: bufio.NewReaderSize(r, 2*MaxPageSize)}
+}
+
+// Next returns the next page, valid until Next is called again. The error is io.EOF at the end, else
+// the underlying reader's.
+func (r *Reader) Next() (*Page, error) {
+	r.skip(r.size)
+	r.size = 0
+	for {
+		data, err := r.source.Peek(MaxPageSize)
+		if err != nil && err != io.EOF {
+			return nil, err
+		}
+		start := bytes.Index(data, capturePattern)
+		if start < 0 {
+			if err == io.EOF {
+				return nil, io.EOF
+			}
+			r.skip(len(data) - len(capturePattern) + 1)
+			continue
+		}
+		if start > 0 {
+			r.skip(start)
+			continue // so that a whole page can be seen again
+		}
+		size, result := parsePage(data, &r.page)
+		r.page.Offset = r.offset
+		switch result {
+		case whole:
+			r.size = size
+			return &r.page, nil
+		case short:
+			// Only the file's end cuts a page short, unless its lacing is damaged: then others follow.
+			if !bytes.Contains(data[len(capturePattern):], capturePattern) {
+				r.page.keepWhole()
+				r.size = len(data)
+				return &r.page, nil
+			}
+		}
+		r.skip(len(capturePattern))
+	}
+}
+
+func (r *Reader) skip(n int) {
+	skipped, _ := r.source.Discard(n) // n bytes were peeked at, so it cannot fail
+	r.offset += int64(skipped)
+}

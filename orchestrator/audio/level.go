@@ -1,0 +1,91 @@
+package audio
+
+const (
+	// levelTarget is the peak to which quiet blocks are brought up. Measured with YAMNet on 15 laughs:
+	// 36 dB down, their best scores average 0.06 as they are, 0.20 with this target, and 0.19 undimmed.
+	// A target of 0.5 or more costs louder laughs two steps of their score, one of 0.1 quiet laughs.
+	levelTarget = 0.35
+	// levelMaxGain is the most that a block is multiplied by, 40 dB. With 30 dB, half of the laughs that
+	// are 48 dB down stay lost; more than 40 dB finds no further one.
+	levelMaxGain = 100
+	// rampLength is how long the gain takes to move, in samples: 50 ms.
+	rampLength = 800
+)
+
+// leveller brings quiet blocks up. It holds one block back, because a block's end depends on the next.
+type leveller struct {
+	held     []float32
+	heldGain float32
+	// before is the gain of the block before the held one; 0 when there is none.
+	before float32
+}
+
+// push takes a block over and returns the one before it, levelled; nil at first.
+func (l *leveller) push(next []float32) []float32 {
+	gain := levelGain(clamp(next))
+	ready := l.finish(gain)
+	l.held, l.heldGain = next, gain
+	return ready
+}
+
+// flush returns the last block.
+func (l *leveller) flush() []float32 { return l.finish(l.heldGain) }
+
+func (l *leveller) finish(after float32) []float32 {
+	if l.held == nil {
+		return nil
+	}
+	gain := l.heldGain
+	before := l.before
+	if before == 0 {
+		before = gain
+	}
+	applyGain(l.held, min(before, gain), gain, min(gain, after))
+	ready := l.held
+	l.held, l.before = nil, gain
+	return ready
+}
+
+// levelGain is the gain of a block with this peak. A block without any sound has gain 1.
+func levelGain(peak float32) float32 {
+	if peak == 0 {
+		return 1
+	}
+	return min(max(levelTarget/peak, 1), levelMaxGain)
+}
+
+// applyGain multiplies a block by gain, which begins at start and ends at end, neither above gain.
+func applyGain(block []float32, start, gain, end float32) {
+	if gain == 1 {
+		return
+	}
+	for i := range block {
+		g := gain
+		if i < rampLength {
+			g = min(g, start+(gain-start)*float32(i)/rampLength)
+		}
+		if rest := len(block) - 1 - i; rest < rampLength {
+			g = min(g, end+(gain-end)*float32(rest)/rampLength)
+		}
+		block[i] *= g
+	}
+}
+
+// clamp brings samples into [-1, 1], and those that are no number to 0, and returns their peak.
+func clamp(block []float32) (peak float32) {
+	for i, sample := range block {
+		if !(sample >= -1 && sample <= 1) {
+			switch {
+			case sample > 1:
+				sample = 1
+			case sample < -1:
+				sample = -1
+			default:
+				sample = 0
+			}
+			block[i] = sample
+		}
+		peak = max(peak, sample, -sample)
+	}
+	return peak
+}

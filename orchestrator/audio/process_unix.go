@@ -1,0 +1,24 @@
+//go:build unix && !linux
+
+package audio
+
+import (
+	"os"
+	"os/exec"
+	"syscall"
+)
+
+// contain puts a program into a process group of its own, which dies as a whole.
+func contain(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+}
+
+// scratchFile returns a file that has no name any more.
+func scratchFile() (*os.File, error) {
+	file, err := os.CreateTemp("", "chortle-clip-*")
+	if err != nil {
+		return nil, err
+	}
+	return file, os.Remove(file.Name())
+}
