@@ -1,0 +1,212 @@
+// Package clips keeps the sound of laughs, under keys, in a folder. A key is a path relative to the
+// folder, so the folder may be moved or restored elsewhere together with its database.
+package clips
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/chortle-audio/chortle/orchestrator"
+)
+
+// incoming is where clips are written before they get their name. It is hidden, so no key leads there,
+// and lies below the folder, so that renaming stays within one file system.
+const incoming = ".incoming"
+
+// Folder keeps clips as files, readable by its owner only. No key leads out of it, not even over a
+// symbolic link. Safe for concurrent use; several processes may use one folder.
+type Folder struct {
+	dir  string
+	root *os.Root
+	// tree guards the folders' making and removing, so that a clip's folder does not vanish under it.
+	tree sync.Mutex
+}
+
+var _ orchestrator.Clips = (*Folder)(nil)
+
+// NewFolder opens the folder dir, and makes it where it is not there. Close it after use.
+func NewFolder(dir string) (*Folder, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make clip folder: %w", remedy(dir, err))
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open clip folder: %w", remedy(dir, err))
+	}
+	return &Folder{dir: dir, root: root}, nil
+}
+
+// Close ends the use of the folder.
+func (f *Folder) Close() error { return f.root.Close() }
+
+// Put stores data under key: written beside, synced, renamed, and its folder synced. On error what was
+// there before is still there.
+func (f *Folder) Put(ctx context.Context, key string, data []byte) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := check(key); err != nil {
+		return fmt.Errorf("put clip: %w", err)
+	}
+	if err := f.put(key, data); err != nil {
+		return fmt.Errorf("put clip %s: %w", key, remedy(f.dir, err))
+	}
+	return nil
+}
+
+func (f *Folder) put(key string, data []byte) error {
+	temporary := path.Join(incoming, rand.Text())
+	if err := f.write(temporary, data); err != nil {
+		return errors.Join(err, ignoreAbsent(f.root.Remove(temporary)))
+	}
+	f.tree.Lock()
+	defer f.tree.Unlock()
+	made, err := f.makeFolder(path.Dir(key))
+	if err == nil {
+		err = f.root.Rename(temporary, key)
+	}
+	if err != nil {
+		return errors.Join(err, f.root.Remove(temporary))
+	}
+	return f.syncFolders(path.Dir(key), made)
+}
+
+func (f *Folder) write(name string, data []byte) error {
+	if _, err := f.makeFolder(incoming); err != nil {
+		return err
+	}
+	file, err := f.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(data)
+	if err == nil {
+		err = file.Sync()
+	}
+	return errors.Join(err, file.Close())
+}
+
+// makeFolder reports whether it had to make anything.
+func (f *Folder) makeFolder(name string) (made bool, err error) {
+	if _, err := f.root.Stat(name); !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	return true, f.root.MkdirAll(name, 0o700)
+}
+
+// syncFolders makes a new name in a folder durable, and the folders above where they are new, too.
+func (f *Folder) syncFolders(name string, above bool) error {
+	for {
+		folder, err := f.root.Open(name)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(folder.Sync(), folder.Close()); err != nil {
+			return err
+		}
+		if !above || name == "." {
+			return nil
+		}
+		name = path.Dir(name)
+	}
+}
+
+// Delete removes a clip, and the folders that are empty then. One that is not there is no error.
+func (f *Folder) Delete(ctx context.Context, key string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := check(key); err != nil {
+		return fmt.Errorf("delete clip: %w", err)
+	}
+	f.tree.Lock()
+	defer f.tree.Unlock()
+	if err := ignoreAbsent(f.root.Remove(key)); err != nil {
+		return fmt.Errorf("delete clip %s: %w", key, remedy(f.dir, err))
+	}
+	for dir := path.Dir(key); dir != "."; dir = path.Dir(dir) {
+		if f.root.Remove(dir) != nil {
+			break // not empty, or not ours to remove: the clip itself is gone
+		}
+	}
+	return nil
+}
+
+// Open opens a clip for reading; the caller closes it. orchestrator.ErrNotFound where there is none.
+func (f *Folder) Open(key string) (*os.File, error) {
+	if err := check(key); err != nil {
+		return nil, fmt.Errorf("open clip: %w", err)
+	}
+	file, err := f.root.Open(key)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("open clip %s: %w", key, orchestrator.ErrNotFound)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open clip %s: %w", key, remedy(f.dir, err))
+	}
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = orchestrator.ErrNotFound // a folder of clips
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open clip %s: %w", key, errors.Join(err, file.Close()))
+	}
+	return file, nil
+}
+
+// Sweep removes what writers that died left behind before the given time. Younger files may belong
+// to another process that is writing.
+func (f *Folder) Sweep(before time.Time) error {
+	folder, err := f.root.Open(incoming)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("sweep clip folder: %w", remedy(f.dir, err))
+	}
+	entries, err := folder.ReadDir(-1)
+	err = errors.Join(err, folder.Close())
+	for _, entry := range entries {
+		name := path.Join(incoming, entry.Name())
+		if info, statErr := f.root.Lstat(name); statErr != nil || !info.ModTime().Before(before) {
+			continue // gone meanwhile, or in use
+		}
+		err = errors.Join(err, ignoreAbsent(f.root.Remove(name)))
+	}
+	if err != nil {
+		return fmt.Errorf("sweep clip folder: %w", remedy(f.dir, err))
+	}
+	return nil
+}
+
+func ignoreAbsent(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// remedy says what a person can do about an error of the folder dir.
+func remedy(dir string, err error) error {
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return fmt.Errorf("%w; free some space where %s lies", err, dir)
+	case errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("%w; %s lies on a read-only disk: mount it for writing or choose another folder", err, dir)
+	case errors.Is(err, syscall.ENOTDIR):
+		return fmt.Errorf("%w; a file is where a folder should be, at or below %s: move it away", err, dir)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w; let this user write to %s or choose another folder", err, dir)
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w; bring %s back, or start again to have it made", err, dir)
+	}
+	return err
+}
