@@ -1,0 +1,22 @@
+//go:build unix && !linux
+
+package modelhost
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// groupLeader cannot tie the process's life to its parent's: only Linux can.
+func groupLeader() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+
+func preferForOOM(int) {}
+
+// awaitExit reaps as well: there is no portable way to wait without that.
+func awaitExit(cmd *exec.Cmd) { _ = cmd.Wait() }
+
+func onlyZombies(int) bool { return false }
+
+func oomKills() int64 { return 0 }
+
+func kernelNames(int) bool { return false }

@@ -1,0 +1,193 @@
+package modelhost
+
+import (
+	"encoding/binary"
+	"errors"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+	"pgregory.net/rapid"
+
+	inferencev1 "github.com/chortle-audio/chortle/internal/gen/chortle/inference/v1"
+	"github.com/chortle-audio/chortle/orchestrator"
+)
+
+func goodModel() *inferencev1.GetModelResponse {
+	return &inferencev1.GetModelResponse{Name: "yamnet", Version: "1", WeightsSha256: strings.Repeat("0f", 32),
+		SampleRateHz: 16000, WindowSamples: 15600, HopSamples: 7680, Plugin: "inferd",
+		Labels: []string{"Speech", "Laughter", "Giggle", "Giggle", ""}, Laughter: []uint32{2, 1}}
+}
+
+func TestModelFromProto(t *testing.T) {
+	t.Parallel()
+	model, laughter, err := modelFromProto(goodModel())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(model.Laughter, []string{"Giggle", "Laughter"}) || !slices.Equal(laughter, []uint32{2, 1}) {
+		t.Errorf("laughter is %q, %d", model.Laughter, laughter)
+	}
+	if model.Name != "yamnet" || model.Plugin != "inferd" || model.Window != 15600 || model.Hop != 7680 || len(model.SHA256) != 64 {
+		t.Errorf("model is %+v", model)
+	}
+	for name, spoil := range map[string]func(*inferencev1.GetModelResponse){
+		"no name":         func(m *inferencev1.GetModelResponse) { m.Name = "" },
+		"short hash":      func(m *inferencev1.GetModelResponse) { m.WeightsSha256 = "0f" },
+		"upper-case hash": func(m *inferencev1.GetModelResponse) { m.WeightsSha256 = strings.Repeat("0F", 32) },
+		"no window":       func(m *inferencev1.GetModelResponse) { m.WindowSamples = 0 },
+		"endless window":  func(m *inferencev1.GetModelResponse) { m.WindowSamples = math.MaxUint32 },
+		"no hop":          func(m *inferencev1.GetModelResponse) { m.HopSamples = 0 },
+		"gaps":            func(m *inferencev1.GetModelResponse) { m.HopSamples = m.WindowSamples + 1 },
+		"no laughter":     func(m *inferencev1.GetModelResponse) { m.Laughter = nil },
+		"no such class":   func(m *inferencev1.GetModelResponse) { m.Laughter = []uint32{5} },
+		"huge class":      func(m *inferencev1.GetModelResponse) { m.Laughter = []uint32{math.MaxUint32} },
+		"no label":        func(m *inferencev1.GetModelResponse) { m.Laughter = []uint32{4} },
+		"class twice":     func(m *inferencev1.GetModelResponse) { m.Laughter = []uint32{1, 1} },
+		"label twice":     func(m *inferencev1.GetModelResponse) { m.Laughter = []uint32{2, 3} },
+	} {
+		m := goodModel()
+		spoil(m)
+		if _, _, err := modelFromProto(m); !errors.Is(err, orchestrator.ErrBadPlugin) {
+			t.Errorf("%s: error is %v; want %v", name, err, orchestrator.ErrBadPlugin)
+		}
+	}
+	m := goodModel()
+	m.SampleRateHz = 8000
+	if _, _, err := modelFromProto(m); !errors.Is(err, orchestrator.ErrUnsupportedModel) {
+		t.Errorf("rate of 8000 Hz: error is %v; want %v", err, orchestrator.ErrUnsupportedModel)
+	}
+}
+
+func TestAppendPCM(t *testing.T) {
+	t.Parallel()
+	nan, inf := float32(math.NaN()), float32(math.Inf(1))
+	for v, want := range map[float32]int16{
+		0: 0, 1: 32767, -1: -32768, 0.5: 16384, -0.5: -16384, 2: 32767, -2: -32768, inf: 32767, -inf: -32768, nan: 0,
+		0.4 / 32768: 0, 0.6 / 32768: 1, -0.6 / 32768: -1, 32766.6 / 32768: 32767,
+	} {
+		if got := appendPCM(nil, []float32{v}); int16(binary.LittleEndian.Uint16(got)) != want {
+			t.Errorf("%v is %d; want %d", v, int16(binary.LittleEndian.Uint16(got)), want)
+		}
+	}
+}
+
+func FuzzAppendPCM(f *testing.F) {
+	f.Add(uint32(0))
+	f.Add(math.Float32bits(-0.99999))
+	f.Add(uint32(0x7FC00001))
+	f.Fuzz(func(t *testing.T, bits uint32) {
+		v := math.Float32frombits(bits)
+		pcm := appendPCM([]byte("ab"), []float32{v, v})
+		if len(pcm) != 6 || string(pcm[:2]) != "ab" || string(pcm[2:4]) != string(pcm[4:]) {
+			t.Fatalf("%v makes % x", v, pcm)
+		}
+		sample := int16(binary.LittleEndian.Uint16(pcm[2:]))
+		want := min(max(float64(v)*32768, -32768), 32767)
+		if v != v {
+			want = 0
+		}
+		if math.Abs(float64(sample)-want) > 0.5+1e-3 { // float32 rounds before we do
+			t.Fatalf("%v is %d; want %v", v, sample, want)
+		}
+	})
+}
+
+// honest makes the response of a plugin that keeps the contract.
+func honest(a answers, closed bool) *inferencev1.ClassifyResponse {
+	m := &inferencev1.ClassifyResponse{ChunkIndex: a.next, Final: closed && len(a.ends) == 0}
+	add := func(at int64) {
+		m.Frames = append(m.Frames, &inferencev1.Frame{FirstSample: at, Scores: make([]float32, a.scores)})
+	}
+	if !m.Final {
+		for at := a.frame; at+a.window <= a.ends[0]; at += a.hop {
+			add(at)
+		}
+	} else if a.sent > 0 && (a.frame == 0 || a.frame-a.hop+a.window < a.sent) {
+		add(a.frame)
+	}
+	return m
+}
+
+func TestAnswersAcceptTheContract(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		hop := rapid.Int64Range(1, 50).Draw(t, "hop")
+		a := answers{hop: hop, window: hop + rapid.Int64Range(0, 50).Draw(t, "overlap"), scores: 2}
+		for _, n := range rapid.SliceOfN(rapid.IntRange(0, 300), 0, 8).Draw(t, "chunks") {
+			a.expect(n)
+		}
+		for range len(a.ends) + 1 {
+			if err := a.check(honest(a, true), true); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !a.final {
+			t.Fatal("the final response was not seen")
+		}
+		if a.sent > 0 && a.frame-a.hop+a.window < a.sent {
+			t.Fatalf("the last of %d samples is in no frame", a.sent)
+		}
+	})
+}
+
+// FuzzAnswers: a response made of any bytes is refused or keeps the frames in order.
+func FuzzAnswers(f *testing.F) {
+	for _, m := range []*inferencev1.ClassifyResponse{
+		{},
+		{Final: true, ChunkIndex: 2},
+		{Frames: []*inferencev1.Frame{{FirstSample: 0, Scores: []float32{0, 1}}, {FirstSample: 10, Scores: []float32{0.5, 0.5}}}},
+		{Frames: []*inferencev1.Frame{{FirstSample: math.MaxInt64, Scores: []float32{0, 1}}}},
+		{Frames: []*inferencev1.Frame{{FirstSample: -10, Scores: []float32{0, 1}}, nil}},
+	} {
+		wire, err := proto.Marshal(m)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(wire, true)
+		f.Add(wire, false)
+	}
+	f.Fuzz(func(t *testing.T, wire []byte, closed bool) {
+		m := &inferencev1.ClassifyResponse{}
+		if proto.Unmarshal(wire, m) != nil {
+			return
+		}
+		a := answers{window: 30, hop: 10, scores: 2}
+		a.expect(45)
+		a.expect(20)
+		if a.check(m, closed) != nil {
+			return
+		}
+		next := int64(0)
+		for _, frame := range m.GetFrames() {
+			at := frame.GetFirstSample()
+			if at < next || at%10 != 0 || at+30 > 45 || len(frame.GetScores()) != 2 {
+				t.Fatalf("accepted a frame at %d", at)
+			}
+			next = at + 10
+		}
+	})
+}
+
+func FuzzModelFromProto(f *testing.F) {
+	wire, err := proto.Marshal(goodModel())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(wire)
+	f.Fuzz(func(t *testing.T, wire []byte) {
+		m := &inferencev1.GetModelResponse{}
+		if proto.Unmarshal(wire, m) != nil {
+			return
+		}
+		model, laughter, err := modelFromProto(m)
+		if err != nil {
+			return
+		}
+		if model.Name == "" || model.Hop < 1 || model.Window < model.Hop || len(laughter) == 0 || len(laughter) != len(model.Laughter) {
+			t.Fatalf("accepted %+v", model)
+		}
+	})
+}
