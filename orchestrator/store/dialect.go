@@ -1,0 +1,44 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+)
+
+// SchemaLock is the key of the lock under which the schema is migrated. Users have the keys above it.
+const SchemaLock int64 = 0
+
+// Dialect is what differs between databases. Safe for concurrent use.
+type Dialect interface {
+	// Bind rewrites the parameters ?1, ?2 … to the database's own.
+	Bind(query string) string
+	// Judge says what an error of the driver means, with the remedy where a person can act on it.
+	Judge(err error) (verdict Verdict, remedy string)
+	// Lock takes the lock of key without waiting: orchestrator.ErrLocked when somebody has it, in this
+	// process or another. The lock goes with release, or with the process. Errors of the connection
+	// are the driver's.
+	Lock(ctx context.Context, key int64) (release func(), err error)
+	// Confirm makes sure that a lock taken by Lock is still held, and takes it again where a broken
+	// connection has lost it. A key that is not locked is no error. An error that wraps
+	// orchestrator.ErrLocked says that somebody else has it now.
+	Confirm(ctx context.Context, key int64) error
+	// Check looks for damage and returns the name and version of the database.
+	Check(ctx context.Context, db *sql.DB) (engine string, err error)
+	// Close gives back what the dialect holds beside the pool of connections.
+	Close() error
+}
+
+// Verdict is what an error means to the store.
+type Verdict int
+
+// The verdicts.
+const (
+	// VerdictOther is an error of the statement itself.
+	VerdictOther Verdict = iota
+	// VerdictUnique is a row that exists already.
+	VerdictUnique
+	// VerdictTransient passes: the whole transaction is worth another try.
+	VerdictTransient
+	// VerdictBroken does not pass until a person acts.
+	VerdictBroken
+)

@@ -1,0 +1,90 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/chortle-audio/chortle/orchestrator/store"
+)
+
+type dialect struct {
+	config *pgx.ConnConfig
+	locks  locks
+}
+
+var _ store.Dialect = (*dialect)(nil)
+
+func newDialect(config *pgx.ConnConfig) *dialect {
+	return &dialect{config: config, locks: locks{held: map[int64]*lock{}}}
+}
+
+// Bind implements store.Dialect. No statement has a question mark but for its parameters.
+func (d *dialect) Bind(query string) string { return strings.ReplaceAll(query, "?", "$") }
+
+// Judge implements store.Dialect.
+func (d *dialect) Judge(err error) (store.Verdict, string) {
+	where := fmt.Sprintf("database %q on %s", d.config.Database, d.config.Host)
+	if failure := (*pgconn.PgError)(nil); errors.As(err, &failure) {
+		return judgeState(failure.Code, where)
+	}
+	network := net.Error(nil)
+	connect := (*pgconn.ConnectError)(nil)
+	switch {
+	case errors.As(err, &connect), errors.As(err, &network), pgconn.SafeToRetry(err), pgconn.Timeout(err),
+		errors.Is(err, pgconn.ErrConnClosed), errors.Is(err, driver.ErrBadConn),
+		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return store.VerdictTransient, "see whether the server of " + where + " runs and can be reached"
+	}
+	return store.VerdictOther, ""
+}
+
+// judgeState judges the SQLSTATE of a server's answer.
+func judgeState(state, where string) (store.Verdict, string) {
+	switch state {
+	case "23505": // unique_violation
+		return store.VerdictUnique, ""
+	case "40001", "40P01", // serialization_failure, deadlock_detected
+		"57014",                   // query_canceled, by a timeout
+		"57P01", "57P02", "57P03", // admin_shutdown, crash_shutdown, cannot_connect_now
+		"53300", // too_many_connections
+		"25006", // read_only_sql_transaction: a standby that is about to take over
+		"25P03": // idle_in_transaction_session_timeout
+		return store.VerdictTransient, "see whether the server of " + where + " runs well"
+	case "53100":
+		return store.VerdictBroken, "make room on the disk of " + where
+	case "3D000":
+		return store.VerdictBroken, "create the " + where
+	case "42501":
+		return store.VerdictBroken, "grant the user of the address all rights on " + where
+	}
+	switch state[:min(2, len(state))] {
+	case "08": // connection_exception
+		return store.VerdictTransient, "see whether the server of " + where + " runs and can be reached"
+	case "28": // invalid_authorization_specification
+		return store.VerdictBroken, "check user and password of " + where
+	case "53", "58", "XX": // insufficient_resources, system_error, internal_error
+		return store.VerdictBroken, "look at the log of the server of " + where
+	}
+	return store.VerdictOther, ""
+}
+
+// Check implements store.Dialect.
+func (d *dialect) Check(ctx context.Context, db *sql.DB) (string, error) {
+	var version string
+	if err := db.QueryRowContext(ctx, "SHOW server_version").Scan(&version); err != nil {
+		return "", err
+	}
+	return "PostgreSQL " + version, nil
+}
+
+// Close implements store.Dialect.
+func (d *dialect) Close() error { return d.locks.releaseAll() }

@@ -1,0 +1,108 @@
+package store
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/chortle-audio/chortle/orchestrator"
+)
+
+// at is a laugh whose samples are its milliseconds.
+func at(id, from, to int64) laugh {
+	return laugh{id: id, start: from, end: to, first: from, last: to, class: "Laughter", clip: fmt.Sprint(from)}
+}
+
+func TestReconcile(t *testing.T) {
+	t.Parallel()
+	marked := func(l laugh) laugh { l.mark = orchestrator.MarkRight; return l }
+	tests := map[string]struct {
+		old, found []laugh
+		taken      []interval
+		want       change
+	}{
+		"nothing":            {},
+		"a new one":          {found: []laugh{at(0, 1, 5)}, want: change{insert: []laugh{at(0, 1, 5)}, created: 1}},
+		"the same":           {old: []laugh{at(7, 1, 5)}, found: []laugh{at(0, 1, 5)}},
+		"the same, judged":   {old: []laugh{marked(at(7, 1, 5))}, found: []laugh{at(0, 1, 5)}},
+		"gone":               {old: []laugh{at(7, 1, 5)}, want: change{remove: []int64{7}, loose: []string{"1"}}},
+		"gone, but judged":   {old: []laugh{marked(at(7, 1, 5))}},
+		"they only touch":    {old: []laugh{at(7, 1, 5)}, found: []laugh{at(0, 5, 9)}, want: change{insert: []laugh{at(0, 5, 9)}, remove: []int64{7}, created: 1, loose: []string{"1"}}},
+		"moved":              {old: []laugh{marked(at(7, 1, 5))}, found: []laugh{at(0, 2, 5)}, want: change{insert: []laugh{marked(at(7, 2, 5))}, remove: []int64{7}, loose: []string{"1"}}},
+		"a duplicate":        {found: []laugh{at(0, 1, 5)}, taken: []interval{{4, 6}}, want: change{duplicates: 1, loose: []string{"1"}}},
+		"beside another's":   {found: []laugh{at(0, 1, 5)}, taken: []interval{{5, 6}, {0, 1}}, want: change{insert: []laugh{at(0, 1, 5)}, created: 1}},
+		"within another's":   {found: []laugh{at(0, 3, 4)}, taken: []interval{{1, 9}}, want: change{duplicates: 1, loose: []string{"3"}}},
+		"twice the same row": {found: []laugh{at(0, 1, 2), at(0, 1, 3)}, want: change{insert: []laugh{at(0, 1, 2)}, created: 1, duplicates: 1, loose: []string{"1"}}},
+		"two became one, the second is judged": {
+			old: []laugh{at(7, 1, 50), marked(at(8, 60, 70))}, found: []laugh{at(0, 1, 70)},
+			want: change{insert: []laugh{marked(at(8, 1, 70))}, remove: []int64{7, 8}, loose: []string{"1", "60"}},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := reconcile(test.old, test.found, test.taken)
+			if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(change{}, laugh{})); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestNoteKeepsSpansApart notes random spans and holds the ledger to a table of minutes.
+func TestNoteKeepsSpansApart(t *testing.T) {
+	t.Parallel()
+	zero := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+	rapid.Check(t, func(rt *rapid.T) {
+		var rows []entry
+		var minutes [60]orchestrator.SpanState
+		for range rapid.IntRange(1, 20).Draw(rt, "spans") {
+			from := rapid.IntRange(0, 58).Draw(rt, "from")
+			to := rapid.IntRange(from+1, 59).Draw(rt, "to")
+			state := rapid.SampledFrom([]orchestrator.SpanState{orchestrator.SpanRead, orchestrator.SpanEmpty, orchestrator.SpanFailed}).Draw(rt, "state")
+			e := entry{LedgerSpan: orchestrator.LedgerSpan{State: state, Attempts: 1,
+				Span: orchestrator.Span{Start: zero.Add(time.Duration(from) * time.Minute), End: zero.Add(time.Duration(to) * time.Minute)}}}
+			rows = note(rows, e)
+			for i := from; i < to; i++ {
+				minutes[i] = state
+			}
+			for i, want := range minutes {
+				at := zero.Add(time.Duration(i) * time.Minute)
+				var got []orchestrator.SpanState
+				for _, row := range rows {
+					if row.Contains(at) {
+						got = append(got, row.State)
+					}
+				}
+				if len(got) > 1 || want == "" && len(got) != 0 || want != "" && (len(got) != 1 || got[0] != want) {
+					rt.Fatalf("minute %d: %v, want %q", i, got, want)
+				}
+			}
+		}
+	})
+}
+
+func TestPackIsReversible(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		data := rapid.SliceOf(rapid.Byte()).Draw(rt, "data")
+		back, err := unpack(pack(data))
+		if err != nil || string(back) != string(data) {
+			rt.Fatalf("%v became %v, %v", data, back, err)
+		}
+	})
+}
+
+func FuzzUnpack(f *testing.F) {
+	f.Add([]byte{})
+	f.Add(pack([]byte("scores")))
+	f.Add([]byte("\x78\x9c\xff\xff"))
+	f.Fuzz(func(t *testing.T, packed []byte) {
+		if data, err := unpack(packed); err == nil && len(packed) == 0 {
+			t.Fatalf("nothing became %v", data)
+		}
+	})
+}

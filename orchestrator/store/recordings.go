@@ -1,0 +1,86 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/chortle-audio/chortle/orchestrator"
+)
+
+const (
+	statusDone   = "done"
+	statusFailed = "failed"
+)
+
+// FindRecording implements orchestrator.Store.
+func (s *Store) FindRecording(ctx context.Context, userID int64, rec orchestrator.Recording) (orchestrator.RecordingState, error) {
+	query, args := "sha256 = ?2", []any{userID, rec.SHA256}
+	if rec.SHA256 == "" {
+		query, args = "size = ?2 AND modified_at = ?3 AND name = ?4", []any{userID, rec.Size, rec.ModTime, rec.Name}
+	}
+	var state orchestrator.RecordingState
+	err := s.read(ctx, fmt.Sprintf("find recording %q", rec.Name), func(ctx context.Context, q querier) error {
+		state = orchestrator.RecordingState{}
+		var status string
+		// Where one file held several contents in turn, the one that is done counts.
+		err := q.one(ctx, `SELECT sha256, status, attempts FROM recordings WHERE user_id = ?1 AND `+query+`
+			ORDER BY CASE status WHEN 'done' THEN 0 ELSE 1 END, id DESC LIMIT 1`, args, &state.SHA256, &status, &state.Attempts)
+		if errors.Is(err, orchestrator.ErrNotFound) {
+			return nil
+		}
+		state.Done = status == statusDone
+		return err
+	})
+	return state, err
+}
+
+// FailRecording implements orchestrator.Store. A run counts once for each recording, however often it
+// is called. What was stored of the recording before stays. orchestrator.ErrNotFound when there is no
+// such user.
+func (s *Store) FailRecording(ctx context.Context, runID string, userID int64, rec orchestrator.Recording, cause string) error {
+	verb := fmt.Sprintf("count failure of recording %q", rec.Name)
+	if rec.SHA256 == "" {
+		return fmt.Errorf("%s: its SHA-256 is not known", verb)
+	}
+	return s.transaction(ctx, verb, func(ctx context.Context, q querier) error {
+		if err := s.takeUser(ctx, q, userID); err != nil {
+			return err
+		}
+		_, err := q.exec(ctx, `INSERT INTO recordings AS old
+				(user_id, sha256, name, size, modified_at, started_at, time_source, uncertain_ns, samples,
+				 status, attempts, error, run_id)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9, 1, ?10, ?11)
+			ON CONFLICT (user_id, sha256) DO UPDATE SET
+				name = excluded.name, size = excluded.size, modified_at = excluded.modified_at,
+				attempts = old.attempts + CASE WHEN old.run_id = excluded.run_id AND old.attempts > 0 THEN 0 ELSE 1 END,
+				error = excluded.error, run_id = excluded.run_id`,
+			userID, rec.SHA256, rec.Name, rec.Size, rec.ModTime, rec.Start, string(rec.TimeSource),
+			int64(rec.Uncertainty), statusFailed, cause, optional(runID))
+		return err
+	})
+}
+
+// takeUser makes the transaction the only one that changes the user's results, and confirms the
+// user's lock where this store has it. The update that changes nothing locks the row in every
+// dialect.
+func (s *Store) takeUser(ctx context.Context, q querier, userID int64) error {
+	if err := s.dialect.Confirm(ctx, userID); errors.Is(err, orchestrator.ErrLocked) {
+		return fmt.Errorf("%w: the lock of user %d was lost with the connection: %w", errTryAgain, userID, err)
+	} else if err != nil {
+		return err
+	}
+	n, err := q.exec(ctx, "UPDATE users SET name = name WHERE id = ?1", userID)
+	if err == nil && n == 0 {
+		return fmt.Errorf("user %d: %w", userID, orchestrator.ErrNotFound)
+	}
+	return err
+}
+
+// optional is NULL for an empty text.
+func optional(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}

@@ -1,0 +1,110 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+	driver "modernc.org/sqlite"
+	codes "modernc.org/sqlite/lib"
+
+	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/store"
+)
+
+type dialect struct{ path string }
+
+var _ store.Dialect = (*dialect)(nil)
+
+// Bind implements store.Dialect: the parameters are SQLite's own.
+func (d *dialect) Bind(query string) string { return query }
+
+// Judge implements store.Dialect.
+func (d *dialect) Judge(err error) (store.Verdict, string) {
+	var failure *driver.Error
+	if !errors.As(err, &failure) {
+		if errors.Is(err, os.ErrPermission) || errors.Is(err, unix.EROFS) || errors.Is(err, unix.ENOSPC) {
+			return store.VerdictBroken, fmt.Sprintf("let this user write in %s, and make room there", filepath.Dir(d.path))
+		}
+		return store.VerdictOther, ""
+	}
+	switch failure.Code() {
+	case codes.SQLITE_CONSTRAINT_UNIQUE, codes.SQLITE_CONSTRAINT_PRIMARYKEY:
+		return store.VerdictUnique, ""
+	}
+	switch failure.Code() & 0xff { // the rest is detail
+	case codes.SQLITE_BUSY, codes.SQLITE_LOCKED:
+		return store.VerdictTransient, fmt.Sprintf("another program keeps %s locked", d.path)
+	case codes.SQLITE_NOTADB, codes.SQLITE_CORRUPT:
+		return store.VerdictBroken, fmt.Sprintf("%s is damaged: put a backup in its place, or move it away and save what can be saved with: sqlite3 FILE .recover", d.path)
+	case codes.SQLITE_READONLY, codes.SQLITE_PERM, codes.SQLITE_CANTOPEN:
+		return store.VerdictBroken, fmt.Sprintf("let this user write %s and its folder", d.path)
+	case codes.SQLITE_FULL:
+		return store.VerdictBroken, fmt.Sprintf("make room on the disk of %s", d.path)
+	case codes.SQLITE_IOERR:
+		return store.VerdictBroken, fmt.Sprintf("look at the disk of %s", d.path)
+	case codes.SQLITE_NOMEM:
+		return store.VerdictBroken, "there is too little memory"
+	}
+	return store.VerdictOther, ""
+}
+
+// Lock implements store.Dialect by a kernel lock on a file of its own, so that it goes with the
+// process however that ends. The file stays.
+func (d *dialect) Lock(_ context.Context, key int64) (func(), error) {
+	folder := d.path + "-locks"
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, err
+	}
+	file, err := os.OpenFile(filepath.Join(folder, strconv.FormatInt(key, 10)), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if err == nil {
+		return func() {
+			// Closing alone would leave the lock with a child that is just between fork and exec.
+			_ = unix.Flock(int(file.Fd()), unix.LOCK_UN)
+			_ = file.Close()
+		}, nil
+	}
+	_ = file.Close()
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return nil, orchestrator.ErrLocked
+	}
+	return nil, fmt.Errorf("lock %s: %w", file.Name(), err)
+}
+
+// Confirm implements store.Dialect: the kernel takes no lock away.
+func (d *dialect) Confirm(context.Context, int64) error { return nil }
+
+// Check implements store.Dialect.
+func (d *dialect) Check(ctx context.Context, db *sql.DB) (string, error) {
+	var version, verdict string
+	if err := db.QueryRowContext(ctx, "SELECT sqlite_version()").Scan(&version); err != nil {
+		return "", err
+	}
+	if err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
+		return "", err
+	}
+	if verdict != "ok" {
+		return "", fmt.Errorf("%s is damaged: %s; put a backup in its place", d.path, verdict)
+	}
+	rows, err := db.QueryContext(ctx, "PRAGMA foreign_key_check")
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	if rows.Next() {
+		return "", fmt.Errorf("%s is damaged: a row refers to one that is not there; put a backup in its place", d.path)
+	}
+	return "SQLite " + version, rows.Err()
+}
+
+// Close implements store.Dialect.
+func (d *dialect) Close() error { return nil }
