@@ -1,0 +1,125 @@
+// Package notify tells people and machines how the nights went: alerts by shoutrrr addresses,
+// healthchecks-style pings, and a metrics file for node_exporter. Nothing here can fail a run.
+package notify
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/chortle-audio/chortle/orchestrator"
+)
+
+// Limits are the values above which an alert is raised; 0 turns an alert off.
+type Limits struct {
+	// FailedCalls is the share of failed calls to a source in a run, in (0, 1].
+	FailedCalls float64
+	// MemoryAfter and MemoryPeak of a user's day, in bytes.
+	MemoryAfter, MemoryPeak int64
+	// Quiet is for how long a user may be without audio, or without a laugh.
+	Quiet time.Duration
+	// GapAge is how old a gap may grow before it is filled.
+	GapAge time.Duration
+	// LastGoodRun is how long ago the last run without any failure may be.
+	LastGoodRun time.Duration
+}
+
+// DefaultLimits are the ones that a small server starts with.
+var DefaultLimits = Limits{
+	FailedCalls: 0.10,
+	MemoryAfter: 64 << 20,
+	MemoryPeak:  256 << 20,
+	Quiet:       7 * 24 * time.Hour,
+	GapAge:      3 * 24 * time.Hour,
+	LastGoodRun: 36 * time.Hour,
+}
+
+// Alert is one thing that a person should know. Kind is stable, for filters and metrics.
+type Alert struct {
+	Kind    string
+	User    string // empty where it concerns the whole service
+	Message string
+	Remedy  string
+}
+
+// The kinds of alerts.
+const (
+	KindFailedCalls = "failed_calls"
+	KindMemoryAfter = "memory_after"
+	KindMemoryPeak  = "memory_peak"
+	KindOutOfMemory = "out_of_memory"
+	KindNoAudio     = "no_audio"
+	KindNoLaughs    = "no_laughs"
+	KindOldGap      = "old_gap"
+	KindNoGoodRun   = "no_good_run"
+)
+
+// CheckRun returns what one run gives cause for.
+func CheckRun(run orchestrator.Run, limits Limits) (alerts []Alert) {
+	for _, day := range run.Days {
+		add := func(kind, remedy, format string, args ...any) {
+			alerts = append(alerts, Alert{Kind: kind, User: day.User, Remedy: remedy,
+				Message: fmt.Sprintf("%s, %s: ", day.User, day.Date) + fmt.Sprintf(format, args...)})
+		}
+		if share := float64(day.Calls.Failed) / float64(max(1, day.Calls.Total)); limits.FailedCalls > 0 && share > limits.FailedCalls {
+			add(KindFailedCalls, "nothing is lost: what failed is asked for again; look at `orchestrator runs show --last`",
+				"%d of %d calls to the source failed (%.0f %%)", day.Calls.Failed, day.Calls.Total, 100*share)
+		}
+		if limits.MemoryAfter > 0 && day.Memory.After > limits.MemoryAfter {
+			add(KindMemoryAfter, "restart whatever keeps the orchestrator alive, and tell the developers",
+				"%d MB are held after the user, the limit is %d MB", day.Memory.After>>20, limits.MemoryAfter>>20)
+		}
+		if limits.MemoryPeak > 0 && day.Memory.Peak > limits.MemoryPeak {
+			add(KindMemoryPeak, "set CHORTLE_INFERD_THREADS=1, or raise the limit",
+				"%d MB at peak, the limit is %d MB", day.Memory.Peak>>20, limits.MemoryPeak>>20)
+		}
+		if day.OutOfMemory {
+			add(KindOutOfMemory, "give the machine swap or more memory, or set CHORTLE_INFERD_THREADS=1",
+				"the kernel killed the model for want of memory")
+		}
+	}
+	return alerts
+}
+
+// CheckService returns what the standing of the service gives cause for, at a time.
+func CheckService(status orchestrator.ServiceStatus, limits Limits, now time.Time) (alerts []Alert) {
+	if limits.LastGoodRun > 0 && now.Sub(status.LastGoodRun) > limits.LastGoodRun {
+		alert := Alert{Kind: KindNoGoodRun, Remedy: "look at `orchestrator runs list`, then at the crontab or timer"}
+		if alert.Message = "no run has succeeded yet"; !status.LastGoodRun.IsZero() {
+			alert.Message = fmt.Sprintf("the last good run was %s ago", days(now.Sub(status.LastGoodRun)))
+		}
+		alerts = append(alerts, alert)
+	}
+	for _, user := range status.Users {
+		if !user.User.Enabled {
+			continue
+		}
+		add := func(kind, remedy, format string, args ...any) {
+			alerts = append(alerts, Alert{Kind: kind, User: user.User.Name, Remedy: remedy,
+				Message: user.User.Name + ": " + fmt.Sprintf(format, args...)})
+		}
+		quiet := func(since time.Time) bool {
+			return limits.Quiet > 0 && !since.IsZero() && now.Sub(since) > limits.Quiet
+		}
+		switch {
+		case quiet(user.LastAudio):
+			add(KindNoAudio, "is the recorder on, and does it sync?", "no audio for %s", days(now.Sub(user.LastAudio)))
+		case quiet(user.LastLaugh):
+			add(KindNoLaughs, "is the recorder covered, or the threshold too high?", "no laugh for %s", days(now.Sub(user.LastLaugh)))
+		}
+		if len(user.Gaps) > 0 && limits.GapAge > 0 {
+			if oldest := user.Gaps[0]; now.Sub(oldest.End) > limits.GapAge {
+				add(KindOldGap, "look at `orchestrator status`", "a gap of %s is %s old: %s",
+					oldest.Duration().Round(time.Second), days(now.Sub(oldest.End)), oldest.Reason)
+			}
+		}
+	}
+	return alerts
+}
+
+// days rounds a duration for people.
+func days(d time.Duration) string {
+	if d < 48*time.Hour {
+		return fmt.Sprintf("%.0f hours", d.Hours())
+	}
+	return fmt.Sprintf("%.0f days", d.Hours()/24)
+}

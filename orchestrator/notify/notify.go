@@ -1,0 +1,153 @@
+package notify
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/nicholas-fedor/shoutrrr"
+
+	"github.com/chortle-audio/chortle/orchestrator"
+)
+
+// tailBytes is how much of the log goes with a failure: healthchecks keeps 100 kB, a phone shows less.
+const tailBytes = 10 << 10
+
+// Notifier sends alerts and pings. Its zero value sends nothing. Safe for concurrent use.
+type Notifier struct {
+	// Addresses in shoutrrr's form, such as ntfy://ntfy.sh/topic. They hold secrets.
+	Addresses []string
+	// PingURL is the address of a check at a healthchecks-style service; /start and /fail are put
+	// behind it.
+	PingURL string
+	// Timeout of one ping or one message; 0 means 10 s.
+	Timeout time.Duration
+	// HTTP sends the pings; nil means a client of its own.
+	HTTP *http.Client
+}
+
+// Check returns an error that names the first address that cannot be used, without its secrets.
+func (n *Notifier) Check() error {
+	for i, address := range n.Addresses {
+		if _, err := shoutrrr.CreateSender(address); err != nil {
+			scheme, _, _ := strings.Cut(address, ":")
+			return fmt.Errorf("check address %d of CHORTLE_NOTIFY_URLS (%s:…): it is no shoutrrr address", i+1, scheme)
+		}
+	}
+	if n.PingURL == "" {
+		return nil
+	}
+	if parsed, err := url.Parse(n.PingURL); err != nil || parsed.Host == "" {
+		return errors.New("check CHORTLE_PING_URL: want an address such as https://hc-ping.com/…")
+	}
+	return nil
+}
+
+// Send delivers the alerts of a run, all in one message. Its errors hold no address.
+func (n *Notifier) Send(ctx context.Context, alerts []Alert) error {
+	if len(alerts) == 0 {
+		return nil
+	}
+	var text strings.Builder
+	for _, alert := range alerts {
+		fmt.Fprintf(&text, "%s. %s.\n", alert.Message, alert.Remedy)
+	}
+	var failures []error
+	for i, address := range n.Addresses {
+		if err := n.send(ctx, address, strings.TrimSpace(text.String())); err != nil {
+			scheme, _, _ := strings.Cut(address, ":")
+			failures = append(failures, fmt.Errorf("send alert to address %d (%s:…): %w", i+1, scheme, err))
+		}
+	}
+	return errors.Join(failures...)
+}
+
+// send is bounded by shoutrrr's own timeout; it knows no context.
+func (n *Notifier) send(ctx context.Context, address, text string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	sender, err := shoutrrr.CreateSender(address)
+	if err != nil {
+		return errors.New("it is no shoutrrr address")
+	}
+	sender.Timeout = n.timeout()
+	if err := errors.Join(sender.Send("Chortle\n"+text, nil)...); err != nil {
+		return errors.New(hide(err.Error(), address))
+	}
+	return nil
+}
+
+// hide takes what follows an address's scheme out of a text.
+func hide(text, address string) string {
+	parsed, err := url.Parse(address)
+	if err != nil {
+		return "the message was not taken"
+	}
+	secrets := []string{address, parsed.Host, parsed.Path, parsed.RawQuery}
+	if password, ok := parsed.User.Password(); ok {
+		secrets = append(secrets, password)
+	}
+	secrets = append(secrets, strings.Split(strings.Trim(parsed.Path, "/"), "/")...)
+	for _, secret := range append(secrets, parsed.User.Username()) {
+		if len(secret) > 3 {
+			text = strings.ReplaceAll(text, secret, "…")
+		}
+	}
+	return text
+}
+
+// Start pings that a run begins.
+func (n *Notifier) Start(ctx context.Context) error { return n.ping(ctx, "/start", nil) }
+
+// End pings how a run ended: success for exit code 0, else failure with the end of the log.
+func (n *Notifier) End(ctx context.Context, run orchestrator.Run, log []byte) error {
+	if run.ExitCode == orchestrator.ExitOK {
+		return n.ping(ctx, "", nil)
+	}
+	if len(log) > tailBytes {
+		log = log[len(log)-tailBytes:]
+	}
+	return n.ping(ctx, "/fail", log)
+}
+
+func (n *Notifier) ping(ctx context.Context, suffix string, body []byte) error {
+	if n.PingURL == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, n.timeout())
+	defer cancel()
+	address := strings.TrimSuffix(n.PingURL, "/") + suffix
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+	if err != nil {
+		return errors.New("ping: CHORTLE_PING_URL is no address")
+	}
+	client := n.HTTP
+	if client == nil {
+		client = http.DefaultClient
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
+			err = wrapped.Err // the address may hold the check's secret
+		}
+		return fmt.Errorf("ping%s: %w", suffix, err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode >= 300 {
+		return fmt.Errorf("ping%s: it answered %s", suffix, response.Status)
+	}
+	return nil
+}
+
+func (n *Notifier) timeout() time.Duration {
+	if n.Timeout == 0 {
+		return 10 * time.Second
+	}
+	return n.Timeout
+}

@@ -1,0 +1,225 @@
+// Package folder finds recordings in a folder: whatever a recorder, a phone or Syncthing put there, at
+// any depth.
+//
+// A file is a recording when its extension is one of sound or film. Left out are hidden files and
+// folders (so also .stversions, .Trash and .git), and what synchronisers and downloads call a file
+// that they have not finished: .syncthing.*, ~syncthing~*, *.partial, *.part, *.tmp.
+//
+// A recording started at the time in its name, else at its container's creation time, else at its
+// modification time less its length. A creation time after the modification time is not believed: a
+// container that knows no time often says 1904, 1970 or the time of a copy. A local time that clocks
+// show twice is the first of the two; one that they skip is read as if they had not been put forward.
+//
+// Symbolic links to files within the folder are fine; such a file is one recording however many names
+// it has. Links that lead out of the folder are errors and never followed, and folders are entered by
+// their own name only.
+package folder
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/chortle-audio/chortle/orchestrator"
+)
+
+// DefaultSettle is long enough for a recorder that writes through a buffer, and short enough for a
+// person who copied a file and starts a run.
+const DefaultSettle = 10 * time.Second
+
+// Options of a Source. Root and Location are required.
+type Options struct {
+	// Root is the folder.
+	Root string
+	// Location is the zone of times in names that tell none.
+	Location *time.Location
+	// Settle is how long a file must not have been modified before it counts as complete.
+	// 0 means DefaultSettle, less than 0 that every file is complete.
+	Settle time.Duration
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+	// Probe looks into a file: its creation time and its length, each zero where it is not known. It is
+	// asked about files with no time in their name only. nil knows nothing.
+	Probe func(ctx context.Context, path string) (created time.Time, length time.Duration, err error)
+}
+
+// Source is a folder of recordings, as it was when it was first asked. Not safe for concurrent use.
+type Source struct {
+	Options
+	listed  bool
+	err     error // the folder's own
+	files   []file
+	strays  []stray // what is wrong with the folder, told once
+	rootDir string  // Root without symbolic links
+}
+
+// stray is an entry that cannot be a recording of any day.
+type stray struct {
+	name string
+	err  error
+}
+
+var _ orchestrator.Source = (*Source)(nil)
+
+// New returns the source. The folder is looked at when recordings are asked for.
+func New(o Options) *Source {
+	o.Settle = cmp.Or(o.Settle, DefaultSettle)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Probe == nil {
+		o.Probe = func(context.Context, string) (time.Time, time.Duration, error) { return time.Time{}, 0, nil }
+	}
+	return &Source{Options: o}
+}
+
+// Recordings yields the recordings that start within span, by their start, then by name. The folder is
+// walked at the first call; what it holds that is wrong whatever the day (links that lead out, folders
+// that cannot be read, recordings from the future) is told then, first.
+//
+// A file that is not settled yields ErrNotSettled with its name; if that tells no time, it belongs to the
+// day on which it was last modified. So does a file that Probe cannot read: who decodes it will learn
+// what is wrong.
+func (s *Source) Recordings(ctx context.Context, span orchestrator.Span) iter.Seq2[orchestrator.Recording, error] {
+	return func(yield func(orchestrator.Recording, error) bool) {
+		if err := s.list(ctx); err != nil {
+			yield(orchestrator.Recording{}, err)
+			return
+		}
+		found, err := s.within(ctx, span)
+		if err != nil {
+			yield(orchestrator.Recording{}, err)
+			return
+		}
+		for len(s.strays) > 0 {
+			stray := s.strays[0]
+			s.strays = s.strays[1:]
+			if !yield(orchestrator.Recording{Name: stray.name}, stray.err) {
+				return
+			}
+		}
+		for _, f := range found {
+			if !yield(f.rec, f.err) {
+				return
+			}
+		}
+	}
+}
+
+// found is a recording of the span that was asked for, or what is wrong with it.
+type found struct {
+	rec orchestrator.Recording
+	err error
+}
+
+func (s *Source) within(ctx context.Context, span orchestrator.Span) ([]found, error) {
+	var all []found
+	for i := range s.files {
+		f := &s.files[i]
+		if f.named() && !span.Contains(f.start) {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		rec, err := s.place(ctx, f, span)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err != nil || span.Contains(rec.Start) {
+			all = append(all, found{rec, err})
+		}
+	}
+	slices.SortFunc(all, func(a, b found) int {
+		return cmp.Or(a.rec.Start.Compare(b.rec.Start), cmp.Compare(a.rec.Name, b.rec.Name))
+	})
+	return all, nil
+}
+
+// place finds out when a file's recording started. One with no time in its name that surely does not
+// start in span may come back without a start. An error is one of the span.
+func (s *Source) place(ctx context.Context, f *file, span orchestrator.Span) (orchestrator.Recording, error) {
+	rec := orchestrator.Recording{Path: f.path(s.rootDir), Name: printable(f.name), Start: f.start, TimeSource: f.source}
+	info, err := os.Lstat(rec.Path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("it is no file any more")
+	}
+	if err != nil {
+		if f.named() {
+			return rec, unreadable(err)
+		}
+		return orchestrator.Recording{}, nil // it vanished, and nobody knows from which day
+	}
+	rec.Size, rec.ModTime = info.Size(), info.ModTime()
+	if age := s.Now().Sub(rec.ModTime).Abs(); age < s.Settle {
+		if f.named() || span.Contains(rec.ModTime) {
+			return rec, fmt.Errorf("%w: it was modified less than %v ago", orchestrator.ErrNotSettled, s.Settle)
+		}
+		return orchestrator.Recording{}, nil
+	}
+	if f.source == "" {
+		if rec.ModTime.Before(span.Start) {
+			return orchestrator.Recording{}, nil // nothing starts after its end
+		}
+		s.probe(ctx, f, rec)
+	}
+	rec.Start, rec.TimeSource = f.start, f.source
+	return rec, nil
+}
+
+// probe finds the start of a recording whose name does not tell it.
+func (s *Source) probe(ctx context.Context, f *file, rec orchestrator.Recording) {
+	created, length, err := s.Probe(ctx, rec.Path)
+	if ctx.Err() != nil {
+		return // not the file's fault: ask again when there is a next time
+	}
+	if err != nil {
+		created, length = time.Time{}, 0
+	}
+	f.start, f.source = rec.ModTime.Add(-length).UTC(), orchestrator.TimeFromModTime
+	// File systems round times, to two seconds on a memory card.
+	if created.Year() >= 1980 && !created.After(rec.ModTime.Add(2*time.Second)) {
+		f.start, f.source = created.UTC(), orchestrator.TimeFromContainer
+	}
+	if f.start.After(s.Now()) {
+		s.stray(f.name, inFuture(f.start))
+		f.start = time.Time{} // of no day
+	}
+}
+
+func inFuture(start time.Time) error {
+	return fmt.Errorf("%w: it starts at %s, which is in the future; set the recorder's clock, and rename the file after the time at which it was recorded",
+		orchestrator.ErrBadRecording, start.Format(time.RFC3339))
+}
+
+// unreadable names the remedy where there is one.
+func unreadable(err error) error {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w: %w; let this user read it", orchestrator.ErrBadRecording, err)
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: %w; it vanished after it was listed", orchestrator.ErrBadRecording, err)
+	}
+	return fmt.Errorf("%w: %w", orchestrator.ErrBadRecording, err)
+}
+
+// file is one file of the folder.
+type file struct {
+	name   string // path below the root, as the system has it
+	target string // path of the file itself, where name is a symbolic link to it
+	start  time.Time
+	source orchestrator.TimeSource // empty until start is known
+}
+
+func (f *file) named() bool { return f.source == orchestrator.TimeFromName }
+
+func (f *file) path(root string) string {
+	return cmp.Or(f.target, filepath.Join(root, f.name))
+}

@@ -1,0 +1,175 @@
+package folder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/chortle-audio/chortle/orchestrator"
+)
+
+// extensions of files that may hold sound and that ffmpeg reads.
+var extensions = func() map[string]bool {
+	known := make(map[string]bool)
+	for _, extension := range strings.Fields(`
+		ogg oga opus spx mp3 mp2 m4a m4b mp4 m4v aac wav wave bwf w64 flac amr awb 3gp 3gpp 3ga 3g2 wma wmv asf
+		webm mka mkv mov qt avi aif aiff aifc caf ac3 eac3 ape wv tta au snd dss gsm mpg mpeg mts m2ts`) {
+		known["."+extension] = true
+	}
+	return known
+}()
+
+// Folders of systems and stores beside a person's files: copies, thumbnails, deleted files.
+var foreign = []string{"lost+found", "@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information"}
+
+func isSound(name string) bool { return extensions[strings.ToLower(filepath.Ext(name))] }
+
+func isHidden(name string) bool {
+	return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "~syncthing~") || slices.Contains(foreign, name)
+}
+
+// list walks the folder, once.
+func (s *Source) list(ctx context.Context) error {
+	if s.listed {
+		return s.err
+	}
+	err := s.walk(ctx)
+	if ctx.Err() != nil {
+		s.files, s.strays = nil, nil
+		return ctx.Err()
+	}
+	s.listed, s.err = true, err
+	return err
+}
+
+func (s *Source) walk(ctx context.Context) error {
+	root, err := filepath.Abs(s.Root)
+	if err == nil && s.Root == "" {
+		err = errors.New("no path was given")
+	}
+	if err == nil {
+		root, err = filepath.EvalSymlinks(root)
+	}
+	if err == nil {
+		s.rootDir = root
+		err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+			switch {
+			case ctx.Err() != nil:
+				return ctx.Err()
+			case path != root:
+				return s.visit(path, entry, err)
+			case err == nil && !entry.IsDir():
+				return errors.New("it is a file, not a folder")
+			}
+			return err
+		})
+	}
+	if err != nil {
+		return s.rootError(err)
+	}
+	s.keepOnce()
+	return nil
+}
+
+// rootError says what a person can do about a folder that cannot be read at all.
+func (s *Source) rootError(err error) error {
+	remedy := "name another one with `orchestrator user set NAME --source folder:PATH`"
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		remedy = "let this user read it, or " + remedy
+	case errors.Is(err, fs.ErrNotExist):
+		remedy = "is its disk mounted? If it moved, " + remedy
+	}
+	return fmt.Errorf("list folder %s: %w; %s", printable(s.Root), err, remedy)
+}
+
+// visit notes one entry below the root.
+func (s *Source) visit(path string, entry fs.DirEntry, err error) error {
+	name, relErr := filepath.Rel(s.rootDir, path)
+	switch {
+	case relErr != nil:
+		return relErr
+	case isHidden(entry.Name()):
+		if entry.IsDir() {
+			return fs.SkipDir
+		}
+	case err != nil:
+		if !errors.Is(err, fs.ErrNotExist) {
+			s.stray(name, unreadable(err))
+		}
+	case entry.IsDir():
+	case entry.Type()&fs.ModeSymlink != 0:
+		s.visitLink(name, path)
+	case !isSound(entry.Name()):
+	case !entry.Type().IsRegular():
+		s.stray(name, fmt.Errorf("%w: it is no regular file; move it away", orchestrator.ErrBadRecording))
+	default:
+		s.add(file{name: name})
+	}
+	return nil
+}
+
+// visitLink notes a symbolic link. Where it leads is found out without opening anything.
+func (s *Source) visitLink(name, path string) {
+	target, err := filepath.EvalSymlinks(path)
+	var info fs.FileInfo
+	if err == nil {
+		info, err = os.Lstat(target)
+	}
+	if err != nil {
+		if isSound(name) {
+			s.stray(name, fmt.Errorf("%w: the symbolic link leads nowhere: %w; remove it", orchestrator.ErrBadRecording, err))
+		}
+		return
+	}
+	below, err := filepath.Rel(s.rootDir, target)
+	switch {
+	case !isSound(name) && !info.IsDir():
+	case err != nil || !filepath.IsLocal(below):
+		s.stray(name, fmt.Errorf("%w: the symbolic link leads out of the folder, to %s, and is not followed; move what it leads to into the folder",
+			orchestrator.ErrBadRecording, printable(target)))
+	case info.Mode().IsRegular():
+		s.add(file{name: name, target: target})
+	}
+}
+
+func (s *Source) stray(name string, err error) {
+	s.strays = append(s.strays, stray{printable(name), err})
+}
+
+func (s *Source) add(f file) {
+	if start, ok := timeInName(filepath.ToSlash(f.name), s.Location); ok {
+		f.start, f.source = start, orchestrator.TimeFromName
+		if now := s.Now(); start.After(now) {
+			info, err := os.Lstat(f.path(s.rootDir))
+			if err == nil && now.Sub(info.ModTime()).Abs() >= s.Settle {
+				s.stray(f.name, inFuture(start))
+			}
+			return // one that is being written by a clock that is fast will be right tomorrow
+		}
+	}
+	s.files = append(s.files, f)
+}
+
+// keepOnce drops links to files that are there under another name.
+func (s *Source) keepOnce() {
+	if !slices.ContainsFunc(s.files, func(f file) bool { return f.target != "" }) {
+		return
+	}
+	seen := make(map[string]bool)
+	for i := range s.files {
+		if s.files[i].target == "" {
+			seen[s.files[i].path(s.rootDir)] = true
+		}
+	}
+	s.files = slices.DeleteFunc(s.files, func(f file) bool {
+		twice := f.target != "" && seen[f.target]
+		seen[f.target] = true
+		return twice
+	})
+}

@@ -1,0 +1,308 @@
+// Package limitless reads a user's recordings from the Limitless API.
+//
+// The API's facts: GET /v1/download-audio?startMs=…&endMs=… with the header X-API-Key, two hours a
+// call at most, 180 calls a minute a key; 200 is Ogg Opus, 404 means that there is no audio, 429
+// carries the seconds to wait as a string, and 500, 502, 503 and 504 are common at night and pass.
+package limitless
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"golang.org/x/time/rate"
+
+	"github.com/chortle-audio/chortle/orchestrator"
+)
+
+// What a call can come to, beside an error that a later call may not meet.
+var (
+	// ErrNoAudio is the API's 404: there is no audio in this window.
+	ErrNoAudio = errors.New("no audio in this window")
+	// ErrBadKey is a key that the API refuses: no further call will do better.
+	ErrBadKey = errors.New("the API refused the key; give a valid one with: orchestrator user set NAME --api-key-file FILE")
+)
+
+// Config of a Client. Zero values mean the defaults.
+type Config struct {
+	// URL of the API, such as https://api.limitless.ai. Required.
+	URL string
+	// Key is the user's API key. Required.
+	Key string
+	// Attempts at one call, the first included; default 5.
+	Attempts int
+	// FirstWait before the second attempt, doubled for each further one up to MaxWait, with jitter;
+	// defaults 2 s and 1 min. A 429 says itself how long to wait.
+	FirstWait, MaxWait time.Duration
+	// Stall is how long an answer may go without a byte; default 30 s.
+	Stall time.Duration
+	// CallsPerMinute is the API's limit for one key; default 180.
+	CallsPerMinute int
+	// HTTP is the client to call with; nil means one of its own that follows no redirect, for the key
+	// would go with it.
+	HTTP *http.Client
+}
+
+// Client calls the API for one key. Safe for concurrent use.
+type Client struct {
+	config  Config
+	http    *http.Client
+	limiter *rate.Limiter
+
+	mu    sync.Mutex
+	calls orchestrator.Calls
+}
+
+// NewClient checks the configuration.
+func NewClient(config Config) (*Client, error) {
+	base, err := url.Parse(config.URL)
+	if err != nil || base.Host == "" || (base.Scheme != "https" && base.Scheme != "http") {
+		return nil, fmt.Errorf("check address of the Limitless API %q: want https://HOST (CHORTLE_LIMITLESS_URL)", config.URL)
+	}
+	if strings.TrimSpace(config.Key) == "" {
+		return nil, fmt.Errorf("check API key: there is none; %w", ErrBadKey)
+	}
+	if config.Attempts == 0 {
+		config.Attempts = 5
+	}
+	if config.FirstWait == 0 {
+		config.FirstWait = 2 * time.Second
+	}
+	if config.MaxWait == 0 {
+		config.MaxWait = time.Minute
+	}
+	if config.Stall == 0 {
+		config.Stall = 30 * time.Second
+	}
+	if config.CallsPerMinute == 0 {
+		config.CallsPerMinute = 180
+	}
+	client := config.HTTP
+	if client == nil {
+		client = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	}
+	// In any minute a bucket lets its size and its refill pass: a tenth as bucket, the rest as refill.
+	burst := max(1, config.CallsPerMinute/10)
+	refill := rate.Limit(float64(max(1, config.CallsPerMinute-burst)) / 60)
+	return &Client{config: config, http: client, limiter: rate.NewLimiter(refill, burst)}, nil
+}
+
+// Close drops idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Calls counts what was asked of the API since the client was made.
+func (c *Client) Calls() orchestrator.Calls {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.calls.Clone()
+}
+
+// CheckKey asks the API whether it accepts the key: nil, ErrBadKey, or an error that says nothing
+// about the key.
+func (c *Client) CheckKey(ctx context.Context) error {
+	return c.try(ctx, "/v1/lifelogs?limit=1&includeContents=false&includeMarkdown=false", func(response *http.Response, body io.Reader) error {
+		_, err := io.Copy(io.Discard, io.LimitReader(body, 1<<20))
+		return err
+	})
+}
+
+// Download writes the audio of a window to the file at path, which it makes, and returns the
+// SHA-256 of the content. What passes is tried again; on error no file is left.
+//
+// Errors: ErrNoAudio, ErrBadKey, or what the last attempt met.
+func (c *Client) Download(ctx context.Context, span orchestrator.Span, path string) (string, error) {
+	var sum string
+	query := fmt.Sprintf("/v1/download-audio?startMs=%d&endMs=%d", span.Start.UnixMilli(), span.End.UnixMilli())
+	err := c.try(ctx, query, func(response *http.Response, body io.Reader) (err error) {
+		file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+		if err != nil {
+			return backoff.Permanent(err)
+		}
+		hash := sha256.New()
+		if err = copyOgg(file, hash, body); err == nil {
+			err = file.Close()
+		} else {
+			file.Close()
+		}
+		sum = hex.EncodeToString(hash.Sum(nil))
+		return err
+	})
+	if err != nil {
+		return "", errors.Join(err, removeIfThere(path))
+	}
+	return sum, nil
+}
+
+func removeIfThere(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// copyOgg copies an answer that must be Ogg. An error of the disk is not the API's and is not tried again.
+func copyOgg(file *os.File, hash hash.Hash, body io.Reader) error {
+	head := make([]byte, 4)
+	n, err := io.ReadFull(body, head)
+	if n == 0 && errors.Is(err, io.EOF) {
+		return fmt.Errorf("read answer: it is empty")
+	}
+	if !bytes.Equal(head[:n], []byte("OggS")) {
+		return fmt.Errorf("read answer: it is not Ogg audio")
+	}
+	body = io.MultiReader(bytes.NewReader(head), body)
+	buffer := make([]byte, 64<<10)
+	for {
+		n, err := body.Read(buffer)
+		if n > 0 {
+			hash.Write(buffer[:n])
+			if _, writeErr := file.Write(buffer[:n]); writeErr != nil {
+				return backoff.Permanent(writeErr)
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read answer: %w", err)
+		}
+	}
+}
+
+// try calls until an attempt succeeds, cannot succeed, or was the last.
+func (c *Client) try(ctx context.Context, pathAndQuery string, use func(*http.Response, io.Reader) error) error {
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval, wait.MaxInterval = c.config.FirstWait, c.config.MaxWait
+	attempt := 0
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		if attempt++; attempt > 1 {
+			c.count(func(calls *orchestrator.Calls) { calls.Retries++ })
+		}
+		return struct{}{}, c.once(ctx, pathAndQuery, use)
+	}, backoff.WithBackOff(wait), backoff.WithMaxTries(uint(c.config.Attempts)), backoff.WithMaxElapsedTime(0))
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+func (c *Client) count(f func(*orchestrator.Calls)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f(&c.calls)
+}
+
+func (c *Client) once(ctx context.Context, pathAndQuery string, use func(*http.Response, io.Reader) error) error {
+	if err := c.limiter.Wait(ctx); err != nil {
+		return backoff.Permanent(err)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stalled := fmt.Errorf("call API: no byte for %s", c.config.Stall)
+	watch := time.AfterFunc(c.config.Stall, func() { cancel(stalled) })
+	defer watch.Stop()
+
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(c.config.URL, "/")+pathAndQuery, nil)
+	if err != nil {
+		return backoff.Permanent(fmt.Errorf("call API: %w", plain(err)))
+	}
+	request.Header.Set("X-API-Key", strings.TrimSpace(c.config.Key))
+	request.Header.Set("Accept", "audio/ogg, application/json")
+	response, err := c.http.Do(request)
+	if err != nil {
+		c.count(func(calls *orchestrator.Calls) { calls.Add(0) })
+		if context.Cause(ctx) == stalled {
+			return stalled
+		}
+		return fmt.Errorf("call API: %w", plain(err))
+	}
+	defer response.Body.Close()
+	c.count(func(calls *orchestrator.Calls) { calls.Add(response.StatusCode) })
+	if response.StatusCode != http.StatusOK {
+		return refusal(response)
+	}
+	body := &countingReader{body: response.Body, read: func(n int) {
+		watch.Reset(c.config.Stall)
+		c.count(func(calls *orchestrator.Calls) { calls.Bytes += int64(n) })
+	}}
+	if err := use(response, body); err != nil {
+		c.count(func(calls *orchestrator.Calls) { calls.Failed++ })
+		if context.Cause(ctx) == stalled {
+			return stalled
+		}
+		return err
+	}
+	return nil
+}
+
+// plain takes the address, and with it the query, out of net/http's errors.
+func plain(err error) error {
+	if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
+		return wrapped.Err
+	}
+	return err
+}
+
+// refusal turns an answer that is not 200 into an error: one that passes, or a permanent one.
+func refusal(response *http.Response) error {
+	body, _ := io.ReadAll(io.LimitReader(response.Body, 4<<10))
+	err := fmt.Errorf("call API: it answered %s", response.Status)
+	switch code := response.StatusCode; {
+	case code == http.StatusNotFound:
+		return backoff.Permanent(ErrNoAudio)
+	case code == http.StatusUnauthorized, code == http.StatusForbidden:
+		return backoff.Permanent(fmt.Errorf("%w: %w", err, ErrBadKey))
+	case code == http.StatusTooManyRequests:
+		if seconds, ok := retryAfter(response.Header, body); ok {
+			return fmt.Errorf("%w: %w", err, &backoff.RetryAfterError{Duration: seconds})
+		}
+		return err
+	case code >= 500:
+		return err
+	}
+	return backoff.Permanent(err)
+}
+
+// retryAfter reads the seconds to wait, from the body as a string or a number, else from the header.
+func retryAfter(header http.Header, body []byte) (time.Duration, bool) {
+	var answer struct {
+		RetryAfter json.RawMessage `json:"retryAfter"`
+	}
+	text := header.Get("Retry-After")
+	if json.Unmarshal(body, &answer) == nil && len(answer.RetryAfter) > 0 {
+		text = strings.Trim(string(answer.RetryAfter), `"`)
+	}
+	seconds, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+	if err != nil || !(seconds >= 0 && seconds <= 3600) {
+		return 0, false
+	}
+	return time.Duration(seconds * float64(time.Second)), true
+}
+
+// countingReader tells of every read that brought bytes.
+type countingReader struct {
+	body io.Reader
+	read func(n int)
+}
+
+func (r *countingReader) Read(p []byte) (int, error) {
+	n, err := r.body.Read(p)
+	if n > 0 {
+		r.read(n)
+	}
+	return n, err
+}
