@@ -1,0 +1,28 @@
+// Command orchestrator finds the laughter in a person's day. See orchestrator --help.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/chortle-audio/chortle/orchestrator/cli"
+)
+
+// version is set by the build.
+var version = "unknown"
+
+// endsWithin bounds the time from a signal to the end. What is stored is stored by then, and the
+// kernel ends the model with this process.
+const endsWithin = 1900 * time.Millisecond
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, func() {
+		stop() // a second signal ends the process at once
+		time.AfterFunc(endsWithin, func() { os.Exit(cli.ExitInterrupted) })
+	})
+	os.Exit(cli.Run(ctx, version, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
+}

@@ -1,0 +1,212 @@
+// Package cli is the orchestrator's command line: it reads flags and settings, wires the parts
+// together by the schemes of their addresses, and writes what people and programs read.
+//
+// Results go to stdout, logs and progress to stderr. Exit codes are those of the orchestrator package.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"github.com/spf13/cobra"
+
+	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/cli/settings"
+	"github.com/chortle-audio/chortle/orchestrator/cli/terminal"
+)
+
+// app is one call of the program.
+type app struct {
+	version string
+	environ []string
+	args    []string
+	stdout  *terminal.Screen
+	stderr  *terminal.Screen
+	now     func() time.Time
+
+	log      *logrus.Logger
+	settings *settings.Settings
+	// unusable says which settings cannot be used; doctor goes on with it, nobody else does.
+	unusable error
+	// begun is true once the command line was understood: errors before that are the caller's.
+	begun bool
+}
+
+// ExitInterrupted is the exit code of a run that a signal ended.
+const ExitInterrupted = orchestrator.ExitInterrupted
+
+// Run does what args say (the program's name is not among them) and returns the exit code. environ is as of
+// os.Environ; version is what the build calls itself. A canceled ctx ends what is under way within two seconds.
+func Run(ctx context.Context, version string, args, environ []string, stdout, stderr io.Writer) int {
+	a := &app{version: version, environ: environ, args: args, now: time.Now, log: logrus.New()}
+	a.stdout, a.stderr = terminal.NewScreen(stdout, a.getenv), terminal.NewScreen(stderr, a.getenv)
+	a.log.SetOutput(a.stderr)
+
+	root := a.root()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	a.stderr.SetStatus("")
+
+	code := orchestrator.ExitOK
+	if err != nil {
+		code = orchestrator.ExitFailed
+	}
+	coded := (*exitError)(nil)
+	switch {
+	case errors.As(err, &coded):
+		code, err = coded.code, coded.err
+	case err != nil && !a.begun:
+		code = orchestrator.ExitUsage
+	case err != nil && ctx.Err() != nil:
+		code = orchestrator.ExitInterrupted
+	}
+	if err != nil {
+		fmt.Fprintf(a.stderr, "%s %s\n", a.stderr.Red("orchestrator:"), strings.TrimRight(err.Error(), "\n"))
+	}
+	return code
+}
+
+// getenv answers for this call's environment. The last of several entries counts, as for a shell.
+func (a *app) getenv(name string) (value string) {
+	for _, entry := range a.environ {
+		if rest, ok := strings.CutPrefix(entry, name+"="); ok {
+			value = rest
+		}
+	}
+	return value
+}
+
+// exitError ends the program with a code. A nil err prints nothing: it was told already.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return fmt.Sprintf("exit %d: %v", e.code, e.err) }
+func (e *exitError) Unwrap() error { return e.err }
+
+// usage is an error of whoever wrote the command line or the settings.
+func usage(format string, args ...any) error {
+	return &exitError{orchestrator.ExitUsage, fmt.Errorf(format, args...)}
+}
+
+// exit ends the program with a code and no message; 0 is no error.
+func exit(code int) error {
+	if code == orchestrator.ExitOK {
+		return nil
+	}
+	return &exitError{code, nil}
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "orchestrator",
+		Short: "Finds the laughter in a person's day",
+		Long: `Chortle finds the laughter in a person's day.
+
+Every night "orchestrator run" reads yesterday's recordings of each user, finds every laugh, keeps a
+few seconds of sound around it, and gives back all the memory that it took.`,
+		Example: `  orchestrator demo                        # see it work, on sound that it makes itself
+  orchestrator user add alice --timezone Europe/London --source folder:/home/alice/recordings
+  orchestrator run                         # yesterday, for everybody
+  orchestrator laughs list --user alice
+  orchestrator detect party.ogg            # any audio file, without user and database`,
+		SilenceErrors: true, SilenceUsage: true,
+		Args: cobra.ArbitraryArgs, RunE: group,
+		PersistentPreRunE: a.begin,
+	}
+	root.SetOut(a.stdout) // before the completion's commands take it
+	root.SetErr(a.stderr)
+	root.PersistentFlags().String("env-file", "", "read settings from this `file` instead of looking for a .env")
+	bind(root.PersistentFlags(), "CHORTLE_DATA_DIR", "CHORTLE_DATABASE_URL", "CHORTLE_LOG_LEVEL", "CHORTLE_LOG_FORMAT")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usage("%w; see %s --help", err, cmd.CommandPath())
+	})
+	root.AddCommand(a.runCommand(), a.detectCommand(), a.userCommand(), a.laughsCommand(), a.runsCommand(), a.rescoreCommand(),
+		a.demoCommand(), a.doctorCommand(), a.configCommand(), a.migrateCommand(), a.versionCommand(), manCommand())
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd(a.args...)
+	return root
+}
+
+// group is a command that only holds others: alone it shows its help.
+func group(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	var names []string
+	for _, sub := range cmd.Commands() {
+		if sub.IsAvailableCommand() {
+			names = append(names, sub.Name())
+		}
+	}
+	return usage("unknown command %q for %s%s; see %s --help", args[0], cmd.CommandPath(),
+		didYouMean(settings.Nearest(args[0], names)), cmd.CommandPath())
+}
+
+// didYouMean names what a person may have meant, as the end of a sentence.
+func didYouMean(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return ": did you mean " + strings.Join(names, " or ") + "?"
+}
+
+// without lists commands that need no settings.
+var without = map[string]bool{"version": true, "man": true, "help": true, "completion": true, cobra.ShellCompRequestCmd: true, cobra.ShellCompNoDescRequestCmd: true}
+
+// begin reads the settings before any command runs.
+func (a *app) begin(cmd *cobra.Command, _ []string) error {
+	if without[cmd.Name()] || cmd.HasParent() && without[cmd.Parent().Name()] {
+		a.begun = true
+		return nil
+	}
+	directory, err := os.Getwd()
+	if err != nil {
+		return fmt.Errorf("find working directory: %w", err)
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find own program: %w", err)
+	}
+	envFile, _ := cmd.Flags().GetString("env-file")
+	a.settings, a.unusable = settings.Load(settings.Input{Flags: given(cmd.Flags()), Environ: a.environ,
+		EnvFile: envFile, WorkingDir: directory, Executable: program})
+	if a.unusable != nil && cmd.Name() != "doctor" {
+		return &exitError{orchestrator.ExitUsage, a.unusable}
+	}
+	a.setUpLog()
+	a.begun = true
+	return nil
+}
+
+func (a *app) setUpLog() {
+	config := a.settings.Config
+	level := config.LogLevel
+	if level == "auto" {
+		level = "info"
+		if a.stderr.Terminal {
+			level = "warn"
+		}
+	}
+	parsed, err := logrus.ParseLevel(level)
+	if err == nil {
+		a.log.SetLevel(parsed)
+	}
+	a.log.SetFormatter(&logrus.TextFormatter{FullTimestamp: true, DisableColors: true, TimestampFormat: time.RFC3339})
+	if config.LogFormat == "json" {
+		a.log.SetFormatter(&logrus.JSONFormatter{TimestampFormat: time.RFC3339Nano})
+	}
+	if a.settings.EnvFile != "" {
+		a.log.WithField(keyFile, a.settings.EnvFile).Info("settings read")
+	}
+	for _, warning := range a.settings.Warnings {
+		a.log.Warn(warning)
+	}
+}

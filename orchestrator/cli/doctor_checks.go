@@ -1,0 +1,340 @@
+package cli
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/chortle-audio/chortle/internal/cachedir"
+	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/store"
+)
+
+const (
+	// leastDisk is the free space below which nothing can be kept for long; littleDisk is soon to be that.
+	leastDisk, littleDisk = 100 << 20, 2 << 30
+	// leastMemory is what a run takes at most, and a little air.
+	leastMemory = 192 << 20
+	// smallMachine is the memory below which swap is a good idea.
+	smallMachine = 2 << 30
+	// mostFiles bounds how many files of a source are looked at.
+	mostFiles = 20_000
+	// probeTimeout bounds programs that are only asked for their version.
+	probeTimeout = 10 * time.Second
+)
+
+func (d *doctor) checkDataFolder() {
+	const check, setting = "data folder", "CHORTLE_DATA_DIR"
+	dir := d.settings.Config.DataDir
+	if err := makeDataDir(dir); err != nil {
+		d.wrong(check, err.Error(), "let this user write there, or set "+setting)
+		return
+	}
+	if d.checkFolder(check, dir, setting) {
+		if release, err := d.lockDataDir(); err != nil {
+			d.warn("run lock", err.Error(), "nothing, if that run is meant to be")
+		} else {
+			release()
+			d.ok("run lock", "free")
+		}
+	}
+}
+
+func (d *doctor) checkClipFolder(ctx context.Context) {
+	if ctx.Err() != nil {
+		return
+	}
+	kept, err := d.openClips()
+	if err != nil {
+		d.wrong("clip folder", err.Error(), "let this user write there, or set CHORTLE_CLIPS_URL")
+		return
+	}
+	_ = kept.Close()
+	d.checkFolder("clip folder", strings.TrimPrefix(d.settings.Config.ClipsURL, "folder:"), "CHORTLE_CLIPS_URL")
+}
+
+// checkFolder looks at the rights of a folder and the space where it lies.
+func (d *doctor) checkFolder(check, dir, setting string) bool {
+	info, err := os.Stat(dir)
+	if err == nil {
+		var file *os.File
+		if file, err = os.CreateTemp(dir, ".doctor-*"); err == nil {
+			err = errors.Join(file.Close(), os.Remove(file.Name()))
+		}
+	}
+	if err != nil {
+		d.wrong(check, err.Error(), "let this user write there, or set "+setting)
+		return false
+	}
+	var disk syscall.Statfs_t
+	if err := syscall.Statfs(dir, &disk); err != nil {
+		d.warn(check, fmt.Sprintf("%s: the free space is not known: %v", dir, err), "look with df")
+		return true
+	}
+	free := int64(disk.Bavail) * int64(disk.Bsize) //nolint:unconvert // it is not 64 bits long everywhere
+	detail := fmt.Sprintf("%s, %s, %.1f GB free", dir, info.Mode().Perm(), float64(free)/(1<<30))
+	switch {
+	case free < leastDisk:
+		d.wrong(check, detail, "free some space, or set "+setting+" to another disk")
+	case free < littleDisk:
+		d.warn(check, detail, "free some space soon")
+	case info.Mode().Perm()&0o077 != 0:
+		d.warn(check, detail+"; others can look into it", "chmod 700 "+dir)
+	default:
+		d.ok(check, "%s", detail)
+	}
+	return true
+}
+
+func (d *doctor) checkDatabase(ctx context.Context) {
+	const check = "database"
+	s, err := d.openStore(ctx)
+	if err != nil {
+		d.wrong(check, err.Error(), "see the message; the address is CHORTLE_DATABASE_URL")
+		return
+	}
+	defer s.Close()
+	engine, err := s.Check(ctx)
+	if err != nil {
+		d.wrong(check, err.Error(), "restore a backup, or set CHORTLE_DATABASE_URL")
+		return
+	}
+	version, _, err := s.Version(ctx)
+	if err != nil {
+		d.wrong(check, err.Error(), "see the message; the address is CHORTLE_DATABASE_URL")
+		return
+	}
+	d.ok(check, "%s, schema version %d", engine, version)
+	d.checkUsers(ctx, s)
+	d.checkLastRun(ctx, s)
+}
+
+// checkLastRun tells of a run that never ended: the machine, or somebody, killed it.
+func (d *doctor) checkLastRun(ctx context.Context, s *store.Store) {
+	const check = "last run"
+	run, err := s.Run(ctx, store.LastRun)
+	switch {
+	case errors.Is(err, orchestrator.ErrNotFound):
+		d.ok(check, "none yet")
+	case err != nil:
+		d.wrong(check, err.Error(), "see the message")
+	case run.Status == orchestrator.StatusRunning:
+		d.warn(check, fmt.Sprintf("%s was started at %s and has not ended", run.ID, run.StartedAt.Local().Format(time.DateTime)),
+			"if it is not under way now, something killed it: look for out-of-memory in the kernel's log; the next run goes on from there")
+	case run.Status != orchestrator.StatusOK:
+		d.warn(check, fmt.Sprintf("%s ended with exit code %d (%s)", run.ID, run.ExitCode, run.Status), "orchestrator runs show --last")
+	default:
+		d.ok(check, "%s, ended %s", run.ID, run.FinishedAt.Local().Format(time.DateTime))
+	}
+}
+
+func (d *doctor) checkUsers(ctx context.Context, s *store.Store) {
+	users, err := s.Users(ctx)
+	if err != nil {
+		d.wrong("users", err.Error(), "see the message")
+		return
+	}
+	if len(users) == 0 {
+		d.warn("users", "there are none yet", "orchestrator user add NAME --timezone ZONE --source folder:PATH")
+	}
+	for _, user := range users {
+		check := "user " + user.Name
+		if _, err := user.Location(); err != nil {
+			d.wrong(check, err.Error(), "orchestrator user set "+user.Name+" --timezone ZONE")
+			continue
+		}
+		path, isFolder := strings.CutPrefix(user.Source, "folder:")
+		if !isFolder {
+			d.ok(check, "%s", user.Source)
+			continue
+		}
+		d.checkSource(ctx, check, path)
+	}
+}
+
+// checkSource looks whether a source's files can be read, and whether their times can be true.
+func (d *doctor) checkSource(ctx context.Context, check, root string) {
+	files, future := 0, ""
+	limit := d.now().Add(time.Minute)
+	enough := errors.New("enough")
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if files >= mostFiles || ctx.Err() != nil {
+			return enough
+		}
+		if !entry.Type().IsRegular() {
+			return nil
+		}
+		files++
+		if info, err := entry.Info(); err == nil && info.ModTime().After(limit) {
+			future = path
+		}
+		return nil
+	})
+	switch {
+	case err != nil && !errors.Is(err, enough):
+		d.wrong(check, err.Error(), "mount or make the folder, and let this user read all of it")
+	case future != "":
+		d.warn(check, fmt.Sprintf("%s was changed in the future", future), "set the clock of this machine or of the recorder")
+	case errors.Is(err, enough):
+		d.ok(check, "%s, more than %d files", root, mostFiles)
+	default:
+		d.ok(check, "%s, %s", root, plural(files, "file"))
+	}
+}
+
+func (d *doctor) checkModelFile() {
+	const check = "model file"
+	path := d.settings.Config.Model
+	if path == "fake" {
+		d.warn(check, "fake: it hears no laughter", "for real recordings, unset CHORTLE_MODEL")
+		return
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		d.wrong(check, err.Error(), "fetch it with make setup, or set CHORTLE_MODEL to a file whose sha256 is "+cachedir.ModelSHA256)
+		return
+	}
+	defer file.Close()
+	hash := sha256.New()
+	if _, err := io.Copy(hash, file); err != nil {
+		d.wrong(check, err.Error(), "fetch it again with make setup")
+		return
+	}
+	sum := hex.EncodeToString(hash.Sum(nil))
+	if wanted := cmp.Or(d.settings.Config.ModelSHA256, cachedir.ModelSHA256); sum != wanted {
+		d.wrong(check, fmt.Sprintf("%s has sha256 %s, not %s", path, sum, wanted), "fetch it again with make setup, or accept this one by CHORTLE_MODEL_SHA256")
+		return
+	}
+	d.ok(check, "%s, sha256 %s", path, sum)
+}
+
+func (d *doctor) checkTFLite() {
+	const check = "TensorFlow Lite"
+	if d.settings.Config.Model == "fake" {
+		return
+	}
+	path := d.settings.Config.TFLiteLibrary
+	if _, err := os.Stat(path); err != nil {
+		d.wrong(check, err.Error(), "fetch it with make setup, or set CHORTLE_TFLITE_LIBRARY")
+		return
+	}
+	d.ok(check, "%s", path)
+}
+
+func (d *doctor) checkOpus() {
+	const check = "libopus"
+	sound, err := d.openAudio()
+	if err != nil {
+		d.wrong(check, err.Error(), "see the message")
+		return
+	}
+	decoder, err := sound.OpusDecoder()
+	if err != nil {
+		d.warn(check, fmt.Sprintf("%s decodes, which is slower: %v", decoder, err), "fetch libopus with make setup, or set CHORTLE_OPUS_LIBRARY")
+		return
+	}
+	d.ok(check, "%s", decoder)
+}
+
+func (d *doctor) checkFFmpeg(ctx context.Context) {
+	const check = "ffmpeg"
+	path := d.settings.Config.FFmpeg
+	if path == "" {
+		d.warn(check, "none found: only Ogg Opus can be read", "install ffmpeg, fetch one with make setup, or set CHORTLE_FFMPEG")
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	answer, err := exec.CommandContext(ctx, path, "-version").Output()
+	if err != nil {
+		d.wrong(check, fmt.Sprintf("%s -version: %v", path, err), "install ffmpeg, fetch one with make setup, or set CHORTLE_FFMPEG")
+		return
+	}
+	first, _, _ := bytes.Cut(answer, []byte("\n"))
+	first, _, _ = bytes.Cut(first, []byte(" Copyright"))
+	d.ok(check, "%s, %s", path, first)
+}
+
+// checkInferd starts a model as a run does, and stops it.
+func (d *doctor) checkInferd(ctx context.Context) {
+	const check = "inferd"
+	spawner, err := d.spawner(d.settings.Config.Inferd)
+	if err != nil {
+		d.wrong(check, err.Error(), "build it with make build, or set CHORTLE_INFERD")
+		return
+	}
+	began := d.now()
+	process, err := spawner.Spawn(ctx)
+	if err != nil {
+		d.wrong(check, err.Error(), "see the message; the command is CHORTLE_INFERD")
+		return
+	}
+	took := d.now().Sub(began)
+	model, exit := process.Model(), process.Stop()
+	if !exit.Gone {
+		d.wrong(check, fmt.Sprintf("process %d is still there after it was killed", exit.PID), "look for it with ps; it may hang in the kernel")
+		return
+	}
+	d.ok(check, "%s %s by %s hears %s; ready in %d ms, took %s MB, gone", model.Name, model.Version, model.Plugin,
+		strings.Join(model.Laughter, ", "), took.Milliseconds(), megabytes(exit.Memory.Model))
+}
+
+func (d *doctor) checkMemory() {
+	const check = "memory"
+	content, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
+		d.warn(check, "not known: "+err.Error(), "make sure that 192 MB are free when a run starts")
+		return
+	}
+	sizes := map[string]int64{}
+	for line := range strings.Lines(string(content)) {
+		var name string
+		var kilobytes int64
+		if n, _ := fmt.Sscanf(line, "%s %d kB", &name, &kilobytes); n == 2 {
+			sizes[strings.TrimSuffix(name, ":")] = kilobytes << 10
+		}
+	}
+	detail := fmt.Sprintf("%s MB available of %s MB, %s MB swap", megabytes(sizes["MemAvailable"]), megabytes(sizes["MemTotal"]), megabytes(sizes["SwapTotal"]))
+	switch {
+	case sizes["MemAvailable"] < leastMemory:
+		d.wrong(check, detail, fmt.Sprintf("free memory: a run needs up to %d MB", int64(leastMemory)>>20))
+	case sizes["MemTotal"] < smallMachine && sizes["SwapTotal"] == 0:
+		d.warn(check, detail, "on a machine as small as this, add a swap file for other programs' sake")
+	default:
+		d.ok(check, "%s", detail)
+	}
+}
+
+func (d *doctor) checkClock() {
+	now := d.now()
+	program, err := os.Executable()
+	if err == nil {
+		if info, err := os.Stat(program); err == nil && info.ModTime().After(now.Add(24*time.Hour)) {
+			d.wrong("clock", fmt.Sprintf("it is %s, which is before this program was built", now.UTC().Format(time.RFC3339)), "set the clock: yesterday would be the wrong day")
+			return
+		}
+	}
+	d.ok("clock", "%s", now.Format("2006-01-02 15:04:05 MST"))
+	for _, name := range zones() {
+		if _, err := time.LoadLocation(name); err != nil {
+			d.wrong("zones", err.Error(), "install tzdata, or reinstall this program")
+			return
+		}
+	}
+	d.ok("zones", "%d are known", len(zones()))
+}

@@ -1,0 +1,208 @@
+package export_test
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"iter"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/cli/export"
+)
+
+func laugh(user, recording string, offset, length time.Duration, note string) orchestrator.StoredLaugh {
+	start := time.Date(2026, 11, 22, 14, 30, 0, 0, time.FixedZone("", 3600)).Add(offset)
+	return orchestrator.StoredLaugh{ID: 1, User: user, Timezone: "Europe/London", Start: start, End: start.Add(length), Score: 0.862745, Class: "Laughter",
+		ClassScores: map[string]float64{"Giggle": 0.25}, Recording: recording, Offset: offset, Clip: user + "/x.opus", Model: "yamnet", ModelSHA256: "10c9",
+		Mark: orchestrator.MarkRight, Star: true, Note: note}
+}
+
+func sequence(laughs ...orchestrator.StoredLaugh) iter.Seq2[orchestrator.StoredLaugh, error] {
+	return func(yield func(orchestrator.StoredLaugh, error) bool) {
+		for _, l := range laughs {
+			if !yield(l, nil) {
+				return
+			}
+		}
+	}
+}
+
+func write(t *testing.T, name string, laughs iter.Seq2[orchestrator.StoredLaugh, error]) (string, error) {
+	t.Helper()
+	for _, f := range export.Formats {
+		if f.Name == name {
+			var b bytes.Buffer
+			err := f.Write(&b, laughs)
+			return b.String(), err
+		}
+	}
+	t.Fatalf("there is no format %s", name)
+	return "", nil
+}
+
+func TestFormats(t *testing.T) {
+	t.Parallel()
+	one := laugh("alice", "tea.ogg", 63500*time.Millisecond, 1200*time.Millisecond, "")
+	other := laugh("bob", "a b.ogg", 10*time.Second, 2*time.Second, "so\tfunny")
+	for _, c := range []struct {
+		format string
+		laughs []orchestrator.StoredLaugh
+		want   string
+	}{
+		{"csv", []orchestrator.StoredLaugh{one}, "user,start,end,score,class,recording,offset_s,duration_s,clip,model,mark,star,note\n" +
+			"alice,2026-11-22T13:31:03.500Z,2026-11-22T13:31:04.700Z,0.8627,Laughter,tea.ogg,63.500,1.200,alice/x.opus,yamnet,right,true,\n"},
+		{"tsv", []orchestrator.StoredLaugh{other}, "user\tstart\tend\tscore\tclass\trecording\toffset_s\tduration_s\tclip\tmodel\tmark\tstar\tnote\n" +
+			"bob\t2026-11-22T13:30:10.000Z\t2026-11-22T13:30:12.000Z\t0.8627\tLaughter\ta b.ogg\t10.000\t2.000\tbob/x.opus\tyamnet\tright\ttrue\tso\\tfunny\n"},
+		{"jsonl", []orchestrator.StoredLaugh{one}, `{"user":"alice","timezone":"Europe/London","start":"2026-11-22T13:31:03.500Z","end":"2026-11-22T13:31:04.700Z","score":0.862745,"class":"Laughter",` +
+			`"class_scores":{"Giggle":0.25},"recording":"tea.ogg","offset_s":63.5,"duration_s":1.2,"clip":"alice/x.opus","model":"yamnet","model_sha256":"10c9","mark":"right","star":true,"note":""}` + "\n"},
+		{"audacity", []orchestrator.StoredLaugh{one}, "63.500\t64.700\tLaughter 0.86\n"},
+		{"audacity", []orchestrator.StoredLaugh{one, other}, "63.500\t64.700\tLaughter 0.86 alice/tea.ogg\n10.000\t12.000\tLaughter 0.86 bob/a b.ogg\n"},
+		{"webvtt", []orchestrator.StoredLaugh{one}, "WEBVTT\n\n00:01:03.500 --> 00:01:04.700\nLaughter 0.86\n"},
+		{"rttm", []orchestrator.StoredLaugh{other}, "SPEAKER a_b.ogg 1 10.000 2.000 <NA> <NA> laughter 0.8627 <NA>\n"},
+		{"textgrid", []orchestrator.StoredLaugh{one}, `File type = "ooTextFile"
+Object class = "TextGrid"
+
+xmin = 0
+xmax = 64.700
+tiers? <exists>
+size = 1
+item []:
+    item [1]:
+        class = "IntervalTier"
+        name = "alice/tea.ogg"
+        xmin = 0
+        xmax = 64.700
+        intervals: size = 2
+        intervals [1]:
+            xmin = 0.000
+            xmax = 63.500
+            text = ""
+        intervals [2]:
+            xmin = 63.500
+            xmax = 64.700
+            text = "Laughter 0.86"
+`},
+	} {
+		got, err := write(t, c.format, sequence(c.laughs...))
+		if err != nil || got != c.want {
+			t.Errorf("%s: %v\ngot\n%s\nwant\n%s", c.format, err, got, c.want)
+		}
+	}
+}
+
+// A file of this name, or a note, must not run when a spreadsheet opens the table.
+func TestNoFormulas(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"=HYPERLINK(1)", "+1", "-1", "@x", "\tx", "\rx"} {
+		got, err := write(t, "csv", sequence(laugh("alice", text, 0, time.Second, text)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, err := csv.NewReader(strings.NewReader(got)).ReadAll()
+		if err != nil || rows[1][5] != "'"+text || rows[1][12] != "'"+text {
+			t.Errorf("%q: %v, %q", text, err, rows)
+		}
+	}
+}
+
+func TestAnErrorEndsTheExport(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("broken")
+	for _, f := range export.Formats {
+		err := f.Write(&bytes.Buffer{}, func(yield func(orchestrator.StoredLaugh, error) bool) {
+			_ = yield(laugh("alice", "tea.ogg", 0, time.Second, ""), nil) && yield(orchestrator.StoredLaugh{}, broken)
+		})
+		if !errors.Is(err, broken) {
+			t.Errorf("%s: %v", f.Name, err)
+		}
+	}
+}
+
+// Whatever is in names and notes: every format holds one record a laugh, and those that can be read back give it back.
+func TestNothingBreaksOut(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		n := rapid.IntRange(0, 5).Draw(rt, "n")
+		var laughs []orchestrator.StoredLaugh
+		for i := range n {
+			text := rapid.StringMatching("[a=\"',\\\\<> \t\n\r-]{0,8}").Draw(rt, "text")
+			l := laugh("alice", "r"+text, time.Duration(i)*3*time.Second, time.Second, "n"+text)
+			laughs = append(laughs, l)
+		}
+		for _, f := range export.Formats {
+			var b bytes.Buffer
+			if err := f.Write(&b, sequence(laughs...)); err != nil {
+				rt.Fatal(err)
+			}
+			lines := strings.Count(b.String(), "\n")
+			switch f.Name {
+			case "csv":
+				rows, err := csv.NewReader(&b).ReadAll()
+				if err != nil || len(rows) != n+1 {
+					rt.Fatalf("csv: %d rows, %v", len(rows), err)
+				}
+			case "jsonl":
+				decoder := json.NewDecoder(&b)
+				for _, l := range laughs {
+					var d export.Document
+					if err := decoder.Decode(&d); err != nil || d.Note != l.Note || d.Recording != l.Recording {
+						rt.Fatalf("jsonl: %v, %+v", err, d)
+					}
+				}
+			case "tsv":
+				if lines != n+1 {
+					rt.Fatalf("tsv: %d lines", lines)
+				}
+			case "audacity", "rttm":
+				if lines != n {
+					rt.Fatalf("%s: %d lines for %d laughs:\n%s", f.Name, lines, n, &b)
+				}
+			case "webvtt":
+				if strings.Count(b.String(), "-->") != n {
+					rt.Fatalf("webvtt:\n%s", &b)
+				}
+			}
+		}
+	})
+}
+
+func TestTextGridCoversItsTier(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		var laughs []orchestrator.StoredLaugh
+		for range rapid.IntRange(1, 6).Draw(rt, "n") {
+			offset, length := rapid.IntRange(0, 30).Draw(rt, "offset"), rapid.IntRange(1, 10).Draw(rt, "length")
+			laughs = append(laughs, laugh("alice", "tea.ogg", time.Duration(offset)*time.Second, time.Duration(length)*time.Second, ""))
+		}
+		got, err := write(t, "textgrid", sequence(laughs...))
+		if err != nil {
+			rt.Fatal(err)
+		}
+		var at, end float64
+		inside := false
+		for line := range strings.Lines(got) {
+			name, value, _ := strings.Cut(strings.TrimSpace(line), " = ")
+			number, _ := strconv.ParseFloat(value, 64)
+			switch {
+			case strings.HasPrefix(name, "intervals ["):
+				inside = true
+			case name == "xmax" && !inside:
+				end = number
+			case name == "xmin" && inside && number != at:
+				rt.Fatalf("an interval begins at %v, the last one ended at %v:\n%s", number, at, got)
+			case name == "xmax" && inside:
+				at = number
+			}
+		}
+		if at != end {
+			rt.Fatalf("the last interval ends at %v of %v", at, end)
+		}
+	})
+}

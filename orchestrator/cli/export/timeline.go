@@ -1,0 +1,140 @@
+package export
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/chortle-audio/chortle/orchestrator"
+)
+
+// The formats of this file belong to one recording each: their times count from its start. Where the
+// laughs are of several, they come recording by recording, and each is labelled with its name.
+
+type recording struct {
+	user, name string
+	laughs     []orchestrator.StoredLaugh
+}
+
+func byRecording(laughs iter.Seq2[orchestrator.StoredLaugh, error]) ([]recording, error) {
+	var recordings []recording
+	for laugh, err := range laughs {
+		if err != nil {
+			return nil, err
+		}
+		i := slices.IndexFunc(recordings, func(r recording) bool { return r.user == laugh.User && r.name == laugh.Recording })
+		if i < 0 {
+			i = len(recordings)
+			recordings = append(recordings, recording{user: laugh.User, name: laugh.Recording})
+		}
+		recordings[i].laughs = append(recordings[i].laughs, laugh)
+	}
+	for _, r := range recordings {
+		slices.SortStableFunc(r.laughs, func(a, b orchestrator.StoredLaugh) int { return cmp.Compare(a.Offset, b.Offset) })
+	}
+	return recordings, nil
+}
+
+// label names a laugh, and its recording where there are several.
+func label(l orchestrator.StoredLaugh, several bool) string {
+	text := fmt.Sprintf("%s %.2f", l.Class, l.Score)
+	if several {
+		text += " " + l.User + "/" + l.Recording
+	}
+	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r < ' ' }), " ")
+}
+
+// eachByRecording calls write for each laugh, and flushes what it wrote.
+func eachByRecording(w io.Writer, laughs iter.Seq2[orchestrator.StoredLaugh, error], heading string, write func(w io.Writer, l orchestrator.StoredLaugh, label string)) error {
+	recordings, err := byRecording(laughs)
+	if err != nil {
+		return err
+	}
+	buffered := bufio.NewWriter(w)
+	fmt.Fprint(buffered, heading)
+	for _, r := range recordings {
+		for _, laugh := range r.laughs {
+			write(buffered, laugh, label(laugh, len(recordings) > 1))
+		}
+	}
+	return buffered.Flush()
+}
+
+func writeAudacity(w io.Writer, laughs iter.Seq2[orchestrator.StoredLaugh, error]) error {
+	return eachByRecording(w, laughs, "", func(w io.Writer, l orchestrator.StoredLaugh, label string) {
+		fmt.Fprintf(w, "%s\t%s\t%s\n", inSeconds(l.Offset), inSeconds(l.Offset+duration(l)), label)
+	})
+}
+
+var vttEscapes = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+
+func writeWebVTT(w io.Writer, laughs iter.Seq2[orchestrator.StoredLaugh, error]) error {
+	return eachByRecording(w, laughs, "WEBVTT\n", func(w io.Writer, l orchestrator.StoredLaugh, label string) {
+		fmt.Fprintf(w, "\n%s --> %s\n%s\n", vttTime(l.Offset), vttTime(l.Offset+duration(l)), vttEscapes.Replace(label))
+	})
+}
+
+func vttTime(d time.Duration) string {
+	ms := d.Milliseconds()
+	return fmt.Sprintf("%02d:%02d:%02d.%03d", ms/3_600_000, ms/60_000%60, ms/1000%60, ms%1000)
+}
+
+// writeTextGrid writes Praat's long text format: one tier a recording, whose intervals cover it without
+// gaps, as Praat wants it.
+func writeTextGrid(w io.Writer, laughs iter.Seq2[orchestrator.StoredLaugh, error]) error {
+	recordings, err := byRecording(laughs)
+	if err != nil {
+		return err
+	}
+	var end time.Duration
+	for _, r := range recordings {
+		for _, l := range r.laughs {
+			end = max(end, l.Offset+duration(l))
+		}
+	}
+	b := bufio.NewWriter(w)
+	fmt.Fprintf(b, "File type = \"ooTextFile\"\nObject class = \"TextGrid\"\n\nxmin = 0\nxmax = %s\ntiers? <exists>\nsize = %d\nitem []:\n", inSeconds(end), len(recordings))
+	for i, r := range recordings {
+		intervals := cover(r.laughs, end)
+		fmt.Fprintf(b, "    item [%d]:\n        class = \"IntervalTier\"\n        name = %s\n        xmin = 0\n        xmax = %s\n        intervals: size = %d\n",
+			i+1, praat(r.user+"/"+r.name), inSeconds(end), len(intervals))
+		for j, v := range intervals {
+			fmt.Fprintf(b, "        intervals [%d]:\n            xmin = %s\n            xmax = %s\n            text = %s\n", j+1, inSeconds(v.start), inSeconds(v.end), praat(v.text))
+		}
+	}
+	return b.Flush()
+}
+
+type interval struct {
+	start, end time.Duration
+	text       string
+}
+
+// cover fills the time between the laughs with empty intervals. Where laughs of several models overlap,
+// the later one begins where the earlier ends.
+func cover(laughs []orchestrator.StoredLaugh, end time.Duration) (intervals []interval) {
+	var at time.Duration
+	for _, l := range laughs {
+		start, stop := max(at, l.Offset), l.Offset+duration(l)
+		if stop <= start {
+			continue
+		}
+		if start > at {
+			intervals = append(intervals, interval{at, start, ""})
+		}
+		intervals = append(intervals, interval{start, stop, label(l, false)})
+		at = stop
+	}
+	if at < end {
+		intervals = append(intervals, interval{at, end, ""})
+	}
+	return intervals
+}
+
+// praat quotes a text: a quote within is doubled.
+func praat(text string) string { return `"` + strings.ReplaceAll(text, `"`, `""`) + `"` }

@@ -1,0 +1,140 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/cli/settings"
+)
+
+// bind gives settings their flags. A flag is text here: the settings check it, wherever it comes from.
+func bind(flags *pflag.FlagSet, names ...string) {
+	for _, name := range names {
+		d := settings.Find(name)
+		flags.String(d.Flag, "", fmt.Sprintf("%s (%s)", d.Help, d.Name))
+		_ = flags.SetAnnotation(d.Flag, settingOf, []string{name})
+	}
+}
+
+// settingOf annotates a flag with the name of its setting.
+const settingOf = "setting"
+
+// given collects the flags of settings that are on the command line.
+func given(flags *pflag.FlagSet) map[string]string {
+	values := map[string]string{}
+	flags.Visit(func(f *pflag.Flag) {
+		if names := f.Annotations[settingOf]; len(names) == 1 {
+			values[names[0]] = f.Value.String()
+		}
+	})
+	return values
+}
+
+// dates are the days that a command is about.
+type dates struct{ date, from, to string }
+
+func (d *dates) bind(cmd *cobra.Command, withDate bool) {
+	if withDate {
+		cmd.Flags().StringVar(&d.date, "date", "", "one `day`, as YYYY-MM-DD")
+	}
+	cmd.Flags().StringVar(&d.from, "from", "", "first `day`, as YYYY-MM-DD")
+	cmd.Flags().StringVar(&d.to, "to", "", "last `day`, included")
+}
+
+// parse returns the first and the last day; zero where that side was left open.
+func (d *dates) parse() (from, to orchestrator.Date, err error) {
+	if d.date != "" {
+		if d.from != "" || d.to != "" {
+			return from, to, usage("--date goes without --from and --to: name one day, or the first and the last")
+		}
+		from, err = parseDate("--date", d.date)
+		return from, from, err
+	}
+	if from, err = parseDate("--from", d.from); err != nil {
+		return from, to, err
+	}
+	if to, err = parseDate("--to", d.to); err != nil {
+		return from, to, err
+	}
+	if d.from != "" && d.to != "" && to.Before(from) {
+		return from, to, usage("--to %s is before --from %s: exchange them", to, from)
+	}
+	return from, to, nil
+}
+
+func parseDate(flag, text string) (date orchestrator.Date, err error) {
+	if text == "" {
+		return date, nil
+	}
+	if date, err = orchestrator.ParseDate(text); err != nil {
+		return date, usage("%s: %w, such as %s, and a day that exists", flag, err, time.DateOnly)
+	}
+	return date, nil
+}
+
+// chooseUsers picks the named users, or all that are enabled where nobody is named.
+func chooseUsers(all []orchestrator.User, names []string) ([]orchestrator.User, error) {
+	var chosen []orchestrator.User
+	if len(names) == 0 {
+		for _, user := range all {
+			if user.Enabled {
+				chosen = append(chosen, user)
+			}
+		}
+		return chosen, nil
+	}
+	byName := map[string]orchestrator.User{}
+	for _, user := range all {
+		byName[user.Name] = user
+	}
+	for _, name := range names {
+		user, ok := byName[name]
+		if !ok {
+			return nil, unknownUser(name, all)
+		}
+		if user.Name != "" {
+			chosen = append(chosen, user)
+		}
+		byName[name] = orchestrator.User{} // named twice, read once
+	}
+	return chosen, nil
+}
+
+func unknownUser(name string, all []orchestrator.User) error {
+	var names []string
+	for _, user := range all {
+		names = append(names, user.Name)
+	}
+	hint := didYouMean(settings.Nearest(name, names))
+	switch {
+	case hint != "":
+	case len(names) == 0:
+		hint = ": there are no users yet; add one with orchestrator user add"
+	default:
+		hint = ": there are " + strings.Join(names[:min(len(names), 5)], ", ")
+	}
+	return usage("unknown user %q%s", name, hint)
+}
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usage("%s takes no arguments, and %q is one; see %s --help", cmd.CommandPath(), args[0], cmd.CommandPath())
+	}
+	return nil
+}
+
+func oneArg(name string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch len(args) {
+		case 0:
+			return usage("%s is missing; see %s --help", name, cmd.CommandPath())
+		case 1:
+			return nil
+		}
+		return usage("%s takes one %s, and %q is one more; see %s --help", cmd.CommandPath(), name, args[1], cmd.CommandPath())
+	}
+}

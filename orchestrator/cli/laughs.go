@@ -1,0 +1,238 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/cli/export"
+	"github.com/chortle-audio/chortle/orchestrator/cli/settings"
+	"github.com/chortle-audio/chortle/orchestrator/cli/terminal"
+	"github.com/chortle-audio/chortle/orchestrator/store"
+)
+
+func (a *app) laughsCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "laughs", Short: "List the laughs, or take them to another program", Args: cobra.ArbitraryArgs, RunE: group}
+	cmd.AddCommand(a.laughsListCommand(), a.laughsExportCommand())
+	return cmd
+}
+
+// laughFlags choose laughs.
+type laughFlags struct {
+	users     []string
+	days      dates
+	minScore  float64
+	recording string
+	model     string
+}
+
+func (f *laughFlags) bind(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringArrayVar(&f.users, "user", nil, "only of this `name`; may be given several times")
+	f.days.bind(cmd, true)
+	flags.Float64Var(&f.minScore, "min-score", 0, "only from this `score` on, 0 to 1")
+	flags.StringVar(&f.recording, "recording", "", "only of this `file`, by its name within the source")
+	flags.StringVar(&f.model, "heard-by", "", "only what this `model` heard, such as yamnet")
+}
+
+// laughs yields the chosen laughs by start. Days are those of each user's zone.
+func (f *laughFlags) laughs(ctx context.Context, s *store.Store) (iter.Seq2[orchestrator.StoredLaugh, error], error) {
+	from, to, err := f.days.parse()
+	if err != nil {
+		return nil, err
+	}
+	if err := orchestrator.ValidateThreshold(f.minScore); err != nil {
+		return nil, usage("--min-score: %w", err)
+	}
+	users, err := s.Users(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(f.users) > 0 {
+		if users, err = chooseUsers(users, f.users); err != nil {
+			return nil, err
+		}
+	}
+	var perUser []iter.Seq2[orchestrator.StoredLaugh, error]
+	for _, user := range users {
+		filter := orchestrator.LaughFilter{Users: []string{user.Name}, MinScore: f.minScore, Model: f.model}
+		location, err := user.Location()
+		if err != nil {
+			return nil, err
+		}
+		if from != (orchestrator.Date{}) {
+			filter.Span.Start = from.Span(location).Start
+		}
+		if to != (orchestrator.Date{}) {
+			filter.Span.End = to.Span(location).End
+		}
+		perUser = append(perUser, s.Laughs(ctx, filter))
+	}
+	return only(f.recording, inOrder(perUser)), nil
+}
+
+// only leaves out the laughs of other recordings; an empty name lets all through.
+func only(recording string, laughs iter.Seq2[orchestrator.StoredLaugh, error]) iter.Seq2[orchestrator.StoredLaugh, error] {
+	return func(yield func(orchestrator.StoredLaugh, error) bool) {
+		for laugh, err := range laughs {
+			if err == nil && recording != "" && laugh.Recording != recording {
+				continue
+			}
+			if !yield(laugh, err) {
+				return
+			}
+		}
+	}
+}
+
+// inOrder merges sequences that are in order of start.
+func inOrder(sequences []iter.Seq2[orchestrator.StoredLaugh, error]) iter.Seq2[orchestrator.StoredLaugh, error] {
+	type head struct {
+		laugh orchestrator.StoredLaugh
+		err   error
+		next  func() (orchestrator.StoredLaugh, error, bool)
+	}
+	return func(yield func(orchestrator.StoredLaugh, error) bool) {
+		var heads []head
+		for _, sequence := range sequences {
+			next, stop := iter.Pull2(sequence)
+			defer stop()
+			if laugh, err, ok := next(); ok {
+				heads = append(heads, head{laugh, err, next})
+			}
+		}
+		for len(heads) > 0 {
+			first := slices.MinFunc(heads, func(a, b head) int {
+				return cmp.Or(a.laugh.Start.Compare(b.laugh.Start), cmp.Compare(a.laugh.ID, b.laugh.ID))
+			})
+			if !yield(first.laugh, first.err) || first.err != nil {
+				return
+			}
+			i := slices.IndexFunc(heads, func(h head) bool { return h.laugh.ID == first.laugh.ID })
+			laugh, err, ok := heads[i].next()
+			if !ok {
+				heads = slices.Delete(heads, i, i+1)
+				continue
+			}
+			heads[i].laugh, heads[i].err = laugh, err
+		}
+	}
+}
+
+func (a *app) laughsListCommand() *cobra.Command {
+	var flags laughFlags
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "list", Short: "List laughs, in the zone of who laughed", Args: noArgs,
+		Example: "  orchestrator laughs list --user alice --from 2026-11-20\n  orchestrator laughs list --date 2026-11-22 --min-score 0.5",
+	}
+	flags.bind(cmd)
+	jsonFlag(cmd, &asJSON)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return a.withStore(cmd.Context(), func(s *store.Store) error {
+			laughs, err := flags.laughs(cmd.Context(), s)
+			if err != nil {
+				return err
+			}
+			documents := []export.Document{}
+			table := terminal.NewTable("user", "start", "duration>", "score>", "class", "recording", "offset>", "clip")
+			for laugh, err := range laughs {
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					documents = append(documents, export.DocumentOf(laugh))
+					continue
+				}
+				location, err := time.LoadLocation(laugh.Timezone)
+				if err != nil {
+					location = time.UTC
+				}
+				table.Add(laugh.User, laugh.Start.In(location).Format("2006-01-02 15:04:05 MST"), fmt.Sprintf("%.1f s", laugh.End.Sub(laugh.Start).Seconds()),
+					fmt.Sprintf("%.2f", laugh.Score), laugh.Class, terminal.Printable(laugh.Recording), clock(laugh.Offset), laugh.Clip)
+			}
+			switch {
+			case asJSON:
+				return a.writeJSON(map[string]any{"laughs": documents})
+			case table.Len() == 0:
+				fmt.Fprintln(a.stderr, "There are no such laughs.")
+				return nil
+			}
+			if err := table.WriteTo(a.stdout); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(a.stdout, "%s. Clips are below %s\n", plural(table.Len(), "laugh"), strings.TrimPrefix(a.settings.Config.ClipsURL, "folder:"))
+			return err
+		})
+	}
+	return cmd
+}
+
+func (a *app) laughsExportCommand() *cobra.Command {
+	var flags laughFlags
+	var format, output string
+	cmd := &cobra.Command{
+		Use: "export --format FORMAT", Short: "Write laughs for another program", Args: noArgs,
+		Example: "  orchestrator laughs export --format csv --output laughs.csv\n" +
+			"  orchestrator laughs export --format audacity --recording 2026-11-22_14-30-00.ogg --output labels.txt",
+	}
+	cmd.Long = "Writes laughs for another program. The formats:\n\n"
+	var names []string
+	for _, f := range export.Formats {
+		cmd.Long += fmt.Sprintf("  %-10s%s\n", f.Name, f.Help)
+		names = append(names, f.Name)
+	}
+	flags.bind(cmd)
+	cmd.Flags().StringVar(&format, "format", "", strings.Join(names, ", "))
+	cmd.Flags().StringVarP(&output, "output", "o", "-", "`file` to write; it is there as a whole or not at all; -: stdout")
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp))
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		i := slices.IndexFunc(export.Formats, func(f export.Format) bool { return f.Name == format })
+		if i < 0 {
+			return usage("--format %q is not known%s; want one of %s", format, didYouMean(settings.Nearest(format, names)), strings.Join(names, ", "))
+		}
+		return a.withStore(cmd.Context(), func(s *store.Store) error {
+			laughs, err := flags.laughs(cmd.Context(), s)
+			if err != nil {
+				return err
+			}
+			if output == "-" {
+				return export.Formats[i].Write(a.stdout, laughs)
+			}
+			return writeFile(output, func(w io.Writer) error { return export.Formats[i].Write(w, laughs) })
+		})
+	}
+	return cmd
+}
+
+// writeFile writes a file beside its place and renames it, so that it is there as a whole or not at all.
+func writeFile(path string, write func(io.Writer) error) (err error) {
+	file, err := os.CreateTemp(filepath.Dir(path), ".export-*.tmp")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("write %s: %w", path, err)
+			_ = os.Remove(file.Name())
+		}
+	}()
+	if err = write(file); err != nil {
+		_ = file.Close()
+		return err
+	}
+	if err = file.Close(); err != nil {
+		return err
+	}
+	return os.Rename(file.Name(), path)
+}

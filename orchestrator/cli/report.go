@@ -1,0 +1,139 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/cli/terminal"
+)
+
+// reportRun tells a person what a run did.
+func (a *app) reportRun(run orchestrator.Run, dryRun bool) {
+	a.reportDays(run, dryRun)
+	switch laughs := countLaughs(run); {
+	case dryRun:
+		fmt.Fprintln(a.stdout, "Nothing was read: this was a dry run.")
+	case run.Status == orchestrator.StatusInterrupted:
+		fmt.Fprintln(a.stdout, "The run was interrupted. What was done is stored; the next run goes on from there.")
+	case run.Status == orchestrator.StatusFailed:
+	case laughs > 0:
+		fmt.Fprintf(a.stdout, "%s. See them with: orchestrator laughs list\n", plural(laughs, "new laugh"))
+	case processed(run) == 0 && run.ExitCode == orchestrator.ExitOK:
+		fmt.Fprintln(a.stdout, "There was nothing new.")
+	}
+}
+
+// reportDays writes the table of a run's days, and what went wrong in them.
+func (a *app) reportDays(run orchestrator.Run, dryRun bool) {
+	verb := "read"
+	if dryRun {
+		verb = "to read"
+	}
+	table := terminal.NewTable("user", "day", "status", "recordings", "audio>", "laughs>", "took>", "speed>", "memory before, peak, after")
+	for _, day := range run.Days {
+		table.Add(day.User, day.Date.String(), a.status(day.Status), recordings(day, verb), audioOf(day), fmt.Sprint(day.Laughs),
+			tookOf(day.Took), speedOf(day), memoryOf(day.Memory))
+	}
+	if table.Len() > 0 {
+		_ = table.WriteTo(a.stdout)
+	}
+	for _, day := range run.Days {
+		for _, e := range day.Errors {
+			fmt.Fprintf(a.stdout, "%s %s %s%s: %s\n", a.stdout.Red("error:"), day.User, day.Date, before(" ", e.Recording), terminal.Printable(e.Message))
+		}
+		for _, gap := range day.Gaps() {
+			location, err := time.LoadLocation(day.Timezone)
+			if err != nil {
+				location = time.UTC
+			}
+			fmt.Fprintf(a.stdout, "%s %s %s, %s to %s: %s\n", a.stdout.Yellow("gap:"), day.User, day.Date,
+				gap.Start.In(location).Format(time.TimeOnly), gap.End.In(location).Format(time.TimeOnly), terminal.Printable(gap.Reason))
+		}
+	}
+}
+
+func (a *app) status(s orchestrator.Status) string {
+	switch s {
+	case orchestrator.StatusOK:
+		return a.stdout.Green(string(s))
+	case orchestrator.StatusFailed:
+		return a.stdout.Red(string(s))
+	}
+	return a.stdout.Yellow(string(s))
+}
+
+func recordings(day orchestrator.UserDay, verb string) string {
+	var parts []string
+	for _, part := range []struct {
+		count int
+		what  string
+	}{{day.Processed, verb}, {day.Skipped, "known"}, {day.Failed, "failed"}, {day.Left, "still being written"}} {
+		if part.count > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", part.count, part.what))
+		}
+	}
+	if len(parts) == 0 {
+		return "none"
+	}
+	return strings.Join(parts, ", ")
+}
+
+func audioOf(day orchestrator.UserDay) string {
+	return clock(orchestrator.SamplesToDuration(day.AudioSamples))
+}
+
+func tookOf(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
+
+func speedOf(day orchestrator.UserDay) string {
+	if day.AudioSamples == 0 || day.Took <= 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.0f×", orchestrator.SamplesToDuration(day.AudioSamples).Seconds()/day.Took.Seconds())
+}
+
+func memoryOf(m orchestrator.Memory) string {
+	if m.Peak == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%s, %s, %s MB", megabytes(m.Before), megabytes(m.Peak), megabytes(m.After))
+}
+
+func megabytes(n int64) string { return fmt.Sprintf("%.1f", float64(n)/(1<<20)) }
+
+func countLaughs(run orchestrator.Run) (n int) {
+	for _, day := range run.Days {
+		n += day.Laughs
+	}
+	return n
+}
+
+func processed(run orchestrator.Run) (n int) {
+	for _, day := range run.Days {
+		n += day.Processed
+	}
+	return n
+}
+
+func skipped(run orchestrator.Run) (n int) {
+	for _, day := range run.Days {
+		n += day.Skipped
+	}
+	return n
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// before puts a separator before a name, where there is one.
+func before(separator, name string) string {
+	if name == "" {
+		return ""
+	}
+	return separator + terminal.Printable(name)
+}

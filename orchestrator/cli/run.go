@@ -1,0 +1,146 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/chortle-audio/chortle/orchestrator"
+)
+
+// runFlags are the flags of run that are no settings.
+type runFlags struct {
+	users             []string
+	days              dates
+	trigger           string
+	reprocess, dryRun bool
+	asJSON            bool
+}
+
+var triggers = []string{string(orchestrator.TriggerManual), string(orchestrator.TriggerCron), string(orchestrator.TriggerScheduled)}
+
+func (a *app) runCommand() *cobra.Command {
+	var flags runFlags
+	cmd := &cobra.Command{
+		Use: "run", Short: "Read the users' recordings and find the laughs",
+		Long: `Reads the recordings of a day, finds every laugh, and stores it with a few seconds of sound around it.
+
+Without a date it reads each user's yesterday, in the user's own time zone, and what came late for the
+days before (CHORTLE_CATCH_UP_DAYS). What is stored already is not read again. One user or recording
+that fails does not stop the others.
+
+Exit codes: 0 all done, 1 failed, 2 bad usage or settings, 3 incomplete: something failed and the rest is
+stored, 11 another run is under way, 130 interrupted.`,
+		Example: `  orchestrator run                                  # yesterday, for everybody who is enabled
+  orchestrator run --user alice --date 2026-11-22
+  orchestrator run --from 2026-11-01 --to 2026-11-07 --dry-run
+  10 4 * * *  orchestrator run --trigger cron       # a line for crontab`,
+		Args: noArgs,
+	}
+	f := cmd.Flags()
+	f.StringArrayVar(&flags.users, "user", nil, "only this `name`; may be given several times")
+	flags.days.bind(cmd, true)
+	f.StringVar(&flags.trigger, "trigger", "manual", "what started the run, for the log: manual, cron or scheduled")
+	f.BoolVar(&flags.reprocess, "reprocess", false, "read again what is stored already, and replace it")
+	f.BoolVar(&flags.dryRun, "dry-run", false, "only say what would be read")
+	jsonFlag(cmd, &flags.asJSON)
+	bind(f, "CHORTLE_INFERD", "CHORTLE_MODEL", "CHORTLE_USERS_AT_ONCE")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return a.run(cmd.Context(), flags) }
+	return cmd
+}
+
+func (a *app) run(ctx context.Context, flags runFlags) error {
+	if !slices.Contains(triggers, flags.trigger) {
+		return usage("--trigger %q is not known: want %s", flags.trigger, strings.Join(triggers, ", "))
+	}
+	from, to, err := flags.days.parse()
+	if err != nil {
+		return err
+	}
+	if from == (orchestrator.Date{}) && to != from {
+		return usage("--to needs --from, the first day")
+	}
+	release, err := a.lockDataDir()
+	if err != nil {
+		return err
+	}
+	defer release()
+	runner, store, closeAll, err := a.runner(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { // what was stored is stored; nothing else hangs on the closing
+		if err := closeAll(); err != nil {
+			a.log.WithError(err).Warn("close database and clips")
+		}
+	}()
+
+	all, err := store.Users(ctx)
+	if err != nil {
+		return err
+	}
+	users, err := chooseUsers(all, flags.users)
+	switch {
+	case err != nil:
+		return err
+	case len(all) == 0:
+		return usage("there are no users yet: add one with orchestrator user add NAME --timezone ZONE --source folder:PATH")
+	case len(users) == 0:
+		a.log.Warn("no user is enabled: there is nothing to do")
+	}
+	config := a.settings.Config
+	plan := orchestrator.Plan{
+		Users: users, From: from, To: to, CatchUpDays: config.CatchUpDays, Trigger: orchestrator.Trigger(flags.trigger),
+		Reprocess: flags.reprocess, DryRun: flags.dryRun, UsersAtOnce: config.UsersAtOnce, Threshold: config.Threshold,
+	}
+	if from != (orchestrator.Date{}) {
+		plan.To = a.lastDay(plan)
+	}
+	run, err := a.observed(ctx, runner, plan)
+	if flags.asJSON {
+		err = errors.Join(err, a.writeJSON(documentOf(run, flags.dryRun)))
+	} else {
+		a.reportRun(run, flags.dryRun)
+	}
+	return &exitError{run.ExitCode, err}
+}
+
+// lastDay is the last day of a plan that names the first: where it is left open, the latest of the
+// users' yesterdays, or the first day itself where that is later. Days to come are pointed out.
+func (a *app) lastDay(plan orchestrator.Plan) orchestrator.Date {
+	var today orchestrator.Date
+	for _, user := range plan.Users {
+		if location, err := user.Location(); err == nil {
+			if date := orchestrator.DateOf(a.now().In(location)); today.Before(date) {
+				today = date
+			}
+		}
+	}
+	to := plan.To
+	if to == (orchestrator.Date{}) {
+		if to = today.Add(-1); to.Before(plan.From) {
+			to = plan.From
+		}
+	}
+	if today != (orchestrator.Date{}) && today.Before(to) {
+		a.log.Warnf("%s has not come yet for any of the users", to)
+	}
+	return to
+}
+
+// observed runs a plan with somebody who logs it and shows how far it is.
+func (a *app) observed(ctx context.Context, runner *orchestrator.Runner, plan orchestrator.Plan) (orchestrator.Run, error) {
+	observer := &observer{log: a.log, screen: a.stderr, now: a.now, dryRun: plan.DryRun}
+	runner.Observe = observer.observe
+	run, err := runner.Run(ctx, plan)
+	a.stderr.SetStatus("")
+	a.log.WithFields(fields{keyRun: run.ID, keyStatus: run.Status, keyCode: run.ExitCode}).Info("run ended")
+	if err != nil {
+		err = fmt.Errorf("run %s: %w", run.ID, err)
+	}
+	return run, err
+}

@@ -1,0 +1,142 @@
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/joho/godotenv"
+)
+
+// maxFile bounds a .env file and a file with a secret: whatever is larger is something else.
+const maxFile = 1 << 20
+
+// envFiles lists where a .env file is looked for, the first place first.
+func (s *Settings) envFiles(in Input) []string {
+	config := s.environment["XDG_CONFIG_HOME"]
+	if !filepath.IsAbs(config) && s.home != "" {
+		config = filepath.Join(s.home, ".config")
+	}
+	var files []string
+	for _, dir := range []string{in.WorkingDir, dirOf(in.Executable), below(config, "chortle"), "/etc/chortle", "/var/lib/chortle"} {
+		if dir != "" {
+			files = append(files, filepath.Join(dir, ".env"))
+		}
+	}
+	return files
+}
+
+// findEnvFile reads the .env file that a person named, or the first that is there.
+func (s *Settings) findEnvFile(in Input) (map[string]string, error) {
+	files := s.envFiles(in)
+	if in.EnvFile != "" {
+		files = []string{in.EnvFile}
+	}
+	for _, path := range files {
+		content, err := readSmall(path)
+		if errors.Is(err, fs.ErrNotExist) && in.EnvFile == "" {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read settings file: %w; let this user read it, or name another with --env-file", err)
+		}
+		s.EnvFile = path
+		values, err := godotenv.Unmarshal(content + "\n") // else the parser overlooks a bad last line
+		if err != nil {
+			// The parser's own message quotes the file, and the file may hold secrets.
+			return nil, fmt.Errorf("read settings file %s: line %d is not understood; want NAME=value, in quotes where it has spaces", path, badLine(content))
+		}
+		return values, nil
+	}
+	return nil, nil
+}
+
+// badLine finds the first line that cannot be read by itself.
+func badLine(content string) int {
+	number := 0
+	for line := range strings.Lines(content) {
+		number++
+		if _, err := godotenv.Unmarshal(line + "\n"); err != nil {
+			return number
+		}
+	}
+	return number
+}
+
+// readSecret reads a file that holds nothing but a secret.
+func readSecret(path string) (string, error) {
+	content, err := readSmall(path)
+	if err != nil {
+		return "", fmt.Errorf("%w; let this user read the file", err)
+	}
+	secret := strings.TrimSpace(content)
+	if secret == "" {
+		return "", fmt.Errorf("%s is empty; write the value into it", path)
+	}
+	return secret, nil
+}
+
+func readSmall(path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	content, err := io.ReadAll(io.LimitReader(file, maxFile+1))
+	if err == nil && len(content) > maxFile {
+		err = fmt.Errorf("read %s: larger than %d bytes", path, maxFile)
+	}
+	return string(content), err
+}
+
+// existing returns path where there is such a file, else nothing.
+func (s *Settings) existing(path string) string {
+	if info, err := os.Stat(path); path == "" || err != nil || info.IsDir() {
+		return ""
+	}
+	return path
+}
+
+// program finds a program in PATH, else at the place given; nothing where it is at neither.
+func (s *Settings) program(name, otherwise string) string {
+	for _, dir := range filepath.SplitList(s.environment["PATH"]) {
+		if path := filepath.Join(dir, name); filepath.IsAbs(dir) && executable(path) {
+			return path
+		}
+	}
+	if executable(otherwise) {
+		return otherwise
+	}
+	return ""
+}
+
+// inferd finds our own inferd: beside this program, else in PATH.
+func (s *Settings) inferd() string {
+	if path := below(dirOf(s.executable), "inferd"); executable(path) {
+		return path
+	}
+	return s.program("inferd", "")
+}
+
+func executable(path string) bool {
+	info, err := os.Stat(path)
+	return path != "" && err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
+}
+
+func below(dir, name string) string {
+	if dir == "" {
+		return ""
+	}
+	return filepath.Join(dir, name)
+}
+
+func dirOf(path string) string {
+	if path == "" {
+		return ""
+	}
+	return filepath.Dir(path)
+}

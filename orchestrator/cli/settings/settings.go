@@ -1,0 +1,230 @@
+// Package settings reads the orchestrator's settings: flag before environment before .env file before
+// default, each remembered with where it came from. Nothing else in this half reads the environment.
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/chortle-audio/chortle/internal/cachedir"
+	"github.com/chortle-audio/chortle/internal/handshake"
+)
+
+// Config holds the settings as the program uses them. Paths are absolute.
+type Config struct {
+	// DataDir holds what is kept: the database and the clips, unless their addresses say otherwise, and
+	// the lock of a run.
+	DataDir string
+	// DatabaseURL is "sqlite:PATH" or "postgres://…"; ClipsURL is "folder:PATH".
+	DatabaseURL, ClipsURL string
+	// CacheDir holds what set-up fetched.
+	CacheDir string
+	// Model is a path, or "fake". The libraries and FFmpeg are paths; empty means that there is none.
+	Model, TFLiteLibrary, OpusLibrary, FFmpeg string
+	// ModelSHA256 is that of a model file to accept instead of the known one; empty means none.
+	ModelSHA256 string
+	// Inferd is the command that starts a model, program first; empty means that none was found.
+	Inferd []string
+	// InferdThreads is the number of interpreters side by side; 0 means one for each usable core.
+	InferdThreads int
+	// ModelMemoryLimit in bytes; 0 means none.
+	ModelMemoryLimit int64
+	// Threshold from which a score is a laugh, in (0, 1].
+	Threshold float64
+	// Settle is how long a file must have been left alone before it is read.
+	Settle time.Duration
+	// CatchUpDays is how many days before yesterday are looked through for late recordings.
+	CatchUpDays int
+	// UsersAtOnce is how many users a run reads side by side.
+	UsersAtOnce int
+	// StoreRetry is how long a database that does not answer is tried again.
+	StoreRetry time.Duration
+	// LogLevel is "debug", "info", "warn" or "error"; LogFormat is "text" or "json".
+	LogLevel, LogFormat string
+}
+
+// Value is one setting with where it came from.
+type Value struct {
+	*Definition
+	// Text is the value as it was given. It may hold a secret: print Shown instead.
+	Text string
+	// Source is "flag --NAME", "environment", the path of a .env file, or "default".
+	Source string
+	// Problem says why what was given cannot be used; Text is then the default. Else nil.
+	Problem error
+}
+
+// Shown is the value with secrets masked, also the passwords in an address.
+func (v Value) Shown() string { return Mask(v.Text) }
+
+// Settings is the outcome of Load.
+type Settings struct {
+	Config Config
+	// Values of all settings, in the order of the table.
+	Values []Value
+	// EnvFile is the .env file that was read; empty when there was none.
+	EnvFile string
+	// EnvFileProblem says why the .env file cannot be used; else nil.
+	EnvFileProblem error
+	// Warnings name variables that look like settings and are none.
+	Warnings []string
+
+	environment map[string]string
+	home        string
+	executable  string
+}
+
+// Input is what settings are read from.
+type Input struct {
+	// Flags holds the flags that were given, by the name of their setting.
+	Flags map[string]string
+	// Environ is the environment, as of os.Environ.
+	Environ []string
+	// EnvFile is the file that a person named; empty means the usual places.
+	EnvFile string
+	// WorkingDir and Executable are where this process runs and what it runs.
+	WorkingDir, Executable string
+}
+
+// Load reads all settings. The Settings are complete also where the error is not nil: a value that
+// cannot be used is replaced by its default, and the error names it and the remedy.
+func Load(in Input) (*Settings, error) {
+	s := &Settings{environment: map[string]string{}, executable: in.Executable}
+	for _, entry := range in.Environ {
+		if name, value, ok := strings.Cut(entry, "="); ok {
+			s.environment[name] = value
+		}
+	}
+	s.home = s.environment["HOME"]
+	file, err := s.findEnvFile(in)
+	s.EnvFileProblem = err
+	problems := []error{err}
+
+	for i := range Table {
+		value := s.value(&Table[i], in.Flags, file)
+		problems = append(problems, value.Problem)
+		s.Values = append(s.Values, value)
+	}
+	s.warn("the environment", s.environment)
+	s.warn(s.EnvFile, file)
+	return s, errors.Join(problems...)
+}
+
+// value finds, checks and applies one setting.
+func (s *Settings) value(d *Definition, flags, file map[string]string) Value {
+	value, err := s.lookUp(d, flags, file)
+	if err == nil && value.Source != "" {
+		if err = d.set(s, value.Text); err == nil {
+			return value
+		}
+	}
+	if err != nil {
+		err = fmt.Errorf("check setting %s (%s): %w", d.Name, value.Source, err)
+	}
+	value = Value{Definition: d, Text: d.fallback(s), Source: "default", Problem: err}
+	if err := d.set(s, value.Text); err != nil {
+		value.Problem = errors.Join(value.Problem, fmt.Errorf("check setting %s (default): %w", d.Name, err))
+	}
+	return value
+}
+
+// lookUp finds who sets a setting; the Source of the answer is empty when nobody does. An empty value is none.
+func (s *Settings) lookUp(d *Definition, flags, file map[string]string) (Value, error) {
+	if text, given := flags[d.Name]; given {
+		return Value{Definition: d, Text: text, Source: "flag --" + d.Flag}, nil
+	}
+	layers := []struct {
+		source string
+		values map[string]string
+	}{{"environment", s.environment}, {s.EnvFile, file}}
+	for _, layer := range layers {
+		text, path := layer.values[d.Name], ""
+		if d.Secret {
+			path = layer.values[d.Name+"_FILE"]
+		}
+		switch {
+		case text != "" && path != "":
+			return Value{Source: layer.source}, fmt.Errorf("%s_FILE is set too; keep one of the two", d.Name)
+		case path != "":
+			secret, err := readSecret(path)
+			return Value{Definition: d, Text: secret, Source: layer.source + ", from " + path}, err
+		case text != "":
+			return Value{Definition: d, Text: text, Source: layer.source}, nil
+		}
+	}
+	return Value{Definition: d}, nil
+}
+
+// others are variables of our name that are no settings of the orchestrator.
+var others = []string{handshake.CookieKey, "CHORTLE_MIRROR"}
+
+// warn notes variables of a layer that look like settings and are none: most likely a slip of the pen.
+func (s *Settings) warn(layer string, values map[string]string) {
+	var names []string
+	for i := range Table {
+		names = append(names, Table[i].Name)
+	}
+	for name := range values {
+		known := slices.Contains(names, name) || slices.Contains(others, name) || strings.HasPrefix(name, "CHORTLE_TEST_")
+		if base, isFile := strings.CutSuffix(name, "_FILE"); isFile {
+			i := slices.Index(names, base)
+			known = known || i >= 0 && Table[i].Secret
+		}
+		if known || !strings.HasPrefix(name, "CHORTLE_") {
+			continue
+		}
+		warning := fmt.Sprintf("%s in %s is no setting", name, layer)
+		if near := Nearest(name, names); len(near) > 0 {
+			warning += "; did you mean " + near[0] + "?"
+		}
+		s.Warnings = append(s.Warnings, warning)
+	}
+	slices.Sort(s.Warnings)
+}
+
+// path makes a path of a setting absolute, with a leading ~ for the home folder.
+func (s *Settings) path(text string) (string, error) {
+	if rest, ok := strings.CutPrefix(text, "~/"); ok && s.home != "" {
+		text = filepath.Join(s.home, rest)
+	}
+	return filepath.Abs(text)
+}
+
+// cached is the path of a fetched file below the cache folder.
+func (s *Settings) cached(name string) string {
+	if s.Config.CacheDir == "" {
+		return ""
+	}
+	return filepath.Join(s.Config.CacheDir, name)
+}
+
+func (s *Settings) cacheDir() string {
+	return cachedir.Dir(func(name string) string { return s.environment[name] })
+}
+
+func (s *Settings) dataDir() string {
+	if dir := s.environment["XDG_DATA_HOME"]; filepath.IsAbs(dir) {
+		return filepath.Join(dir, "chortle")
+	}
+	if s.home != "" {
+		return filepath.Join(s.home, ".local", "share", "chortle")
+	}
+	return ""
+}
+
+// FromFlag reports whether a setting was given by its flag.
+func (s *Settings) FromFlag(name string) bool {
+	for _, value := range s.Values {
+		if value.Name == name {
+			return value.Source == "flag --"+value.Flag
+		}
+	}
+	return false
+}
+
+// Path makes a path that a person typed absolute, with a leading ~ for the home folder.
+func (s *Settings) Path(text string) (string, error) { return s.path(text) }

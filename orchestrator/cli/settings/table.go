@@ -1,0 +1,190 @@
+package settings
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/chortle-audio/chortle/internal/cachedir"
+	"github.com/chortle-audio/chortle/orchestrator"
+)
+
+// Definition describes one setting.
+type Definition struct {
+	// Name of the environment variable.
+	Name string
+	// Flag without its dashes; empty where there is none.
+	Flag string
+	// Help is one line for a person, with the unit.
+	Help string
+	// Secret settings may be given by a file that NAME_FILE names.
+	Secret bool
+
+	fallback func(*Settings) string
+	set      func(*Settings, string) error
+}
+
+// Table holds all settings. A default may build on the settings above it.
+var Table = []Definition{
+	{Name: "CHORTLE_DATA_DIR", Flag: "data-dir", Help: "folder of what is kept: database, clips, lock",
+		fallback: (*Settings).dataDir,
+		set: func(s *Settings, v string) (err error) {
+			if v == "" {
+				return errors.New("neither XDG_DATA_HOME nor HOME is set; name a folder")
+			}
+			s.Config.DataDir, err = s.path(v)
+			return err
+		}},
+	{Name: "CHORTLE_DATABASE_URL", Flag: "database", Secret: true, Help: "sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME",
+		fallback: func(s *Settings) string { return "sqlite:" + filepath.Join(s.Config.DataDir, "chortle.db") },
+		set: func(s *Settings, v string) error {
+			return s.address(v, &s.Config.DatabaseURL, "sqlite", "postgres", "postgresql")
+		}},
+	{Name: "CHORTLE_CLIPS_URL", Help: "where the sound of laughs is kept: folder:PATH",
+		fallback: func(s *Settings) string { return "folder:" + filepath.Join(s.Config.DataDir, "clips") },
+		set:      func(s *Settings, v string) error { return s.address(v, &s.Config.ClipsURL, "folder") }},
+	{Name: "CHORTLE_CACHE_DIR", Help: "folder of what set-up fetched: model, libraries, ffmpeg",
+		fallback: (*Settings).cacheDir,
+		set:      func(s *Settings, v string) error { return s.file(v, &s.Config.CacheDir) }},
+	{Name: "CHORTLE_MODEL", Flag: "model", Help: "file of the model, or fake",
+		fallback: func(s *Settings) string { return s.cached(cachedir.Model) },
+		set: func(s *Settings, v string) error {
+			if v == "fake" {
+				s.Config.Model = v
+				return nil
+			}
+			return s.file(v, &s.Config.Model)
+		}},
+	{Name: "CHORTLE_MODEL_SHA256", Help: "accept the model file with this sha256 instead of the known one",
+		fallback: fixed(""),
+		set: func(s *Settings, v string) error {
+			if sum, err := hex.DecodeString(v); err != nil || len(sum) != 0 && len(sum) != 32 {
+				return fmt.Errorf("%q is no sha256; want 64 hexadecimal digits", v)
+			}
+			s.Config.ModelSHA256 = strings.ToLower(v)
+			return nil
+		}},
+	{Name: "CHORTLE_TFLITE_LIBRARY", Help: "file of the TensorFlow Lite library",
+		fallback: func(s *Settings) string { return s.cached(cachedir.TFLite) },
+		set:      func(s *Settings, v string) error { return s.file(v, &s.Config.TFLiteLibrary) }},
+	{Name: "CHORTLE_OPUS_LIBRARY", Help: "file of libopus; without one, Opus is decoded more slowly",
+		fallback: func(s *Settings) string { return s.existing(s.cached(cachedir.Opus)) },
+		set:      func(s *Settings, v string) error { return s.file(v, &s.Config.OpusLibrary) }},
+	{Name: "CHORTLE_FFMPEG", Help: "ffmpeg, for everything that is not Ogg Opus",
+		fallback: func(s *Settings) string { return s.program("ffmpeg", s.cached(cachedir.FFmpeg)) },
+		set:      func(s *Settings, v string) error { return s.file(v, &s.Config.FFmpeg) }},
+	{Name: "CHORTLE_INFERD", Flag: "inferd", Help: "command that starts a model: ours, or one of your own",
+		fallback: func(s *Settings) string { return quote(s.inferd()) },
+		set: func(s *Settings, v string) (err error) {
+			s.Config.Inferd, err = SplitCommand(v)
+			return err
+		}},
+	{Name: "CHORTLE_INFERD_THREADS", Help: "interpreters side by side in a model; 0: one for each core",
+		fallback: fixed("0"),
+		set:      func(s *Settings, v string) error { return whole(v, &s.Config.InferdThreads, 0, 256) }},
+	{Name: "CHORTLE_MODEL_MEMORY_LIMIT", Help: "memory at which a model is killed, such as 512MB; 0: no limit",
+		fallback: fixed("0"),
+		set: func(s *Settings, v string) (err error) {
+			s.Config.ModelMemoryLimit, err = ParseBytes(v)
+			return err
+		}},
+	{Name: "CHORTLE_THRESHOLD", Flag: "threshold", Help: "score from which a laugh is one, above 0 and up to 1; a user's own goes first",
+		fallback: fixed("0.175"),
+		set: func(s *Settings, v string) error {
+			threshold, err := strconv.ParseFloat(v, 64)
+			if err != nil || orchestrator.ValidateThreshold(threshold) != nil || threshold == 0 {
+				return fmt.Errorf("%q is no score; want a number above 0 and up to 1, such as 0.2", v)
+			}
+			s.Config.Threshold = threshold
+			return nil
+		}},
+	{Name: "CHORTLE_SETTLE", Help: "how long a file must have been left alone before it is read, such as 10s",
+		fallback: fixed("10s"),
+		set:      func(s *Settings, v string) error { return duration(v, &s.Config.Settle) }},
+	{Name: "CHORTLE_CATCH_UP_DAYS", Help: "days before yesterday that are looked through for late recordings",
+		fallback: fixed("7"),
+		set:      func(s *Settings, v string) error { return whole(v, &s.Config.CatchUpDays, 0, 366) }},
+	{Name: "CHORTLE_USERS_AT_ONCE", Flag: "users-at-once", Help: "users that a run reads side by side",
+		fallback: fixed("1"),
+		set:      func(s *Settings, v string) error { return whole(v, &s.Config.UsersAtOnce, 1, 64) }},
+	{Name: "CHORTLE_STORE_RETRY", Help: "how long a database that does not answer is tried again, such as 30s",
+		fallback: fixed("30s"),
+		set:      func(s *Settings, v string) error { return duration(v, &s.Config.StoreRetry) }},
+	{Name: "CHORTLE_LOG_LEVEL", Flag: "log-level", Help: "debug, info, warn or error; auto: warn at a terminal, else info",
+		fallback: fixed("auto"),
+		set: func(s *Settings, v string) error {
+			return oneOf(v, &s.Config.LogLevel, "auto", "debug", "info", "warn", "error")
+		}},
+	{Name: "CHORTLE_LOG_FORMAT", Flag: "log-format", Help: "text or json",
+		fallback: fixed("text"),
+		set:      func(s *Settings, v string) error { return oneOf(v, &s.Config.LogFormat, "text", "json") }},
+}
+
+func fixed(text string) func(*Settings) string { return func(*Settings) string { return text } }
+
+// Find returns the definition of a setting; nil where there is none of that name.
+func Find(name string) *Definition {
+	i := slices.IndexFunc(Table, func(d Definition) bool { return d.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &Table[i]
+}
+
+// file accepts a path; the empty one means that there is none.
+func (s *Settings) file(text string, to *string) (err error) {
+	if *to = ""; text != "" {
+		*to, err = s.path(text)
+	}
+	return err
+}
+
+// address accepts SCHEME:REST, and makes the path of a local scheme absolute.
+func (s *Settings) address(text string, to *string, schemes ...string) error {
+	scheme, rest, ok := strings.Cut(text, ":")
+	if !ok || !slices.Contains(schemes, scheme) || rest == "" {
+		return fmt.Errorf("%q is no address of a kind that is known; want %s", Mask(text), strings.Join(schemes, ":…, ")+":…")
+	}
+	if strings.HasPrefix(scheme, "postgres") {
+		if _, err := url.Parse(text); err != nil {
+			return errors.New("is no address: a character of the password must be written as %XX; want postgres://USER:PASSWORD@HOST/NAME")
+		}
+		*to = text
+		return nil
+	}
+	path, err := s.path(strings.TrimPrefix(rest, "//"))
+	*to = scheme + ":" + path
+	return err
+}
+
+func whole(text string, to *int, low, high int) error {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < low || n > high {
+		return fmt.Errorf("%q is no number that fits; want a whole number from %d to %d", text, low, high)
+	}
+	*to = n
+	return nil
+}
+
+func duration(text string, to *time.Duration) error {
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 || d > 24*time.Hour {
+		return fmt.Errorf("%q is no duration that fits; want one from 0s to 24h, such as 10s", text)
+	}
+	*to = d
+	return nil
+}
+
+func oneOf(text string, to *string, words ...string) error {
+	if !slices.Contains(words, text) {
+		return fmt.Errorf("%q is not known; want one of %s", text, strings.Join(words, ", "))
+	}
+	*to = text
+	return nil
+}

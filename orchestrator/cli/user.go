@@ -1,0 +1,284 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/cli/settings"
+	"github.com/chortle-audio/chortle/orchestrator/cli/terminal"
+	"github.com/chortle-audio/chortle/orchestrator/store"
+)
+
+func (a *app) userCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "user", Short: "Say whose recordings are read, and where they are",
+		Long: "A user is a person whose recordings are read. Each has a short name, a time zone in which their days\nare cut, and a source: where the recordings come from.",
+		Args: cobra.ArbitraryArgs, RunE: group,
+	}
+	cmd.AddCommand(a.userAddCommand(), a.userSetCommand(), a.userListCommand(), a.userShowCommand())
+	return cmd
+}
+
+// userFlags are what may be said of a user.
+type userFlags struct {
+	timezone, source, inferd string
+	priority                 int
+	threshold                float64
+	enabled                  bool
+}
+
+func (f *userFlags) bind(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.timezone, "timezone", "", "IANA time `zone`, such as Europe/London")
+	flags.StringVar(&f.source, "source", "", "`address` of the recordings: folder:PATH")
+	flags.IntVar(&f.priority, "priority", 100, "users with a smaller `number` are read first")
+	flags.Float64Var(&f.threshold, "threshold", 0, "`score` from which a laugh is one, up to 1; 0: the setting's")
+	flags.StringVar(&f.inferd, "inferd", "", "`command` that starts this user's model; empty: the setting's")
+	flags.BoolVar(&f.enabled, "enabled", true, "--enabled=false: leave this user out of runs that name nobody")
+}
+
+// apply sets what was given on the command line, and checks it.
+func (f *userFlags) apply(a *app, cmd *cobra.Command, user *orchestrator.User) error {
+	changed := cmd.Flags().Changed
+	if changed("timezone") {
+		user.Timezone = f.timezone
+	}
+	if changed("source") {
+		source, err := a.sourceAddress(f.source)
+		if err != nil {
+			return err
+		}
+		user.Source = source
+	}
+	if changed("priority") {
+		user.Priority = f.priority
+	}
+	if changed("threshold") {
+		user.Threshold = f.threshold
+	}
+	if changed("inferd") {
+		if _, err := settings.SplitCommand(f.inferd); err != nil {
+			return usage("--inferd: %w", err)
+		}
+		user.Inferd = f.inferd
+	}
+	if changed("enabled") {
+		user.Enabled = f.enabled
+	}
+	if _, err := user.Location(); err != nil && user.Timezone != "" {
+		return usage("unknown time zone %q%s; want an IANA name such as Europe/London", user.Timezone, didYouMean(settings.Nearest(user.Timezone, zones())))
+	}
+	if err := user.Validate(); err != nil {
+		return &exitError{orchestrator.ExitUsage, err}
+	}
+	return nil
+}
+
+// sourceAddress checks the address of a source and makes its path absolute: a run may start anywhere.
+func (a *app) sourceAddress(text string) (string, error) {
+	scheme, path, found := strings.Cut(text, ":")
+	if !found || path == "" || !slices.Contains(sourceSchemes, scheme) {
+		hint := ""
+		if info, err := os.Stat(text); err == nil && info.IsDir() {
+			hint = "; did you mean folder:" + text + "?"
+		}
+		return "", usage("--source %q: want folder:PATH%s", settings.Mask(text), hint)
+	}
+	path, err := a.settings.Path(path)
+	if err != nil {
+		return "", fmt.Errorf("find %s: %w", path, err)
+	}
+	return scheme + ":" + path, nil
+}
+
+// warnOfFolder tells when a source's folder is not there yet. It is no error: a disk may be mounted later.
+func (a *app) warnOfFolder(source string) {
+	path := strings.TrimPrefix(source, "folder:")
+	if info, err := os.Stat(path); err != nil {
+		a.log.WithError(err).Warn("the source cannot be read now; runs will fail for this user until it can")
+	} else if !info.IsDir() {
+		a.log.WithField(keyFile, path).Warn("the source is no folder; runs will fail for this user until it is")
+	}
+}
+
+func (a *app) userAddCommand() *cobra.Command {
+	var flags userFlags
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "add NAME --timezone ZONE --source folder:PATH", Short: "Add a user",
+		Example: `  orchestrator user add alice --timezone Europe/London --source folder:/home/alice/recordings
+  orchestrator user add bob --timezone America/Los_Angeles --source folder:~/Sync/bob --priority 10`,
+		Args: oneArg("NAME"),
+	}
+	flags.bind(cmd)
+	jsonFlag(cmd, &asJSON)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		for _, flag := range []string{"timezone", "source"} {
+			if !cmd.Flags().Changed(flag) {
+				return usage("--%s is missing; see %s --help", flag, cmd.CommandPath())
+			}
+		}
+		user := orchestrator.User{Name: args[0], Priority: flags.priority, Enabled: true}
+		if err := flags.apply(a, cmd, &user); err != nil {
+			return err
+		}
+		return a.withStore(cmd.Context(), func(s *store.Store) error {
+			user, err := s.AddUser(cmd.Context(), user)
+			if errors.Is(err, orchestrator.ErrExists) {
+				return usage("user %q exists already: change it with orchestrator user set %s", user.Name, args[0])
+			}
+			if err != nil {
+				return err
+			}
+			a.warnOfFolder(user.Source)
+			if asJSON {
+				return a.writeJSON(userOf(user))
+			}
+			return a.showUser(user)
+		})
+	}
+	return cmd
+}
+
+func (a *app) userSetCommand() *cobra.Command {
+	var flags userFlags
+	var asJSON bool
+	var name string
+	cmd := &cobra.Command{
+		Use: "set NAME", Short: "Change a user; what is not named stays as it is",
+		Example: `  orchestrator user set alice --threshold 0.3
+  orchestrator user set alice --enabled=false      # leave alice out for now
+  orchestrator user set alice --name alicia`,
+		Args: oneArg("NAME"),
+	}
+	flags.bind(cmd)
+	jsonFlag(cmd, &asJSON)
+	cmd.Flags().StringVar(&name, "name", "", "new `name`")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return a.withStore(cmd.Context(), func(s *store.Store) error {
+			user, err := a.findUser(cmd, s, args[0])
+			if err != nil {
+				return err
+			}
+			if cmd.Flags().Changed("name") {
+				user.Name = name
+			}
+			if err := flags.apply(a, cmd, &user); err != nil {
+				return err
+			}
+			err = s.UpdateUser(cmd.Context(), user)
+			if errors.Is(err, orchestrator.ErrExists) {
+				return usage("user %q exists already: choose another --name", user.Name)
+			}
+			if err != nil {
+				return err
+			}
+			if cmd.Flags().Changed("source") {
+				a.warnOfFolder(user.Source)
+			}
+			if asJSON {
+				return a.writeJSON(userOf(user))
+			}
+			return a.showUser(user)
+		})
+	}
+	return cmd
+}
+
+func (a *app) userListCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{Use: "list", Short: "List the users, in the order in which they are read", Args: noArgs}
+	jsonFlag(cmd, &asJSON)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return a.withStore(cmd.Context(), func(s *store.Store) error {
+			users, err := s.Users(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				documents := []userDocument{}
+				for _, user := range users {
+					documents = append(documents, userOf(user))
+				}
+				return a.writeJSON(map[string]any{"users": documents})
+			}
+			if len(users) == 0 {
+				fmt.Fprintln(a.stderr, "There are no users yet; add one with orchestrator user add.")
+				return nil
+			}
+			table := terminal.NewTable("name", "time zone", "source", "priority>", "threshold>", "enabled")
+			for _, u := range users {
+				table.Add(u.Name, u.Timezone, terminal.Printable(settings.Mask(u.Source)), strconv.Itoa(u.Priority), a.thresholdOf(u), a.yesNo(u.Enabled))
+			}
+			return table.WriteTo(a.stdout)
+		})
+	}
+	return cmd
+}
+
+func (a *app) userShowCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{Use: "show NAME", Short: "Show one user", Args: oneArg("NAME")}
+	jsonFlag(cmd, &asJSON)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return a.withStore(cmd.Context(), func(s *store.Store) error {
+			user, err := a.findUser(cmd, s, args[0])
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return a.writeJSON(userOf(user))
+			}
+			return a.showUser(user)
+		})
+	}
+	return cmd
+}
+
+func (a *app) findUser(cmd *cobra.Command, s *store.Store, name string) (orchestrator.User, error) {
+	user, err := s.User(cmd.Context(), name)
+	if !errors.Is(err, orchestrator.ErrNotFound) {
+		return user, err
+	}
+	users, err := s.Users(cmd.Context())
+	if err != nil {
+		return user, err
+	}
+	return user, unknownUser(name, users)
+}
+
+func (a *app) showUser(u orchestrator.User) error {
+	model := u.Inferd
+	if model == "" {
+		model = strings.Join(a.settings.Config.Inferd, " ") + " (the setting's)"
+	}
+	table := terminal.NewTable("user", u.Name)
+	table.Add("time zone", u.Timezone)
+	table.Add("source", terminal.Printable(settings.Mask(u.Source)))
+	table.Add("priority", strconv.Itoa(u.Priority))
+	table.Add("threshold", a.thresholdOf(u))
+	table.Add("model", terminal.Printable(model))
+	table.Add("enabled", a.yesNo(u.Enabled))
+	return table.WriteTo(a.stdout)
+}
+
+func (a *app) thresholdOf(u orchestrator.User) string {
+	if u.Threshold == 0 {
+		return strconv.FormatFloat(a.settings.Config.Threshold, 'g', -1, 64) + " (the setting's)"
+	}
+	return strconv.FormatFloat(u.Threshold, 'g', -1, 64)
+}
+
+func (a *app) yesNo(yes bool) string {
+	if yes {
+		return a.stdout.Green("yes")
+	}
+	return a.stdout.Dim("no")
+}
