@@ -1,0 +1,117 @@
+"""Models for the tests, good and bad: python plugins.py NAME serves one."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+import time
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from chortle_plugin import Description, Model, Samples, serve
+
+
+class Loud(Model):
+    """Hears the loudest sample as Loud, the first one as Start: scores show which samples were in the window."""
+
+    window, hop = 100, 40
+
+    def describe(self) -> Description:
+        return Description(
+            name="loud",
+            sample_rate_hz=16000,
+            window_samples=self.window,
+            hop_samples=self.hop,
+            labels=["Loud", "Start", "Quiet"],
+            laughter=["Loud"],
+            plugin="tests",
+        )
+
+    def predict(self, window: Samples) -> npt.ArrayLike:
+        loud = min(float(np.abs(window).max()), 1)
+        start = min(abs(float(window[0])), 1)
+        window[:] = 2  # a window may be changed without harm to its neighbours
+        return [loud, start, 1 - loud]
+
+
+class Batches(Loud):
+    """The same, asked for several windows at once."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def predict_batch(self, windows: Samples) -> npt.ArrayLike:
+        self.sizes.append(len(windows))
+        loud = np.abs(windows).max(axis=1)
+        return np.stack([loud, np.abs(windows[:, 0]), 1 - loud], axis=1)
+
+
+class Returns(Loud):
+    """Returns what it was given, whatever the window."""
+
+    def __init__(self, value: Any = None) -> None:
+        self.value = value
+
+    def predict(self, window: Samples) -> npt.ArrayLike:
+        if isinstance(self.value, BaseException):
+            raise self.value
+        return self.value  # type: ignore[no-any-return]
+
+
+class Raises(Returns):
+    def __init__(self) -> None:
+        super().__init__(ValueError("no such luck"))
+
+
+class Unscaled(Returns):
+    def __init__(self) -> None:
+        super().__init__([1.5, 0, 0])
+
+
+class Stateful(Loud):
+    """Scores depend on what was heard before: wrong."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def predict(self, window: Samples) -> npt.ArrayLike:
+        self.asked += 1
+        return [self.asked % 7 / 7, 0, 0]
+
+
+class Noisy(Loud):
+    """Prints wherever it can."""
+
+    def __init__(self) -> None:
+        print("from Python")
+        libc = ctypes.CDLL(None)
+        libc.puts(b"from C")
+        libc.fflush(None)
+        os.system("echo from a child")  # noqa: S605, S607
+
+    def predict(self, window: Samples) -> npt.ArrayLike:
+        print("while predicting")
+        return super().predict(window)
+
+
+class Unmade(Loud):
+    def __init__(self) -> None:
+        raise RuntimeError("weights are missing")
+
+
+class Undescribed(Loud):
+    window = 0
+
+
+class Hangs(Loud):
+    def predict(self, window: Samples) -> npt.ArrayLike:
+        print("hanging", file=sys.stderr, flush=True)
+        while True:
+            time.sleep(1)
+
+
+if __name__ == "__main__":
+    serve(globals()[sys.argv[1]])
