@@ -1,0 +1,103 @@
+# `make` prints what there is. Nothing here needs root; everything fetched is pinned by hash.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+TOOLS := $(CURDIR)/bin/tools
+VENV := .venv/bin
+
+.PHONY: help
+help: ## print this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: setup
+setup: ## fetch what run and test need: libraries, ffmpeg, the model, .venv
+	@$(PYTHON) scripts/setup.py run test
+
+.PHONY: build
+build: ## build bin/orchestrator and bin/inferd, without a C compiler
+	@mkdir -p bin
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/orchestrator ./cmd/inferd
+
+.PHONY: run
+run: ## make a day of sound for two users, and find its laughs
+	@$(PYTHON) scripts/setup.py run
+	@$(MAKE) build
+	@bin/orchestrator demo $(ARGS)
+
+.PHONY: test
+test: ## run all tests, against real parts
+	@$(PYTHON) scripts/setup.py test
+	@$(MAKE) build
+	@CHORTLE_TEST_REQUIRE=1 $(PYTHON) scripts/gotest.py $(GOTESTFLAGS) ./...
+	@if [ -d python/tests ]; then CHORTLE_TEST_REQUIRE=1 $(VENV)/python scripts/pytests.py; fi
+
+.PHONY: race
+race: ## run the Go tests under the race detector (needs a C compiler)
+	@command -v "$$(go env CC)" >/dev/null || { echo "race: the race detector needs a C compiler, and '$$(go env CC)' is not there: install gcc, or set CC" >&2; exit 1; }
+	@$(PYTHON) scripts/setup.py test
+	@$(MAKE) build
+	@CGO_ENABLED=1 CHORTLE_TEST_REQUIRE=1 $(PYTHON) scripts/gotest.py -race $(GOTESTFLAGS) ./...
+
+.PHONY: lint
+lint: $(TOOLS)/golangci-lint $(TOOLS)/buf ## lint Go, Python, shell and proto
+	@$(PYTHON) scripts/setup.py lint
+	$(TOOLS)/golangci-lint run ./...
+	$(TOOLS)/buf lint
+	$(VENV)/ruff check python scripts
+	$(VENV)/ruff format --check python scripts
+	$(VENV)/mypy --strict scripts/*.py
+	cd python && ../$(VENV)/mypy
+	$(VENV)/shellcheck .ci/run
+
+.PHONY: generate
+generate: $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc ## write the Go and Python code of the proto files
+	@$(PYTHON) scripts/setup.py generate
+	PATH="$(TOOLS):$$PATH" $(TOOLS)/buf generate
+	.venv/generate/bin/python python/generate.py
+
+.PHONY: verify
+verify: generate ## fail where generated code, go.mod or formatting is stale
+	@git diff --exit-code --stat -- internal/gen python/src || { echo "verify: generated code is stale: run make generate, and commit it" >&2; exit 1; }
+	@new=$$(git ls-files --others --exclude-standard -- internal/gen python/src); [ -z "$$new" ] || { echo "verify: generated files are not committed: $$new" >&2; exit 1; }
+	go mod tidy -diff
+	go mod verify
+	go vet ./...
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "verify: not gofmt-ed: $$unformatted" >&2; exit 1; }
+
+.PHONY: bench
+bench: ## measure ours and the peers on the same hour of sound
+	@$(PYTHON) scripts/setup.py bench
+	@$(MAKE) build
+	$(PYTHON) scripts/bench.py $(ARGS)
+
+.PHONY: lock
+lock: ## pin python/requirements-*.in anew (needs uv)
+	@for file in python/requirements-*.in; do \
+	  case $$file in *-runtime.in|*-postgres.in) deps=--no-deps ;; *) deps= ;; esac; \
+	  (cd python && uv pip compile --quiet --universal --generate-hashes --custom-compile-command 'make lock' $$deps \
+	    --python-version 3.10 "$${file#python/}" -o "$$(basename "$$file" .in).txt"); \
+	done
+
+.PHONY: clean
+clean: ## remove what was built, measured and installed in the checkout
+	rm -rf bin build .venv
+
+# The tools are built once from their own module files, so that they never touch ours.
+
+$(TOOLS)/buf: tools/buf/go.mod
+	cd tools/buf && GOBIN=$(TOOLS) CGO_ENABLED=0 go install -ldflags '-s -w' github.com/bufbuild/buf/cmd/buf
+
+$(TOOLS)/golangci-lint: tools/lint/go.mod
+	cd tools/lint && GOBIN=$(TOOLS) CGO_ENABLED=0 go install -ldflags '-s -w' github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+$(TOOLS)/protoc-gen-go: tools/go.mod
+	cd tools && GOBIN=$(TOOLS) CGO_ENABLED=0 go install google.golang.org/protobuf/cmd/protoc-gen-go
+
+$(TOOLS)/protoc-gen-go-grpc: tools/go.mod
+	cd tools && GOBIN=$(TOOLS) CGO_ENABLED=0 go install google.golang.org/grpc/cmd/protoc-gen-go-grpc
