@@ -29,8 +29,8 @@ type blocked struct {
 	decoder int
 }
 
-// block starts such a run as a process of its own: ffmpeg, which the second recording needs, tells its
-// process id and then sleeps.
+// block starts such a run as a process of its own: ffmpeg, which the second recording needs, knows no
+// length, tells its process id and then sleeps.
 func (p *place) block(args ...string) *blocked {
 	p.Helper()
 	bin, err := programs()
@@ -42,7 +42,7 @@ func (p *place) block(args ...string) *blocked {
 	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
 		p.Fatal(err)
 	}
-	slow := p.file("", "ffmpeg", []byte("#!/bin/sh\necho $$ > "+fifo+"\nexec sleep 600\n"))
+	slow := p.file("", "ffmpeg", []byte("#!/bin/sh\ncase \"$*\" in *'-v info'*) exit 1 ;; esac\necho $$ > "+fifo+"\nexec sleep 600\n"))
 	if err := os.Chmod(slow, 0o700); err != nil {
 		p.Fatal(err)
 	}
@@ -69,11 +69,15 @@ func (p *place) block(args ...string) *blocked {
 	return b
 }
 
-// waitFor reads the log up to a message.
+// waitFor reads the log up to a message. A process that does not say it in time is asked where all its
+// goroutines are.
 func (b *blocked) waitFor(t testing.TB, message string) {
 	t.Helper()
+	late := time.AfterFunc(patience, func() { _ = b.Process.Signal(syscall.SIGQUIT) })
+	defer late.Stop()
 	for {
 		line, err := b.stderr.ReadString('\n')
+		t.Log(strings.TrimRight(line, "\n"))
 		if strings.Contains(line, message) {
 			return
 		}

@@ -99,7 +99,7 @@ var Table = []Definition{
 		set: func(s *Settings, v string) error {
 			threshold, err := strconv.ParseFloat(v, 64)
 			if err != nil || orchestrator.ValidateThreshold(threshold) != nil || threshold == 0 {
-				return fmt.Errorf("%q is no score; want a number above 0 and up to 1, such as 0.2", v)
+				return fmt.Errorf("%q is no score; want a number above 0 and up to 1, such as 0.175", v)
 			}
 			s.Config.Threshold = threshold
 			return nil
