@@ -24,6 +24,8 @@ type User struct {
 	Inferd string
 	// Enabled users are read by a run that names nobody.
 	Enabled bool
+	// KeepOriginals says that a source that downloads keeps what it downloaded.
+	KeepOriginals bool
 }
 
 var userName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)

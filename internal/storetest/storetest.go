@@ -29,6 +29,9 @@ func Run(t *testing.T, place Place) {
 	tests := map[string]func(t *testing.T, f *fixture){
 		"users are added, found, changed and listed":      testUsers,
 		"users that are not valid are refused":            testUserValidation,
+		"secrets are kept, changed and sealed anew":       testSecrets,
+		"a wiped user is still there":                     testWipe,
+		"a purged user leaves no row":                     testPurge,
 		"a recording is found by content or by file":      testFindRecording,
 		"a failure counts once a run":                     testFailRecording,
 		"a failure keeps what was stored before":          testFailureAfterSuccess,
@@ -94,7 +97,7 @@ func (f *fixture) again(t *testing.T) *store.Store {
 // User is a valid user who is not stored yet.
 func User(name string) orchestrator.User {
 	return orchestrator.User{Name: name, Timezone: "Europe/London", Source: "folder:/sound/" + name, Priority: 5,
-		Threshold: 0.25, Inferd: "inferd --fast", Enabled: true}
+		Threshold: 0.25, Inferd: "inferd --fast", Enabled: true, KeepOriginals: true}
 }
 
 func (f *fixture) user(t *testing.T, name string) orchestrator.User {

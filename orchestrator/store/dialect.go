@@ -24,6 +24,8 @@ type Dialect interface {
 	Confirm(ctx context.Context, key int64) error
 	// Check looks for damage and returns the name and version of the database.
 	Check(ctx context.Context, db *sql.DB) (engine string, err error)
+	// Scrub clears what deleted rows leave in the files of the database, as far as that is possible from here.
+	Scrub(ctx context.Context, db *sql.DB) error
 	// Close gives back what the dialect holds beside the pool of connections.
 	Close() error
 }

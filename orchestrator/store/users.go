@@ -8,10 +8,10 @@ import (
 	"github.com/chortle-audio/chortle/orchestrator"
 )
 
-const userColumns = "id, name, timezone, source, priority, threshold, inferd, enabled"
+const userColumns = "id, name, timezone, source, priority, threshold, inferd, enabled, keep_originals"
 
 func columnsOf(u *orchestrator.User) []any {
-	return []any{&u.ID, &u.Name, &u.Timezone, &u.Source, &u.Priority, &u.Threshold, &u.Inferd, &u.Enabled}
+	return []any{&u.ID, &u.Name, &u.Timezone, &u.Source, &u.Priority, &u.Threshold, &u.Inferd, &u.Enabled, &u.KeepOriginals}
 }
 
 // AddUser stores a new user and returns it with its ID; the ID of the argument does not count.
@@ -32,9 +32,9 @@ func (s *Store) AddUser(ctx context.Context, user orchestrator.User) (orchestrat
 			return err
 		}
 		again = true
-		err = q.one(ctx, `INSERT INTO users (name, timezone, source, priority, threshold, inferd, enabled)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING id`, []any{user.Name, user.Timezone, user.Source,
-			user.Priority, user.Threshold, user.Inferd, user.Enabled}, &user.ID)
+		err = q.one(ctx, `INSERT INTO users (name, timezone, source, priority, threshold, inferd, enabled, keep_originals)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) RETURNING id`, []any{user.Name, user.Timezone, user.Source,
+			user.Priority, user.Threshold, user.Inferd, user.Enabled, user.KeepOriginals}, &user.ID)
 		return s.uniqueIsExists(err)
 	})
 	return user, err
@@ -49,8 +49,8 @@ func (s *Store) UpdateUser(ctx context.Context, user orchestrator.User) error {
 	}
 	return s.transaction(ctx, fmt.Sprintf("update user %q", user.Name), func(ctx context.Context, q querier) error {
 		n, err := q.exec(ctx, `UPDATE users SET name = ?1, timezone = ?2, source = ?3, priority = ?4, threshold = ?5,
-			inferd = ?6, enabled = ?7 WHERE id = ?8`, user.Name, user.Timezone, user.Source, user.Priority,
-			user.Threshold, user.Inferd, user.Enabled, user.ID)
+			inferd = ?6, enabled = ?7, keep_originals = ?8 WHERE id = ?9`, user.Name, user.Timezone, user.Source, user.Priority,
+			user.Threshold, user.Inferd, user.Enabled, user.KeepOriginals, user.ID)
 		if err == nil && n == 0 {
 			return orchestrator.ErrNotFound
 		}

@@ -106,5 +106,18 @@ func (d *dialect) Check(ctx context.Context, db *sql.DB) (string, error) {
 	return "SQLite " + version, rows.Err()
 }
 
+// Scrub implements store.Dialect. Deleted rows are overwritten with zeros as they go (secure_delete), but
+// the log of changes still has them until it is emptied.
+func (d *dialect) Scrub(ctx context.Context, db *sql.DB) error {
+	var busy, size, moved int
+	if err := db.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &size, &moved); err != nil {
+		return err
+	}
+	if busy != 0 {
+		return fmt.Errorf("empty %s-wal: somebody reads the database; it is emptied by the next run", d.path)
+	}
+	return nil
+}
+
 // Close implements store.Dialect.
 func (d *dialect) Close() error { return nil }

@@ -31,6 +31,7 @@ var pragmas = []string{
 	"journal_mode(WAL)",
 	"synchronous(FULL)",
 	"foreign_keys(ON)",
+	"secure_delete(ON)", // what a user deletes is gone from the file, too
 	"cache_size(-1024)", // KiB a connection
 	"journal_size_limit(8388608)",
 }
