@@ -55,7 +55,7 @@ func (d *dayRun) run(ctx context.Context, source Source, span Span) error {
 			d.day.Calls = calls.Minus(before)
 		}
 	}()
-	for rec, err := range source.Recordings(ctx, span) {
+	for rec, err := range d.recordings(ctx, source, span) {
 		if ctx.Err() != nil {
 			break
 		}
@@ -65,7 +65,7 @@ func (d *dayRun) run(ctx context.Context, source Source, span Span) error {
 			d.missing(missing)
 			continue
 		case err != nil && rec.Name == "":
-			d.fail("source", "", err)
+			d.fail(StageSource, "", err)
 			d.day.Status = StatusFailed
 			return nil
 		case errors.Is(err, ErrNotSettled):
@@ -75,10 +75,13 @@ func (d *dayRun) run(ctx context.Context, source Source, span Span) error {
 			continue
 		case err != nil:
 			d.day.Found++
-			d.failRecording(rec, &stageError{"source", err})
+			d.failRecording(rec, &stageError{StageSource, err})
 			continue
 		}
 		d.day.Found++
+		if rec.Window != (Span{}) {
+			d.day.SpansServed++
+		}
 		err = d.recording(ctx, rec)
 		if rec.Release != nil && ctx.Err() == nil {
 			err = errors.Join(err, rec.Release())
@@ -87,7 +90,7 @@ func (d *dayRun) run(ctx context.Context, source Source, span Span) error {
 		case err == nil:
 		case ctx.Err() != nil:
 		case errors.Is(err, ErrStoreUnavailable):
-			d.fail("store", rec.Name, err)
+			d.fail(StageStore, rec.Name, err)
 			d.day.Status = StatusFailed
 			return err
 		case errors.Is(err, errModelStart):
@@ -104,6 +107,31 @@ func (d *dayRun) run(ctx context.Context, source Source, span Span) error {
 	return nil
 }
 
+// recordings passes on what the source yields, and counts the time that the source takes for it.
+func (d *dayRun) recordings(ctx context.Context, source Source, span Span) iter.Seq2[Recording, error] {
+	return func(yield func(Recording, error) bool) {
+		since := d.Now()
+		for rec, err := range source.Recordings(ctx, span) {
+			d.took(StageSource, since)
+			if !yield(rec, err) {
+				return
+			}
+			since = d.Now()
+		}
+		d.took(StageSource, since)
+	}
+}
+
+// took adds the time since an instant to a stage.
+func (d *dayRun) took(stage string, since time.Time) { d.spent(stage, d.Now().Sub(since)) }
+
+func (d *dayRun) spent(stage string, duration time.Duration) {
+	if d.day.Stages == nil {
+		d.day.Stages = map[string]time.Duration{}
+	}
+	d.day.Stages[stage] += duration
+}
+
 // begin tells the observer, once, that this day has something to do.
 func (d *dayRun) begin() {
 	if !d.begun {
@@ -115,7 +143,7 @@ func (d *dayRun) begin() {
 func (d *dayRun) fail(stage, recording string, err error) {
 	d.begin()
 	d.day.Status = StatusIncomplete
-	d.day.Errors = append(d.day.Errors, RunError{Stage: stage, Recording: recording, Message: err.Error()})
+	d.day.Errors = append(d.day.Errors, RunError{Stage: stage, Recording: recording, Message: err.Error(), Remedy: remedyOf(stage, err)})
 }
 
 // missing notes a span without a recording in the ledger; it is stored with the day.
@@ -123,13 +151,13 @@ func (d *dayRun) missing(e *SpanError) {
 	span := LedgerSpan{Span: e.Span, State: SpanEmpty, Attempts: 1, LastTried: d.Now().UTC()}
 	if e.Err != nil {
 		span.State, span.Reason = SpanFailed, e.Err.Error()
-		d.fail("source", "", e)
+		d.fail(StageSource, "", e)
 	}
 	d.day.Spans = append(d.day.Spans, span)
 }
 
 func (d *dayRun) failRecording(rec Recording, err error) {
-	stage := "recording"
+	stage := StageRecording
 	if staged := (*stageError)(nil); errors.As(err, &staged) {
 		stage = staged.stage
 	}
@@ -140,7 +168,9 @@ func (d *dayRun) failRecording(rec Recording, err error) {
 
 // recording does one recording, unless it is done already.
 func (d *dayRun) recording(ctx context.Context, rec Recording) error {
+	since := d.Now()
 	state, err := d.find(ctx, &rec)
+	d.took(StageHash, since)
 	if err != nil {
 		return err
 	}
@@ -167,7 +197,7 @@ func (d *dayRun) recording(ctx context.Context, rec Recording) error {
 func (d *dayRun) find(ctx context.Context, rec *Recording) (RecordingState, error) {
 	state, err := d.Store.FindRecording(ctx, d.user.ID, *rec)
 	if err != nil {
-		return state, &stageError{"store", err}
+		return state, &stageError{StageStore, err}
 	}
 	if state.SHA256 != "" {
 		rec.SHA256 = state.SHA256
@@ -176,10 +206,10 @@ func (d *dayRun) find(ctx context.Context, rec *Recording) (RecordingState, erro
 		return state, nil
 	}
 	if rec.SHA256, err = hashFile(ctx, rec.Path); err != nil {
-		return state, &stageError{"hash", err}
+		return state, &stageError{StageHash, err}
 	}
 	if state, err = d.Store.FindRecording(ctx, d.user.ID, *rec); err != nil {
-		return state, &stageError{"store", err}
+		return state, &stageError{StageStore, err}
 	}
 	return state, nil
 }
@@ -193,7 +223,7 @@ func (d *dayRun) countAttempt(ctx context.Context, rec Recording, cause error) e
 		return cause
 	}
 	if err := d.Store.FailRecording(ctx, d.runID, d.user.ID, rec, cause.Error()); err != nil {
-		return errors.Join(cause, &stageError{"store", err})
+		return errors.Join(cause, &stageError{StageStore, err})
 	}
 	return cause
 }
@@ -216,11 +246,14 @@ func (d *dayRun) classify(ctx context.Context, rec Recording) (Result, error) {
 	d.observe(event)
 
 	var length int64
+	var decoding time.Duration
 	event.Kind = EventProgress
 	chunks := func(yield func(Chunk, error) bool) {
+		since := d.Now()
 		for chunk, err := range d.Audio.Decode(ctx, rec) {
+			decoding += d.Now().Sub(since)
 			if err != nil {
-				yield(Chunk{}, &stageError{"decode", err})
+				yield(Chunk{}, &stageError{StageDecode, err})
 				return
 			}
 			length = chunk.Offset + int64(len(chunk.Samples))
@@ -229,17 +262,22 @@ func (d *dayRun) classify(ctx context.Context, rec Recording) (Result, error) {
 			}
 			event.Position = length
 			d.observe(event)
+			since = d.Now()
 		}
 	}
-	if err := collect(process.Classify(ctx, chunks), &result.Scores); err != nil {
+	since := d.Now()
+	err = collect(process.Classify(ctx, chunks), &result.Scores)
+	d.took(StageModel, since)
+	d.spent(StageDecode, decoding)
+	if err != nil {
 		if staged := (*stageError)(nil); !errors.As(err, &staged) {
 			d.stopModel()
-			err = &stageError{"model", err}
+			err = &stageError{StageModel, err}
 		}
 		return Result{}, err
 	}
 	if length == 0 {
-		return Result{}, &stageError{"decode", fmt.Errorf("%w: there is no sound in it", ErrBadRecording)}
+		return Result{}, &stageError{StageDecode, fmt.Errorf("%w: there is no sound in it", ErrBadRecording)}
 	}
 	result.Scores.Close(length)
 	return result, nil
@@ -265,12 +303,16 @@ func (d *dayRun) save(ctx context.Context, before RecordingState, result Result)
 		threshold = d.plan.Threshold
 	}
 	result.Laughs = d.Detect(result.Scores, threshold)
+	since := d.Now()
 	err := d.cut(ctx, &result)
+	d.took(StageClip, since)
 	var saved Saved
 	if err == nil {
+		since = d.Now()
 		if saved, err = d.Store.SaveRecording(ctx, result); err != nil {
-			err = &stageError{"store", err}
+			err = &stageError{StageStore, err}
 		}
+		d.took(StageStore, since)
 	}
 	orphans := saved.Orphans
 	if err != nil && !before.Done {
@@ -278,7 +320,7 @@ func (d *dayRun) save(ctx context.Context, before RecordingState, result Result)
 	}
 	for _, key := range orphans {
 		if deleteErr := d.Clips.Delete(context.WithoutCancel(ctx), key); deleteErr != nil {
-			err = errors.Join(err, &stageError{"clip", deleteErr})
+			err = errors.Join(err, &stageError{StageClip, deleteErr})
 		}
 	}
 	if err != nil {
@@ -305,18 +347,18 @@ func (d *dayRun) cut(ctx context.Context, result *Result) error {
 	i := 0
 	for clip, err := range d.Audio.Cut(ctx, result.Recording, spans) {
 		if err != nil {
-			return &stageError{"clip", err}
+			return &stageError{StageClip, err}
 		}
 		laugh := &result.Laughs[i]
 		start := result.Recording.Start.Add(SamplesToDuration(laugh.Onset))
 		laugh.Clip = d.ClipKey(d.user.Name, start, result.Recording.SHA256, clip.Extension)
 		if err := d.Clips.Put(ctx, laugh.Clip, clip.Data); err != nil {
-			return &stageError{"clip", err}
+			return &stageError{StageClip, err}
 		}
 		i++
 	}
 	if i < len(spans) {
-		return &stageError{"clip", fmt.Errorf("cut %d clips: got %d", len(spans), i)}
+		return &stageError{StageClip, fmt.Errorf("cut %d clips: got %d", len(spans), i)}
 	}
 	return nil
 }
@@ -335,12 +377,14 @@ func (d *dayRun) model(ctx context.Context) (Process, error) {
 	if d.process != nil {
 		return d.process, nil
 	}
+	since := d.Now()
 	spawner, err := d.Spawner(d.user)
 	if err == nil {
 		d.process, err = spawner.Spawn(ctx)
 	}
+	d.took(StageModel, since)
 	if err != nil {
-		return nil, &stageError{"model", fmt.Errorf("%w: %w", errModelStart, err)}
+		return nil, &stageError{StageModel, fmt.Errorf("%w: %w", errModelStart, err)}
 	}
 	d.day.Model = d.process.Model()
 	d.day.ModelPID = d.process.PID()
@@ -353,8 +397,10 @@ func (d *dayRun) stopModel() {
 	if d.process == nil {
 		return
 	}
+	since := d.Now()
 	exit := d.process.Stop()
 	d.process = nil
+	d.took(StageModel, since)
 	d.day.ModelGone = exit.Gone
 	d.day.OutOfMemory = d.day.OutOfMemory || exit.OutOfMemory
 	memory := &d.day.Memory

@@ -1,6 +1,9 @@
 package orchestrator
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // Trigger says what started a run.
 type Trigger string
@@ -65,9 +68,12 @@ type UserDay struct {
 
 	AudioSamples int64 // sound decoded of the recordings that were processed
 	Took         time.Duration
-	Laughs       int // new rows
-	Duplicates   int // laughs that another recording had already
-	Calls        Calls
+	// Stages is how long each stage took, by its name. Decoding and the model work side by side, so
+	// their sum may be more than Took.
+	Stages     map[string]time.Duration
+	Laughs     int // new rows
+	Duplicates int // laughs that another recording had already
+	Calls      Calls
 	// Model that was used; its zero value where none was started.
 	Model Model
 	// ModelPID of the last model process of the day, and whether it is gone.
@@ -76,9 +82,17 @@ type UserDay struct {
 	// OutOfMemory is true where the kernel killed a model process of the day for want of memory.
 	OutOfMemory bool
 	Memory      Memory
+	// SpansServed is how many spans the source answered with a recording; 0 where it keeps no ledger.
+	SpansServed int
 	// Spans that the source had no recording for: empty ones, and gaps.
 	Spans  []LedgerSpan
 	Errors []RunError
+}
+
+// CountSpans sums up what the source was asked for: all, without audio, and not to be had.
+func (d *UserDay) CountSpans() (asked, empty, failed int) {
+	failed = len(d.Gaps())
+	return d.SpansServed + len(d.Spans), len(d.Spans) - failed, failed
 }
 
 // Gaps are the spans of the day that could not be read.
@@ -93,9 +107,57 @@ func (d *UserDay) Gaps() (gaps []LedgerSpan) {
 
 // RunError is one thing that went wrong, for people and for the log.
 type RunError struct {
-	// Stage is where: "source", "hash", "decode", "model", "clip", "store".
+	// Stage is where it came up: one of the Stage constants.
 	Stage string
 	// Recording is its name; empty where the error is the user's.
 	Recording string
 	Message   string
+	// Remedy is what a person can do about it.
+	Remedy string
+}
+
+// The stages of a day, as the log names them.
+const (
+	StageUser      = "user"      // the user's own settings
+	StageLock      = "lock"      // keeping other orchestrators away
+	StageSource    = "source"    // finding and fetching recordings
+	StageHash      = "hash"      // what a recording's content is
+	StageDecode    = "decode"    // bytes to sound
+	StageModel     = "model"     // sound to scores, and the start and end of the model
+	StageClip      = "clip"      // cutting and keeping the sound of laughs
+	StageStore     = "store"     // the database
+	StageRecording = "recording" // anything else about one recording
+)
+
+// remedyOf says what a person can do about an error of a stage.
+func remedyOf(stage string, err error) string {
+	knows := interface{ Remedy() string }(nil)
+	exit, span := (*ExitError)(nil), (*SpanError)(nil)
+	switch {
+	case errors.As(err, &knows):
+		return knows.Remedy()
+	case errors.Is(err, ErrStoreUnavailable):
+		return "bring the database back: the next run goes on from there"
+	case errors.Is(err, ErrLocked):
+		return "wait until the other orchestrator has ended"
+	case errors.As(err, &span):
+		return "none is needed: the next run asks again; orchestrator status shows the gaps that are open"
+	case errors.As(err, &exit) && exit.Exit.OverLimit > 0:
+		return "raise CHORTLE_MODEL_MEMORY_LIMIT, or set CHORTLE_INFERD_THREADS=1"
+	case errors.As(err, &exit) && exit.Exit.OutOfMemory:
+		return "give the machine swap or more memory, or set CHORTLE_INFERD_THREADS=1"
+	case errors.Is(err, errModelStart):
+		return "orchestrator doctor starts a model and says what it lacks"
+	case errors.As(err, &exit), errors.Is(err, ErrBadPlugin):
+		return "none is needed at first: it is tried in three runs; then look at what the model wrote to the log"
+	case errors.Is(err, ErrBadRecording):
+		return "play it: where it is whole, repair it and run again with --reprocess; it is given up after three runs"
+	case stage == StageUser:
+		return "correct it with orchestrator user set"
+	case stage == StageSource:
+		return "see whether the source is there and may be read: orchestrator doctor"
+	case stage == StageClip:
+		return "see whether the clip folder may be written and has room: orchestrator doctor"
+	}
+	return "see the message; orchestrator doctor checks what a run needs"
 }

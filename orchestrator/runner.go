@@ -156,12 +156,12 @@ func (r *Runner) user(ctx context.Context, runID string, user User, plan Plan) (
 	now := r.Now()
 	failed := func(date Date, status Status, stage string, err error) ([]UserDay, error) {
 		day := UserDay{UserID: user.ID, User: user.Name, Timezone: user.Timezone, Date: date, Status: status,
-			Errors: []RunError{{Stage: stage, Message: err.Error()}}}
+			Errors: []RunError{{Stage: stage, Message: err.Error(), Remedy: remedyOf(stage, err)}}}
 		return []UserDay{day}, r.endDay(ctx, runID, &day, plan.DryRun)
 	}
 	location, err := user.Location()
 	if err != nil {
-		return failed(DateOf(now.UTC()).Add(-1), StatusFailed, "user", err)
+		return failed(DateOf(now.UTC()).Add(-1), StatusFailed, StageUser, err)
 	}
 	from, to := plan.From, plan.To
 	if from == (Date{}) {
@@ -170,13 +170,13 @@ func (r *Runner) user(ctx context.Context, runID string, user User, plan Plan) (
 	}
 	source, err := r.Source(user)
 	if err != nil {
-		return failed(to, StatusFailed, "source", err)
+		return failed(to, StatusFailed, StageSource, err)
 	}
 	if !plan.DryRun {
 		release, err := r.Store.LockUser(ctx, user.ID)
 		switch {
 		case errors.Is(err, ErrLocked):
-			return failed(to, StatusSkipped, "lock", err)
+			return failed(to, StatusSkipped, StageLock, err)
 		case err != nil:
 			return nil, fmt.Errorf("lock user %s: %w", user.Name, err)
 		}

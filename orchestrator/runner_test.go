@@ -560,3 +560,38 @@ func (s *gappySource) Recordings(ctx context.Context, span orchestrator.Span) it
 		s.source.Recordings(ctx, span)(yield)
 	}
 }
+
+// The log answers where a day's time went, what became of the spans that were asked for, and what to do
+// about an error.
+func TestTheLogOfADay(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.file(t, "alice", "one.ogg")
+	b.sources["alice"][0].Window = orchestrator.Span{Start: now.Add(-12 * time.Hour), End: now.Add(-11 * time.Hour)}
+	b.file(t, "alice", "two.ogg")
+	b.decode = func(rec orchestrator.Recording) error {
+		if rec.Name == "two.ogg" {
+			return orchestrator.ErrBadRecording
+		}
+		return nil
+	}
+	var ticks time.Duration // every look at the clock takes a second
+	b.Now = func() time.Time { ticks += time.Second; return now.Add(ticks) }
+	run, err := b.Run(t.Context(), orchestrator.Plan{Users: []orchestrator.User{alice}, Threshold: 0.5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	day := run.Days[0]
+	if asked, empty, failed := day.CountSpans(); day.SpansServed != 1 || asked != 1 || empty != 0 || failed != 0 {
+		t.Errorf("spans: %d asked, %d served, %d empty, %d failed", asked, day.SpansServed, empty, failed)
+	}
+	for _, stage := range []string{orchestrator.StageSource, orchestrator.StageHash, orchestrator.StageDecode, orchestrator.StageModel,
+		orchestrator.StageClip, orchestrator.StageStore} {
+		if day.Stages[stage] <= 0 || day.Stages[stage] >= day.Took {
+			t.Errorf("stage %s took %v of %v", stage, day.Stages[stage], day.Took)
+		}
+	}
+	if len(day.Errors) != 1 || day.Errors[0].Stage != orchestrator.StageDecode || !strings.Contains(day.Errors[0].Remedy, "--reprocess") {
+		t.Errorf("errors: %+v", day.Errors)
+	}
+}

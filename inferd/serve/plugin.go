@@ -26,9 +26,9 @@ func servePlugin(s settings, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	// The host reads these lines; a value that is not a string could end it.
-	log := hclog.New(&hclog.LoggerOptions{Level: hclog.Info, Output: stderr, JSONFormat: true})
-	log.Info("model ready", "model", s.model, "threads", strconv.Itoa(s.threads), "took", time.Since(started).Round(time.Millisecond).String())
+	// The host reads these lines, and leaves out what its own level does; a value that is not a string could end it.
+	log := hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: stderr, JSONFormat: true})
+	log.Debug("model ready", "model", s.model, "threads", strconv.Itoa(s.threads), "took", time.Since(started).Round(time.Millisecond).String())
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig: plugin.HandshakeConfig{
 			ProtocolVersion:  handshake.ProtocolVersion,

@@ -15,14 +15,16 @@ func fullDay(user orchestrator.User) orchestrator.UserDay {
 		AudioSamples: 5 * hour, Took: 17*time.Second + 123456789, Laughs: 12, Duplicates: 3,
 		Calls: orchestrator.Calls{Total: 48, Failed: 4, Retries: 6, Bytes: 1 << 40, ByStatus: map[int]int{200: 40, 404: 4, 503: 3, 0: 1}},
 		Model: Model(), ModelPID: 4711, ModelGone: true, OutOfMemory: true,
-		Memory: orchestrator.Memory{Before: 1 << 20, Peak: 90 << 20, After: 2 << 20, Model: 40 << 20},
+		Memory:      orchestrator.Memory{Before: 1 << 20, Peak: 90 << 20, After: 2 << 20, Model: 40 << 20},
+		Stages:      map[string]time.Duration{orchestrator.StageModel: 16 * time.Second, orchestrator.StageStore: time.Millisecond},
+		SpansServed: 44,
 		Spans: []orchestrator.LedgerSpan{
 			{Span: orchestrator.Span{Start: noon, End: noon.Add(time.Hour)}, State: orchestrator.SpanFailed, Reason: "503",
 				Attempts: 1, LastTried: noon.Add(20 * time.Hour)},
 			{Span: orchestrator.Span{Start: noon.Add(time.Hour), End: noon.Add(2 * time.Hour)}, State: orchestrator.SpanEmpty,
 				Attempts: 1, LastTried: noon.Add(20 * time.Hour)},
 		},
-		Errors: []orchestrator.RunError{{Stage: "decode", Recording: "b.ogg", Message: "no page"}, {Stage: "source", Message: "503"}},
+		Errors: []orchestrator.RunError{{Stage: "decode", Recording: "b.ogg", Message: "no page", Remedy: "play it"}, {Stage: "source", Message: "503"}},
 	}
 }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -71,6 +72,8 @@ type userDayDocument struct {
 	Seconds      float64             `json:"seconds"`
 	Laughs       laughCountsDocument `json:"laughs"`
 	SourceCalls  callsDocument       `json:"source_calls"`
+	Spans        spansDocument       `json:"spans"`
+	Stages       stagesDocument      `json:"stages"`
 	Model        modelDocument       `json:"model"`
 	Memory       memoryDocument      `json:"memory"`
 	Gaps         []gapDocument       `json:"gaps"`
@@ -91,8 +94,28 @@ type laughCountsDocument struct {
 }
 
 type callsDocument struct {
-	Total  int `json:"total"`
+	Total   int   `json:"total"`
+	Failed  int   `json:"failed"`
+	Retries int   `json:"retries"`
+	Bytes   int64 `json:"bytes"`
+	// ByStatus counts answers by HTTP status; "0" is no answer.
+	ByStatus map[string]int `json:"by_status"`
+}
+
+type spansDocument struct {
+	Asked  int `json:"asked"`
+	Served int `json:"served"`
+	Empty  int `json:"empty"`
 	Failed int `json:"failed"`
+}
+
+type stagesDocument struct {
+	Source float64 `json:"source_seconds"`
+	Hash   float64 `json:"hash_seconds"`
+	Decode float64 `json:"decode_seconds"`
+	Model  float64 `json:"model_seconds"`
+	Clip   float64 `json:"clip_seconds"`
+	Store  float64 `json:"store_seconds"`
 }
 
 type memoryDocument struct {
@@ -117,6 +140,7 @@ type errorDocument struct {
 	Stage     string `json:"stage"`
 	Recording string `json:"recording"`
 	Message   string `json:"message"`
+	Remedy    string `json:"remedy"`
 }
 
 func modelOf(m orchestrator.Model) modelDocument {
@@ -144,7 +168,9 @@ func dayOf(day orchestrator.UserDay) userDayDocument {
 		AudioSeconds: seconds(orchestrator.SamplesToDuration(day.AudioSamples)),
 		Seconds:      seconds(day.Took),
 		Laughs:       laughCountsDocument{day.Laughs, day.Duplicates},
-		SourceCalls:  callsDocument{day.Calls.Total, day.Calls.Failed},
+		SourceCalls:  callsOf(day.Calls),
+		Spans:        spansOf(day),
+		Stages:       stagesOf(day.Stages),
 		Model:        modelOf(day.Model),
 		Memory:       memoryDocument{day.Memory.Before, day.Memory.Peak, day.Memory.After, day.Memory.Model, day.ModelPID, day.ModelGone || day.ModelPID == 0, day.OutOfMemory},
 		Gaps:         []gapDocument{}, Errors: []errorDocument{},
@@ -153,9 +179,28 @@ func dayOf(day orchestrator.UserDay) userDayDocument {
 		document.Gaps = append(document.Gaps, gapDocument{stamp(gap.Start), stamp(gap.End), gap.Reason})
 	}
 	for _, e := range day.Errors {
-		document.Errors = append(document.Errors, errorDocument{e.Stage, e.Recording, e.Message})
+		document.Errors = append(document.Errors, errorDocument{e.Stage, e.Recording, e.Message, e.Remedy})
 	}
 	return document
+}
+
+func callsOf(c orchestrator.Calls) callsDocument {
+	document := callsDocument{c.Total, c.Failed, c.Retries, c.Bytes, map[string]int{}}
+	for code, n := range c.ByStatus {
+		document.ByStatus[strconv.Itoa(code)] = n
+	}
+	return document
+}
+
+func spansOf(day orchestrator.UserDay) spansDocument {
+	asked, empty, failed := day.CountSpans()
+	return spansDocument{asked, day.SpansServed, empty, failed}
+}
+
+func stagesOf(took map[string]time.Duration) stagesDocument {
+	of := func(stage string) float64 { return seconds(took[stage]) }
+	return stagesDocument{of(orchestrator.StageSource), of(orchestrator.StageHash), of(orchestrator.StageDecode),
+		of(orchestrator.StageModel), of(orchestrator.StageClip), of(orchestrator.StageStore)}
 }
 
 type userDocument struct {

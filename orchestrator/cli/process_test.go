@@ -216,17 +216,17 @@ func TestLogIsJSON(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t).alice()
 	r := p.run(day...)
-	messages := map[string]bool{}
+	messages := map[string]int{}
 	for line := range strings.Lines(r.stderr) {
 		var entry map[string]any
 		if err := json.Unmarshal([]byte(line), &entry); err != nil {
 			t.Fatalf("%v: %s", err, line)
 		}
-		messages[fmt.Sprint(entry["msg"])] = true
+		messages[fmt.Sprint(entry["msg"])]++
 	}
 	for _, want := range []string{"day begins", "model ready", "recording done", "model ended", "day done", "run ended"} {
-		if !messages[want] {
-			t.Errorf("%q is not in the log:\n%s", want, r.stderr)
+		if messages[want] != 1 {
+			t.Errorf("%q is in the log %d times:\n%s", want, messages[want], r.stderr)
 		}
 	}
 }

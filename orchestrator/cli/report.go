@@ -1,7 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -42,6 +46,12 @@ func (a *app) reportDays(run orchestrator.Run, dryRun bool) {
 	for _, day := range run.Days {
 		for _, e := range day.Errors {
 			fmt.Fprintf(a.stdout, "%s %s %s%s: %s\n", a.stdout.Red("error:"), day.User, day.Date, before(" ", e.Recording), terminal.Printable(e.Message))
+			if e.Remedy != "" {
+				fmt.Fprintln(a.stdout, "  →", terminal.Printable(e.Remedy))
+			}
+		}
+		if day.Calls.Total > 0 {
+			fmt.Fprintf(a.stdout, "source: %s %s, %s\n", day.User, day.Date, callsText(day))
 		}
 		for _, gap := range day.Gaps() {
 			location, err := time.LoadLocation(day.Timezone)
@@ -82,6 +92,17 @@ func recordings(day orchestrator.UserDay, verb string) string {
 
 func audioOf(day orchestrator.UserDay) string {
 	return clock(orchestrator.SamplesToDuration(day.AudioSamples))
+}
+
+// callsText sums up what a source was asked.
+func callsText(day orchestrator.UserDay) string {
+	var codes []string
+	for _, code := range slices.Sorted(maps.Keys(day.Calls.ByStatus)) {
+		codes = append(codes, fmt.Sprintf("%d × %s", day.Calls.ByStatus[code], cmp.Or(strings.TrimPrefix(strconv.Itoa(code), "0"), "no answer")))
+	}
+	asked, empty, failed := day.CountSpans()
+	return fmt.Sprintf("%s (%s), %d of them again, %s MB; spans: %d asked, %d served, %d empty, %d failed", plural(day.Calls.Total, "call"),
+		strings.Join(codes, ", "), day.Calls.Retries, megabytes(day.Calls.Bytes), asked, day.SpansServed, empty, failed)
 }
 
 func tookOf(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }

@@ -219,7 +219,7 @@ func (p *process) stop() {
 	p.exit.Memory = p.memory.memory
 	if p.exit.PID != 0 {
 		p.log.WithFields(logrus.Fields{keyPID: p.exit.PID, keySignal: p.exit.Signal, keyCode: p.exit.Code,
-			keyPeak: p.exit.Memory.Model}).Info("model process is gone")
+			keyPeak: p.exit.Memory.Model}).Debug("model process is gone")
 	}
 }
 

@@ -87,7 +87,7 @@ func findDays(ctx context.Context, q querier, runIDs []string) (days []storedDay
 			d.calls, d.calls_failed, d.calls_retried, d.calls_bytes, d.calls_by_status,
 			COALESCE(m.name, ''), COALESCE(m.sha256, ''), m.laughter,
 			d.model_version, d.model_plugin, d.model_window, d.model_hop, d.model_pid, d.model_gone, d.out_of_memory,
-			d.memory_before, d.memory_peak, d.memory_after, d.memory_model
+			d.memory_before, d.memory_peak, d.memory_after, d.memory_model, d.spans_served, d.stages
 		FROM run_users d JOIN users u ON u.id = d.user_id LEFT JOIN models m ON m.id = d.model_id`+w.String()+`
 		ORDER BY d.id`, w.args, func(scan func(...any) error) error {
 		var d storedDay
@@ -98,7 +98,8 @@ func findDays(ctx context.Context, q querier, runIDs []string) (days []storedDay
 			&d.Calls.Total, &d.Calls.Failed, &d.Calls.Retries, &d.Calls.Bytes, fromJSON{&d.Calls.ByStatus},
 			&d.Model.Name, &d.Model.SHA256, fromJSON{&d.Model.Laughter},
 			&d.Model.Version, &d.Model.Plugin, &d.Model.Window, &d.Model.Hop, &d.ModelPID, &d.ModelGone, &d.OutOfMemory,
-			&d.Memory.Before, &d.Memory.Peak, &d.Memory.After, &d.Memory.Model)
+			&d.Memory.Before, &d.Memory.Peak, &d.Memory.After, &d.Memory.Model,
+			&d.SpansServed, fromJSON{&d.Stages})
 		if err != nil {
 			return err
 		}
@@ -114,10 +115,10 @@ func findDays(ctx context.Context, q querier, runIDs []string) (days []storedDay
 		return days, err
 	}
 	ofRuns := ` WHERE run_user_id IN (SELECT d.id FROM run_users d` + w.String() + `) ORDER BY id`
-	err = q.each(ctx, "SELECT run_user_id, stage, recording, message FROM run_errors"+ofRuns, w.args, func(scan func(...any) error) error {
+	err = q.each(ctx, "SELECT run_user_id, stage, recording, message, remedy FROM run_errors"+ofRuns, w.args, func(scan func(...any) error) error {
 		var id int64
 		var e orchestrator.RunError
-		err := scan(&id, &e.Stage, &e.Recording, &e.Message)
+		err := scan(&id, &e.Stage, &e.Recording, &e.Message, &e.Remedy)
 		if i, known := at[id]; known { // one that was stored since is not
 			days[i].Errors = append(days[i].Errors, e)
 		}

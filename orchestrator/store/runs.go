@@ -61,24 +61,25 @@ func (s *Store) SaveDay(ctx context.Context, runID string, day orchestrator.User
 				found, processed, skipped, failed, left_behind, audio_samples, took_ns, laughs, duplicates,
 				calls, calls_failed, calls_retried, calls_bytes, calls_by_status,
 				model_id, model_version, model_plugin, model_window, model_hop, model_pid, model_gone, out_of_memory,
-				memory_before, memory_peak, memory_after, memory_model)
-			VALUES `+n.group(31)+` RETURNING id`,
+				memory_before, memory_peak, memory_after, memory_model, spans_served, stages)
+			VALUES `+n.group(33)+` RETURNING id`,
 			[]any{runID, day.UserID, day.Date.String(), day.Timezone, string(day.Status),
 				day.Found, day.Processed, day.Skipped, day.Failed, day.Left, day.AudioSamples, int64(day.Took), day.Laughs, day.Duplicates,
 				day.Calls.Total, day.Calls.Failed, day.Calls.Retries, day.Calls.Bytes, asJSON(day.Calls.ByStatus),
 				modelID, day.Model.Version, day.Model.Plugin, day.Model.Window, day.Model.Hop, day.ModelPID, day.ModelGone, day.OutOfMemory,
-				day.Memory.Before, day.Memory.Peak, day.Memory.After, day.Memory.Model}, &id)
+				day.Memory.Before, day.Memory.Peak, day.Memory.After, day.Memory.Model,
+				day.SpansServed, asJSON(day.Stages)}, &id)
 		if err != nil {
 			return err
 		}
 		var failures, spans [][]any
 		for _, e := range day.Errors {
-			failures = append(failures, []any{id, e.Stage, e.Recording, e.Message})
+			failures = append(failures, []any{id, e.Stage, e.Recording, e.Message, e.Remedy})
 		}
 		for _, span := range day.Spans {
 			spans = append(spans, []any{id, span.Start, span.End, string(span.State), span.Reason, span.Attempts, span.LastTried})
 		}
-		if err := q.insert(ctx, "INSERT INTO run_errors (run_user_id, stage, recording, message)", failures); err != nil {
+		if err := q.insert(ctx, "INSERT INTO run_errors (run_user_id, stage, recording, message, remedy)", failures); err != nil {
 			return err
 		}
 		return q.insert(ctx, "INSERT INTO run_spans (run_user_id, start_at, end_at, state, reason, attempts, tried_at)", spans)
