@@ -6,14 +6,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/chortle-audio/chortle/internal/storetest"
+	"github.com/chortle-audio/chortle/internal/testkit"
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/store"
 )
@@ -160,7 +158,7 @@ func TestNoRight(t *testing.T) {
 			t.Parallel()
 			path := prepare(t)
 			var err error
-			asNobody(t, func() {
+			testkit.AsNobody(t, func() {
 				var s *store.Store
 				if s, err = Open(t.Context(), path, quiet()); err == nil {
 					err = errors.Join(errors.New("opened"), s.Close())
@@ -168,29 +166,6 @@ func TestNoRight(t *testing.T) {
 			})
 			mustName(t, err, path, "let this user write")
 		})
-	}
-}
-
-// asNobody runs f on a thread without root's right to every file, which ends with it.
-func asNobody(t *testing.T, f func()) {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		f()
-		return
-	}
-	done := make(chan error)
-	go func() {
-		runtime.LockOSThread() // for good: the thread must not serve others
-		const nobody = 65534
-		if _, err := unix.SetfsuidRetUid(nobody); err != nil {
-			done <- err
-			return
-		}
-		f()
-		done <- nil
-	}()
-	if err := <-done; err != nil {
-		t.Fatal(err)
 	}
 }
 
