@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestDescription(t *testing.T) {
+func TestDefect16LaughterClassesComeFromTheModelFile(t *testing.T) {
 	t.Parallel()
 	d := openModels(t, testOptions(t, 1))[0].Describe()
 	if err := d.Validate(); err != nil {

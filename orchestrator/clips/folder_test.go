@@ -129,7 +129,7 @@ func TestTheFolderMayBeMoved(t *testing.T) {
 	}
 }
 
-func TestNoKeyLeadsOut(t *testing.T) {
+func TestDefect10NoKeyLeadsOutOfTheFolder(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	folder := open(t, filepath.Join(dir, "clips"))

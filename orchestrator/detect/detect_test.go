@@ -105,7 +105,7 @@ func TestLaughSaysWhatWasHeard(t *testing.T) {
 
 // The old system made fifteen laughs of it, one for each class and each five seconds, and kept the
 // sound of the first frame instead of the best.
-func TestDefectOneLongLaughInThreeClassesIsOneLaugh(t *testing.T) {
+func TestDefect15OneLongLaughInThreeClassesIsOneLaugh(t *testing.T) {
 	t.Parallel()
 	rows := make([][]float32, 3)
 	for class := range rows {

@@ -79,7 +79,7 @@ func TestPrecedence(t *testing.T) {
 }
 
 // The old system looked for its .env only after it had read its settings, so that no place but one worked.
-func TestEnvFileIsFoundInEveryPlace(t *testing.T) {
+func TestDefect4EnvFileIsFoundInEveryPlace(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
 	places := []string{p.config + "/chortle/.env", p.bin + "/.env", p.work + "/.env", filepath.Join(t.TempDir(), "named.env")}

@@ -23,9 +23,9 @@ func (c *counting) Bind(query string) string {
 	return c.Dialect.Bind(query)
 }
 
-// TestStatementsDoNotGrowWithLaughs: the system before took 582 statements to store one laugh of
+// TestDefectStatementsDoNotGrowWithLaughs: the system before took 582 statements to store one laugh of
 // thirty seconds.
-func TestStatementsDoNotGrowWithLaughs(t *testing.T) {
+func TestDefectStatementsDoNotGrowWithLaughs(t *testing.T) {
 	t.Parallel()
 	counter := &counting{}
 	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "chortle.db"), quiet(), func(c *store.Config) {
