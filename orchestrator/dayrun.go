@@ -351,7 +351,7 @@ func (d *dayRun) cut(ctx context.Context, result *Result) error {
 		}
 		laugh := &result.Laughs[i]
 		start := result.Recording.Start.Add(SamplesToDuration(laugh.Onset))
-		laugh.Clip = d.ClipKey(d.user.Name, start, result.Recording.SHA256, clip.Extension)
+		laugh.Clip = d.ClipKey(d.user.Name, start, result.Recording.SHA256, result.Model, clip.Extension)
 		if err := d.Clips.Put(ctx, laugh.Clip, clip.Data); err != nil {
 			return &stageError{StageClip, err}
 		}

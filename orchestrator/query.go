@@ -28,11 +28,11 @@ type StoredLaugh struct {
 	Offset    time.Duration
 	// Clip is the key in the clip store; empty where none was kept.
 	Clip string
-	// Model that heard it, and the SHA-256 of its weights.
-	Model, ModelSHA256 string
-	Mark               Mark
-	Star               bool
-	Note               string
+	// Model that heard it, its version, and the SHA-256 of its weights.
+	Model, ModelVersion, ModelSHA256 string
+	Mark                             Mark
+	Star                             bool
+	Note                             string
 }
 
 // LaughFilter says which laughs are wanted; its zero value wants all.

@@ -51,8 +51,8 @@ type Runner struct {
 	Spawner func(User) (Spawner, error)
 	Clips   Clips
 	// ClipKey names a clip from its laugh: deterministic, so that a recording that is done again
-	// after a crash writes over its own clips and leaves none behind.
-	ClipKey func(user string, start time.Time, recordingSHA256, extension string) string
+	// after a crash writes over its own clips and leaves none behind. What two models heard is kept apart.
+	ClipKey func(user string, start time.Time, recordingSHA256 string, model Model, extension string) string
 	Detect  Detector
 	// NewID makes the id of a run.
 	NewID func() string

@@ -104,7 +104,7 @@ func newBench(t *testing.T) *bench {
 			return b.sources[u.Name], nil
 		},
 		Spawner: func(orchestrator.User) (orchestrator.Spawner, error) { return b, nil },
-		ClipKey: func(user string, start time.Time, sha, ext string) string {
+		ClipKey: func(user string, start time.Time, sha string, _ orchestrator.Model, ext string) string {
 			return fmt.Sprintf("%s/%d-%s%s", user, start.UnixMilli(), sha[:4], ext)
 		},
 		Detect: func(s orchestrator.Scores, threshold float64) []orchestrator.Laugh {

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/store"
 )
 
 // spans are the laughs as seconds behind noon.
@@ -41,10 +42,10 @@ func testSaveRecording(t *testing.T, f *fixture) {
 	want := []orchestrator.StoredLaugh{
 		{User: "alice", Timezone: "Europe/London", Start: noon.Add(10120 * time.Millisecond), End: noon.Add(12620 * time.Millisecond),
 			Score: 0.75, Class: "Laughter", ClassScores: map[string]float64{"Laughter": 0.75, "Giggle": 0.125},
-			Recording: "day/a.ogg", Offset: 10 * time.Second, Clip: "clip-10-12.5", Model: "yamnet", ModelSHA256: "abc123"},
+			Recording: "day/a.ogg", Offset: 10 * time.Second, Clip: "clip-10-12.5", Model: "yamnet", ModelVersion: "1", ModelSHA256: "abc123"},
 		{User: "alice", Timezone: "Europe/London", Start: noon.Add(100620 * time.Millisecond), End: noon.Add(101370 * time.Millisecond),
 			Score: 0.5, Class: "Giggle", ClassScores: map[string]float64{"Laughter": 0.25, "Giggle": 0.5},
-			Recording: "day/a.ogg", Offset: 100500 * time.Millisecond, Model: "yamnet", ModelSHA256: "abc123"},
+			Recording: "day/a.ogg", Offset: 100500 * time.Millisecond, Model: "yamnet", ModelVersion: "1", ModelSHA256: "abc123"},
 	}
 	for i := range stored {
 		if stored[i].ID == 0 {
@@ -224,11 +225,40 @@ func testApart(t *testing.T, f *fixture) {
 	retrained := Result(alice, rec, At(1, 2))
 	retrained.Model.SHA256 = "abc124"
 	expect(t, "alice, other weights", f.save(t, retrained).New, 1)
+	next := Result(alice, rec, At(1, 2))
+	next.Model.Version = "2"
+	expect(t, "alice, other version", f.save(t, next).New, 1)
 
-	expect(t, "all", len(f.laughs(t, orchestrator.LaughFilter{})), 4)
+	expect(t, "all", len(f.laughs(t, orchestrator.LaughFilter{})), 5)
 	f.save(t, Result(alice, rec))
-	expect(t, "left", len(f.laughs(t, orchestrator.LaughFilter{})), 3)
-	expect(t, "scores", len(collect(t, f.Scores(t.Context(), orchestrator.LaughFilter{}))), 4)
+	expect(t, "left", len(f.laughs(t, orchestrator.LaughFilter{})), 4)
+	expect(t, "scores", len(collect(t, f.Scores(t.Context(), orchestrator.LaughFilter{}))), 5)
+}
+
+// testReadBy: a recording without a laugh was read as well.
+func testReadBy(t *testing.T, f *fixture) {
+	alice, bob := f.user(t, "alice"), f.user(t, "bob")
+	f.save(t, Result(alice, Recording("a.ogg", noon), At(1, 2)))
+	f.save(t, Result(bob, Recording("a.ogg", noon)))
+	f.save(t, Result(alice, Recording("b.ogg", noon.Add(24*time.Hour))))
+	other := Result(alice, Recording("a.ogg", noon))
+	other.Model = orchestrator.Model{Name: "laughnet", Version: "2", Window: 10, Hop: 10, Laughter: []string{"Laughter", "Giggle"}}
+	f.save(t, other)
+
+	a, b := store.RecordingRef{User: "alice", Name: "a.ogg", SHA256: "sha-of-a.ogg"}, store.RecordingRef{User: "alice", Name: "b.ogg", SHA256: "sha-of-b.ogg"}
+	bobs := store.RecordingRef{User: "bob", Name: "a.ogg", SHA256: "sha-of-a.ogg"}
+	laughnet, yamnet := store.ModelRef{Name: "laughnet", Version: "2"}, store.ModelRef{Name: "yamnet", Version: "1", SHA256: "abc123"}
+	for _, c := range []struct {
+		filter orchestrator.LaughFilter
+		want   map[store.ModelRef][]store.RecordingRef
+	}{
+		{orchestrator.LaughFilter{}, map[store.ModelRef][]store.RecordingRef{laughnet: {a}, yamnet: {a, bobs, b}}},
+		{orchestrator.LaughFilter{Users: []string{"alice"}, Span: orchestrator.Span{Start: noon.Add(time.Hour)}}, map[store.ModelRef][]store.RecordingRef{yamnet: {b}}},
+	} {
+		got, err := f.ReadBy(t.Context(), c.filter)
+		must(t, err)
+		expect(t, "read", got, c.want)
+	}
 }
 
 func testOrphans(t *testing.T, f *fixture) {

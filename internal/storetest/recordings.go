@@ -107,7 +107,7 @@ func testScores(t *testing.T, f *fixture) {
 	}
 	want := func(result orchestrator.Result) orchestrator.Result {
 		result.Recording.Path, result.Laughs = "", nil
-		result.Model.Version, result.Model.Plugin = "", ""
+		result.Model.Plugin = ""
 		return result
 	}
 	all := collect(t, f.Scores(t.Context(), orchestrator.LaughFilter{}))

@@ -44,6 +44,7 @@ func Run(t *testing.T, place Place) {
 		"a judged laugh without a successor stays":            testJudgedStays,
 		"what overlaps another recording is a duplicate":      testDuplicates,
 		"users and models do not get in each other's way":     testApart,
+		"it is known which model read what":                   testReadBy,
 		"clips that a row refers to are no orphans":           testOrphans,
 		"scores come back as they were":                       testScores,
 		"defect: two laughs within a second are both kept":    testSameSecond,

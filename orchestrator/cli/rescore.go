@@ -162,7 +162,7 @@ func laughsOf(ctx context.Context, s *store.Store, user string, result orchestra
 		if err != nil {
 			return nil, err
 		}
-		if laugh.Recording == result.Recording.Name && laugh.ModelSHA256 == result.Model.SHA256 {
+		if laugh.Recording == result.Recording.Name && laugh.ModelVersion == result.Model.Version && laugh.ModelSHA256 == result.Model.SHA256 {
 			laughs = append(laughs, laugh)
 		}
 	}

@@ -1,23 +1,29 @@
 package clips
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/chortle-audio/chortle/orchestrator"
 )
 
 // ErrBadKey marks a key that no clip can have.
 var ErrBadKey = errors.New("bad clip key")
 
 // Key names the clip of a laugh that starts at start, such as
-// "alice/2026/11/22/143002.120-8f3a91c2.opus": the user, the laugh's start in UTC to the millisecond,
-// and the beginning of its recording's SHA-256. A user's keys sort by time, the same laugh always has
-// the same key, and different laughs have different ones. extension comes with its dot.
-func Key(user string, start time.Time, recordingSHA256, extension string) string {
-	return user + start.UTC().Format("/2006/01/02/150405.000-") + recordingSHA256[:min(8, len(recordingSHA256))] + extension
+// "alice/2026/11/22/143002.120-8f3a91c2-5d41.opus": the user, the laugh's start in UTC to the
+// millisecond, the beginning of its recording's SHA-256, and a mark of the model that heard it. A
+// user's keys sort by time, the same laugh always has the same key, and different laughs have
+// different ones. extension comes with its dot.
+func Key(user string, start time.Time, recordingSHA256 string, model orchestrator.Model, extension string) string {
+	mark := sha256.Sum256([]byte(model.Name + "\x00" + model.Version + "\x00" + model.SHA256))
+	return fmt.Sprintf("%s%s%s-%x%s", user, start.UTC().Format("/2006/01/02/150405.000-"),
+		recordingSHA256[:min(8, len(recordingSHA256))], mark[:2], extension)
 }
 
 // check accepts slash-separated paths that stay below the folder, hide nothing and can be printed.

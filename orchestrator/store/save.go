@@ -100,13 +100,13 @@ func rows(result orchestrator.Result) ([]laugh, error) {
 // findModel returns the id of the model, and adds it where it is new.
 func findModel(ctx context.Context, q querier, model orchestrator.Model) (id int64, err error) {
 	find := func() error {
-		return q.one(ctx, "SELECT id FROM models WHERE name = ?1 AND sha256 = ?2", []any{model.Name, model.SHA256}, &id)
+		return q.one(ctx, "SELECT id FROM models WHERE name = ?1 AND version = ?2 AND sha256 = ?3", []any{model.Name, model.Version, model.SHA256}, &id)
 	}
 	if err := find(); !errors.Is(err, orchestrator.ErrNotFound) {
 		return id, err
 	}
-	_, err = q.exec(ctx, "INSERT INTO models (name, sha256, laughter) VALUES (?1, ?2, ?3) ON CONFLICT (name, sha256) DO NOTHING",
-		model.Name, model.SHA256, asJSON(model.Laughter))
+	_, err = q.exec(ctx, `INSERT INTO models (name, version, sha256, laughter) VALUES (?1, ?2, ?3, ?4)
+		ON CONFLICT (name, version, sha256) DO NOTHING`, model.Name, model.Version, model.SHA256, asJSON(model.Laughter))
 	if err != nil {
 		return 0, err
 	}

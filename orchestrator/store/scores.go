@@ -24,7 +24,7 @@ func saveScores(ctx context.Context, q querier, recordingID, modelID int64, scor
 }
 
 // Scores yields what is stored of every recording that starts within the filter's span, by start: as
-// the result that SaveRecording took, without its laughs, run and the model's version and plugin. The
+// the result that SaveRecording took, without its laughs, run and the model's plugin. The
 // filter's users and model count; its score does not.
 func (s *Store) Scores(ctx context.Context, filter orchestrator.LaughFilter) iter.Seq2[orchestrator.Result, error] {
 	type stored struct {
@@ -44,7 +44,7 @@ func (s *Store) Scores(ctx context.Context, filter orchestrator.LaughFilter) ite
 		err = s.read(ctx, "list scores", func(ctx context.Context, q querier) error {
 			page = nil
 			return q.each(ctx, `SELECT r.id, r.user_id, r.name, r.started_at, r.time_source, r.uncertain_ns, r.size, r.modified_at, r.sha256,
-					m.id, m.name, m.sha256, m.laughter, s.classes, s.frame_window, s.frame_hop, s.samples, s.data
+					m.id, m.name, m.version, m.sha256, m.laughter, s.classes, s.frame_window, s.frame_hop, s.samples, s.data
 				FROM scores s JOIN recordings r ON r.id = s.recording_id JOIN users u ON u.id = r.user_id
 					JOIN models m ON m.id = s.model_id`+w.String()+fmt.Sprintf(`
 				ORDER BY r.started_at, r.id, m.id LIMIT %d`, scoresPage), w.args, func(scan func(...any) error) error {
@@ -52,7 +52,7 @@ func (s *Store) Scores(ctx context.Context, filter orchestrator.LaughFilter) ite
 				var packed []byte
 				rec, model, scores := &one.Recording, &one.Model, &one.Scores
 				err := scan(&one.recordingID, &one.UserID, &rec.Name, instant{&rec.Start}, &rec.TimeSource, &rec.Uncertainty, &rec.Size,
-					instant{&rec.ModTime}, &rec.SHA256, &one.modelID, &model.Name, &model.SHA256, fromJSON{&model.Laughter},
+					instant{&rec.ModTime}, &rec.SHA256, &one.modelID, &model.Name, &model.Version, &model.SHA256, fromJSON{&model.Laughter},
 					fromJSON{&scores.Classes}, &scores.Window, &scores.Hop, &scores.Length, &packed)
 				if err != nil {
 					return err

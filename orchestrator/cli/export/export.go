@@ -92,22 +92,23 @@ func writeTSV(w io.Writer, laughs iter.Seq2[orchestrator.StoredLaugh, error]) er
 
 // Document is a laugh as JSON; docs/json.md describes it.
 type Document struct {
-	User        string             `json:"user"`
-	Timezone    string             `json:"timezone"`
-	Start       string             `json:"start"`
-	End         string             `json:"end"`
-	Score       float64            `json:"score"`
-	Class       string             `json:"class"`
-	ClassScores map[string]float64 `json:"class_scores"`
-	Recording   string             `json:"recording"`
-	Offset      float64            `json:"offset_s"`
-	Duration    float64            `json:"duration_s"`
-	Clip        string             `json:"clip"`
-	Model       string             `json:"model"`
-	ModelSHA256 string             `json:"model_sha256"`
-	Mark        string             `json:"mark"`
-	Star        bool               `json:"star"`
-	Note        string             `json:"note"`
+	User         string             `json:"user"`
+	Timezone     string             `json:"timezone"`
+	Start        string             `json:"start"`
+	End          string             `json:"end"`
+	Score        float64            `json:"score"`
+	Class        string             `json:"class"`
+	ClassScores  map[string]float64 `json:"class_scores"`
+	Recording    string             `json:"recording"`
+	Offset       float64            `json:"offset_s"`
+	Duration     float64            `json:"duration_s"`
+	Clip         string             `json:"clip"`
+	Model        string             `json:"model"`
+	ModelVersion string             `json:"model_version"`
+	ModelSHA256  string             `json:"model_sha256"`
+	Mark         string             `json:"mark"`
+	Star         bool               `json:"star"`
+	Note         string             `json:"note"`
 }
 
 // DocumentOf describes a laugh.
@@ -115,7 +116,7 @@ func DocumentOf(l orchestrator.StoredLaugh) Document {
 	return Document{User: l.User, Timezone: l.Timezone, Start: l.Start.UTC().Format(instant), End: l.End.UTC().Format(instant),
 		Score: l.Score, Class: l.Class, ClassScores: l.ClassScores, Recording: l.Recording,
 		Offset: float64(l.Offset.Milliseconds()) / 1000, Duration: float64(duration(l).Milliseconds()) / 1000,
-		Clip: l.Clip, Model: l.Model, ModelSHA256: l.ModelSHA256, Mark: string(l.Mark), Star: l.Star, Note: l.Note}
+		Clip: l.Clip, Model: l.Model, ModelVersion: l.ModelVersion, ModelSHA256: l.ModelSHA256, Mark: string(l.Mark), Star: l.Star, Note: l.Note}
 }
 
 func writeJSONLines(w io.Writer, laughs iter.Seq2[orchestrator.StoredLaugh, error]) error {

@@ -1,0 +1,70 @@
+package sqlite
+
+import (
+	"io/fs"
+	"path/filepath"
+	"testing"
+
+	"github.com/pressly/goose/v3"
+
+	"github.com/chortle-audio/chortle/orchestrator"
+)
+
+// TestModelVersionsMigration: the table of models is made anew under the rows that refer to it.
+func TestModelVersionsMigration(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "chortle.db")
+	db, err := openRaw(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		t.Fatal(err)
+	}
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := provider.UpTo(t.Context(), 3); err != nil {
+		t.Fatal(err)
+	}
+	for _, statement := range []string{
+		"INSERT INTO users (id, name, timezone, source, priority, threshold, inferd, enabled) VALUES (1, 'alice', 'UTC', 'folder:/x', 1, 0, '', 1)",
+		"INSERT INTO models (id, name, sha256, laughter) VALUES (5, 'yamnet', 'abc', '[]'), (6, 'loud', '', '[]')",
+		"INSERT INTO runs VALUES ('run', 'manual', 0, 0, 'ok', 0, '')",
+		`INSERT INTO recordings VALUES (1, 1, 'sha', 'a.ogg', 1, 0, 0, 'name', 0, 100, 'done', 0, '', 'run')`,
+		`INSERT INTO laughs VALUES (1, 1, 1, 5, 0, 1000, 0, 16, 0.5, 'Laughter', '{}', '', '', 0, '')`,
+		`INSERT INTO run_users VALUES (1, 'run', 1, '2026-11-22', 'UTC', 'ok', 1, 1, 0, 0, 0, 100, 1, 1, 0, 0, 0, 0, 0, '{}', 5,
+			'7', 'inferd', 10, 5, 1, 1, 0, 0, 0, 0, 0, 0, '{}')`,
+	} {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	s, err := Open(t.Context(), path, quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	laughs := 0
+	for laugh, err := range s.Laughs(t.Context(), orchestrator.LaughFilter{}) {
+		if err != nil || laugh.Model != "yamnet" || laugh.ModelVersion != "7" || laugh.ModelSHA256 != "abc" {
+			t.Errorf("laugh is %+v (%v)", laugh, err)
+		}
+		laughs++
+	}
+	if laughs != 1 {
+		t.Errorf("%d laughs are left; want 1", laughs)
+	}
+	if err := execute(path, "DELETE FROM models WHERE id = 5"); err == nil {
+		t.Error("a model to which laughs refer can be deleted")
+	}
+	if _, err := s.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
