@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/cli/logfile"
 	"github.com/chortle-audio/chortle/orchestrator/cli/settings"
 	"github.com/chortle-audio/chortle/orchestrator/cli/terminal"
 )
@@ -31,6 +32,8 @@ type app struct {
 	now     func() time.Time
 
 	log      *logrus.Logger
+	logFile  *logfile.Folder // nil without CHORTLE_LOG_DIR
+	logTail  *logfile.Tail   // nil unless somebody is told of failures
 	settings *settings.Settings
 	// unusable says which settings cannot be used; doctor goes on with it, nobody else does.
 	unusable error
@@ -52,6 +55,9 @@ func Run(ctx context.Context, version string, args, environ []string, stdout, st
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	a.stderr.SetStatus("")
+	if a.logFile != nil {
+		err = errors.Join(err, a.logFile.Close())
+	}
 
 	code := orchestrator.ExitOK
 	if err != nil {
@@ -129,7 +135,7 @@ few seconds of sound around it, and gives back all the memory that it took.`,
 		return usage("%w; see %s --help", err, cmd.CommandPath())
 	})
 	root.AddCommand(a.runCommand(), a.detectCommand(), a.userCommand(), a.laughsCommand(), a.runsCommand(), a.rescoreCommand(),
-		a.demoCommand(), a.doctorCommand(), a.configCommand(), a.migrateCommand(), a.versionCommand(), manCommand())
+		a.statusCommand(), a.demoCommand(), a.doctorCommand(), a.configCommand(), a.migrateCommand(), a.versionCommand(), manCommand())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd(a.args...)
 	return root
@@ -184,29 +190,4 @@ func (a *app) begin(cmd *cobra.Command, _ []string) error {
 	a.setUpLog()
 	a.begun = true
 	return nil
-}
-
-func (a *app) setUpLog() {
-	config := a.settings.Config
-	level := config.LogLevel
-	if level == "auto" {
-		level = "info"
-		if a.stderr.Terminal {
-			level = "warn"
-		}
-	}
-	parsed, err := logrus.ParseLevel(level)
-	if err == nil {
-		a.log.SetLevel(parsed)
-	}
-	a.log.SetFormatter(&logrus.TextFormatter{FullTimestamp: true, DisableColors: true, TimestampFormat: time.RFC3339})
-	if config.LogFormat == "json" {
-		a.log.SetFormatter(&logrus.JSONFormatter{TimestampFormat: time.RFC3339Nano})
-	}
-	if a.settings.EnvFile != "" {
-		a.log.WithField(keyFile, a.settings.EnvFile).Info("settings read")
-	}
-	for _, warning := range a.settings.Warnings {
-		a.log.Warn(warning)
-	}
 }

@@ -37,6 +37,8 @@ const (
 	keyBefore     = "memory_before_bytes"
 	keyPeak       = "memory_peak_bytes"
 	keyAfter      = "memory_after_bytes"
+	keyAlert      = "alert"
+	keyRemedy     = "remedy"
 )
 
 // refresh is the time between two changes of the status line.

@@ -69,26 +69,51 @@ func (a *app) run(ctx context.Context, flags runFlags) error {
 		return err
 	}
 	defer release()
+	run, err := a.watchedRun(ctx, flags, from, to)
+	if run.ID == "" { // it did not begin
+		return err
+	}
+	if flags.asJSON {
+		err = errors.Join(err, a.writeJSON(documentOf(run, flags.dryRun)))
+	} else {
+		a.reportRun(run, flags.dryRun)
+	}
+	return &exitError{run.ExitCode, err}
+}
+
+// watchedRun runs what the flags want, and tells those who watch.
+func (a *app) watchedRun(ctx context.Context, flags runFlags, from, to orchestrator.Date) (run orchestrator.Run, err error) {
+	var watch *watch
+	if !flags.dryRun {
+		watch = a.beginWatch(ctx)
+	}
 	runner, store, closeAll, err := a.runner(ctx)
 	if err != nil {
-		return err
+		if watch != nil {
+			watch.end(ctx, nil, run, err)
+		}
+		return run, err
 	}
 	defer func() { // what was stored is stored; nothing else hangs on the closing
 		if err := closeAll(); err != nil {
 			a.log.WithError(err).Warn("close database and clips")
 		}
 	}()
+	if watch != nil {
+		watch.lookBack(ctx, store)
+		defer func() { watch.end(ctx, store, run, err) }()
+	}
 
 	all, err := store.Users(ctx)
 	if err != nil {
-		return err
+		return run, err
 	}
 	users, err := chooseUsers(all, flags.users)
 	switch {
 	case err != nil:
-		return err
+		return run, err
 	case len(all) == 0:
-		return usage("there are no users yet: add one with orchestrator user add NAME --timezone ZONE --source folder:PATH")
+		return run, usage("there are no users yet: add one with orchestrator user add NAME --timezone ZONE --source folder:PATH")
 	case len(users) == 0:
 		a.log.Warn("no user is enabled: there is nothing to do")
 	}
@@ -100,13 +125,7 @@ func (a *app) run(ctx context.Context, flags runFlags) error {
 	if from != (orchestrator.Date{}) {
 		plan.To = a.lastDay(plan)
 	}
-	run, err := a.observed(ctx, runner, plan)
-	if flags.asJSON {
-		err = errors.Join(err, a.writeJSON(documentOf(run, flags.dryRun)))
-	} else {
-		a.reportRun(run, flags.dryRun)
-	}
-	return &exitError{run.ExitCode, err}
+	return a.observed(ctx, runner, plan)
 }
 
 // lastDay is the last day of a plan that names the first: where it is left open, the latest of the

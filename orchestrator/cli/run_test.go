@@ -86,6 +86,7 @@ func TestFieldsOfDocuments(t *testing.T) {
 		"user show": p.json(0, "user", "show", "alice"), "user list": p.json(0, "user", "list"),
 		"laughs list": p.json(0, "laughs", "list"), "config": p.json(0, "config"), "doctor": p.json(0, "doctor"),
 		"rescore": p.json(0, "rescore", "--threshold", "0.9", "--dry-run"), "version": p.json(0, "version"),
+		"status": p.json(orchestrator.ExitFailed, "status"), // there was no good run yet
 	} {
 		got := fieldsOf("", document)
 		for _, field := range documented[name] {

@@ -3,6 +3,7 @@
 package notify
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -51,14 +52,30 @@ const (
 	KindNoLaughs    = "no_laughs"
 	KindOldGap      = "old_gap"
 	KindNoGoodRun   = "no_good_run"
+	KindRunFailed   = "run_failed"
+	KindUserFailed  = "user_failed"
+	KindUnfinished  = "run_unfinished"
 )
+
+// Unfinished is the alert for a run that was begun and never ended, and is not under way any more.
+func Unfinished(run orchestrator.Run) Alert {
+	return Alert{Kind: KindUnfinished, Message: fmt.Sprintf("the run of %s never ended: something killed it", run.StartedAt.UTC().Format("2006-01-02 15:04 MST")),
+		Remedy: "look for out-of-memory in the kernel's log (journalctl -k); the next run goes on from there"}
+}
 
 // CheckRun returns what one run gives cause for.
 func CheckRun(run orchestrator.Run, limits Limits) (alerts []Alert) {
+	if run.Status == orchestrator.StatusFailed {
+		alerts = append(alerts, Alert{Kind: KindRunFailed, Message: "the run failed: " + run.Error, Remedy: "look at `orchestrator doctor`"})
+	}
 	for _, day := range run.Days {
 		add := func(kind, remedy, format string, args ...any) {
 			alerts = append(alerts, Alert{Kind: kind, User: day.User, Remedy: remedy,
 				Message: fmt.Sprintf("%s, %s: ", day.User, day.Date) + fmt.Sprintf(format, args...)})
+		}
+		if day.Status == orchestrator.StatusFailed && len(day.Errors) > 0 {
+			last := day.Errors[len(day.Errors)-1]
+			add(KindUserFailed, cmp.Or(last.Remedy, "look at `orchestrator doctor`"), "%s", last.Message)
 		}
 		if share := float64(day.Calls.Failed) / float64(max(1, day.Calls.Total)); limits.FailedCalls > 0 && share > limits.FailedCalls {
 			add(KindFailedCalls, "nothing is lost: what failed is asked for again; look at `orchestrator runs show --last`",
@@ -85,7 +102,7 @@ func CheckService(status orchestrator.ServiceStatus, limits Limits, now time.Tim
 	if limits.LastGoodRun > 0 && now.Sub(status.LastGoodRun) > limits.LastGoodRun {
 		alert := Alert{Kind: KindNoGoodRun, Remedy: "look at `orchestrator runs list`, then at the crontab or timer"}
 		if alert.Message = "no run has succeeded yet"; !status.LastGoodRun.IsZero() {
-			alert.Message = fmt.Sprintf("the last good run was %s ago", days(now.Sub(status.LastGoodRun)))
+			alert.Message = fmt.Sprintf("the last good run was %s ago", Ago(now.Sub(status.LastGoodRun)))
 		}
 		alerts = append(alerts, alert)
 	}
@@ -102,22 +119,22 @@ func CheckService(status orchestrator.ServiceStatus, limits Limits, now time.Tim
 		}
 		switch {
 		case quiet(user.LastAudio):
-			add(KindNoAudio, "is the recorder on, and does it sync?", "no audio for %s", days(now.Sub(user.LastAudio)))
+			add(KindNoAudio, "is the recorder on, and does it sync?", "no audio for %s", Ago(now.Sub(user.LastAudio)))
 		case quiet(user.LastLaugh):
-			add(KindNoLaughs, "is the recorder covered, or the threshold too high?", "no laugh for %s", days(now.Sub(user.LastLaugh)))
+			add(KindNoLaughs, "is the recorder covered, or the threshold too high?", "no laugh for %s", Ago(now.Sub(user.LastLaugh)))
 		}
 		if len(user.Gaps) > 0 && limits.GapAge > 0 {
 			if oldest := user.Gaps[0]; now.Sub(oldest.End) > limits.GapAge {
 				add(KindOldGap, "look at `orchestrator status`", "a gap of %s is %s old: %s",
-					oldest.Duration().Round(time.Second), days(now.Sub(oldest.End)), oldest.Reason)
+					oldest.Duration().Round(time.Second), Ago(now.Sub(oldest.End)), oldest.Reason)
 			}
 		}
 	}
 	return alerts
 }
 
-// days rounds a duration for people.
-func days(d time.Duration) string {
+// Ago rounds a duration for people.
+func Ago(d time.Duration) string {
 	if d < 48*time.Hour {
 		return fmt.Sprintf("%.0f hours", d.Hours())
 	}

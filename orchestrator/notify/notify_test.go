@@ -53,6 +53,13 @@ func TestEveryAlertHasItsThreshold(t *testing.T) {
 		{notify.KindOutOfMemory,
 			func(d *orchestrator.UserDay) {},
 			func(d *orchestrator.UserDay) { d.OutOfMemory = true }},
+		{notify.KindUserFailed,
+			func(d *orchestrator.UserDay) {
+				d.Status, d.Errors = orchestrator.StatusIncomplete, []orchestrator.RunError{{Message: "x", Remedy: "y"}}
+			},
+			func(d *orchestrator.UserDay) {
+				d.Status, d.Errors = orchestrator.StatusFailed, []orchestrator.RunError{{Message: "x", Remedy: "y"}}
+			}},
 	} {
 		if got := notify.CheckRun(day(test.below), notify.DefaultLimits); len(got) != 0 {
 			t.Errorf("%s below its limit: %v", test.kind, got)
@@ -61,9 +68,20 @@ func TestEveryAlertHasItsThreshold(t *testing.T) {
 		if !slices.Equal(kinds(got), []string{test.kind}) || got[0].User != "alice" || got[0].Remedy == "" {
 			t.Errorf("%s over its limit: %v", test.kind, got)
 		}
-		if test.kind != notify.KindOutOfMemory && len(notify.CheckRun(day(test.over), notify.Limits{})) != 0 {
+		if test.kind != notify.KindOutOfMemory && test.kind != notify.KindUserFailed && len(notify.CheckRun(day(test.over), notify.Limits{})) != 0 {
 			t.Errorf("%s was raised though it is off", test.kind)
 		}
+	}
+}
+
+func TestARunThatFailedIsTold(t *testing.T) {
+	t.Parallel()
+	got := notify.CheckRun(orchestrator.Run{Status: orchestrator.StatusFailed, Error: "database unavailable"}, notify.Limits{})
+	if !slices.Equal(kinds(got), []string{notify.KindRunFailed}) || !strings.Contains(got[0].Message, "database unavailable") {
+		t.Errorf("%v", got)
+	}
+	if alert := notify.Unfinished(orchestrator.Run{StartedAt: now}); !strings.Contains(alert.Message, "2026-11-23 03:00 UTC") {
+		t.Errorf("%v", alert)
 	}
 }
 

@@ -45,6 +45,11 @@ type Config struct {
 	StoreRetry time.Duration
 	// LogLevel is "debug", "info", "warn" or "error"; LogFormat is "text" or "json".
 	LogLevel, LogFormat string
+	// LogDir is a path; empty means that the log goes to stderr only. LogKeepDays is for how long its
+	// files are kept; 0 means for ever.
+	LogDir      string
+	LogKeepDays int
+	Alerts      Alerts
 }
 
 // Value is one setting with where it came from.
@@ -59,7 +64,12 @@ type Value struct {
 }
 
 // Shown is the value with secrets masked, also the passwords in an address.
-func (v Value) Shown() string { return Mask(v.Text) }
+func (v Value) Shown() string {
+	if v.Hidden {
+		return hide(v.Text)
+	}
+	return Mask(v.Text)
+}
 
 // Settings is the outcome of Load.
 type Settings struct {

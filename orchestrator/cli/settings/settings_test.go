@@ -167,6 +167,13 @@ func TestBadValues(t *testing.T) {
 		{"CHORTLE_USERS_AT_ONCE", "0", "1 to 64"},
 		{"CHORTLE_LOG_LEVEL", "loud", "debug, info"},
 		{"CHORTLE_LOG_FORMAT", "xml", "text, json"},
+		{"CHORTLE_LOG_KEEP_DAYS", "-1", "from 0"},
+		{"CHORTLE_ALERT_FAILED_CALLS", "110%", "10%"},
+		{"CHORTLE_ALERT_FAILED_CALLS", "many", "10%"},
+		{"CHORTLE_ALERT_MEMORY_PEAK", "lots", "512MB"},
+		{"CHORTLE_ALERT_QUIET_DAYS", "a week", "from 0"},
+		{"CHORTLE_ALERT_LAST_RUN", "yesterday", "36h"},
+		{"CHORTLE_PING_URL", "hc-ping.com/p%ss", "https://hc-ping.com/UUID"},
 	} {
 		t.Run(c.name+"="+c.value, func(t *testing.T) {
 			t.Parallel()
@@ -305,5 +312,23 @@ func TestTable(t *testing.T) {
 	}
 	if settings.Find("CHORTLE_NOTHING") != nil {
 		t.Error("found what is not there")
+	}
+}
+
+func TestAlertSettings(t *testing.T) {
+	t.Parallel()
+	s, err := settings.Load(newPlace(t).input("CHORTLE_ALERT_FAILED_CALLS=5 %", "CHORTLE_ALERT_LAST_RUN=2d", "CHORTLE_ALERT_MEMORY_PEAK=96MB",
+		"CHORTLE_NOTIFY_URLS=ntfy://ntfy.sh/hunter2  telegram://hunter2@telegram", "CHORTLE_PING_URL=https://hc-ping.com/hunter2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := s.Config.Alerts
+	if got.FailedCalls != 0.05 || got.LastGoodRun != 48*time.Hour || got.MemoryPeak != 96<<20 || len(got.NotifyURLs) != 2 || got.QuietDays != 7 {
+		t.Errorf("%+v", got)
+	}
+	for _, value := range s.Values {
+		if strings.Contains(value.Shown(), "hunter2") {
+			t.Errorf("%s shows %s", value.Name, value.Shown())
+		}
 	}
 }

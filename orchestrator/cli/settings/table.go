@@ -25,13 +25,15 @@ type Definition struct {
 	Help string
 	// Secret settings may be given by a file that NAME_FILE names.
 	Secret bool
+	// Hidden settings are shown masked as a whole.
+	Hidden bool
 
 	fallback func(*Settings) string
 	set      func(*Settings, string) error
 }
 
 // Table holds all settings. A default may build on the settings above it.
-var Table = []Definition{
+var Table = append([]Definition{
 	{Name: "CHORTLE_DATA_DIR", Flag: "data-dir", Help: "folder of what is kept: database, clips, lock",
 		fallback: (*Settings).dataDir,
 		set: func(s *Settings, v string) (err error) {
@@ -124,7 +126,7 @@ var Table = []Definition{
 	{Name: "CHORTLE_LOG_FORMAT", Flag: "log-format", Help: "text or json",
 		fallback: fixed("text"),
 		set:      func(s *Settings, v string) error { return oneOf(v, &s.Config.LogFormat, "text", "json") }},
-}
+}, alertTable...)
 
 func fixed(text string) func(*Settings) string { return func(*Settings) string { return text } }
 

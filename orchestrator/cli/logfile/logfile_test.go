@@ -1,0 +1,78 @@
+package logfile_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chortle-audio/chortle/orchestrator/cli/logfile"
+)
+
+func TestOneFileADay(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "log")
+	now := time.Date(2026, 11, 22, 23, 59, 0, 0, time.UTC)
+	f := logfile.New(dir, 2, func() time.Time { return now })
+	t.Cleanup(func() { f.Close() })
+	write := func(line string) {
+		t.Helper()
+		if _, err := f.Write([]byte(line + "\n")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("one")
+	other := filepath.Join(dir, "notes.log")
+	if err := os.WriteFile(other, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		now = now.Add(24 * time.Hour)
+		write("next")
+	}
+	write("again")
+	names, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := strings.ReplaceAll(strings.Join(names, " "), dir+"/", "")
+	if got != "chortle-2026-11-23.log chortle-2026-11-24.log chortle-2026-11-25.log notes.log" {
+		t.Errorf("files: %s", got)
+	}
+	content, err := os.ReadFile(filepath.Join(dir, "chortle-2026-11-25.log"))
+	if err != nil || string(content) != "next\nagain\n" {
+		t.Errorf("%q, %v", content, err)
+	}
+	if info, err := os.Stat(names[0]); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+}
+
+func TestAFolderThatCannotBeMade(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := logfile.New(filepath.Join(file, "log"), 0, time.Now)
+	if _, err := f.Write([]byte("x\n")); err == nil || !strings.Contains(err.Error(), "CHORTLE_LOG_DIR") {
+		t.Errorf("%v", err)
+	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTail(t *testing.T) {
+	t.Parallel()
+	tail := logfile.Tail{Limit: 20}
+	for range 1000 {
+		if _, err := tail.Write([]byte("1234567\n")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := string(tail.Bytes()); got != "1234567\n1234567\n" {
+		t.Errorf("%q", got)
+	}
+}

@@ -1,0 +1,119 @@
+package settings
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Alerts are the values above which a person is told, and how. A limit of 0 is none.
+type Alerts struct {
+	// FailedCalls is the share of calls to a source that may fail in a run, in [0, 1].
+	FailedCalls float64
+	// MemoryAfter and MemoryPeak of a user's day, in bytes.
+	MemoryAfter, MemoryPeak int64
+	// QuietDays without audio, or without a laugh; GapDays is how old a gap may grow.
+	QuietDays, GapDays int
+	// LastGoodRun is how long ago the last run without any failure may be.
+	LastGoodRun time.Duration
+	// NotifyURLs are addresses as shoutrrr knows them; PingURL is that of a check. They hold secrets.
+	NotifyURLs []string
+	PingURL    string
+	// MetricsFile is a path; empty means that none is written.
+	MetricsFile string
+}
+
+// alertTable holds the settings of the log and of being told.
+var alertTable = []Definition{
+	{Name: "CHORTLE_LOG_DIR", Help: "folder for the log, one file a day; empty: the log goes to stderr only",
+		fallback: fixed(""),
+		set:      func(s *Settings, v string) error { return s.file(v, &s.Config.LogDir) }},
+	{Name: "CHORTLE_LOG_KEEP_DAYS", Help: "days after which a file of the log is deleted; 0: never",
+		fallback: fixed("30"),
+		set:      func(s *Settings, v string) error { return whole(v, &s.Config.LogKeepDays, 0, 36500) }},
+	{Name: "CHORTLE_ALERT_FAILED_CALLS", Help: "tell when more of a run's calls to a source fail, such as 10%; 0: never",
+		fallback: fixed("10%"),
+		set:      func(s *Settings, v string) error { return share(v, &s.Config.Alerts.FailedCalls) }},
+	{Name: "CHORTLE_ALERT_MEMORY_AFTER", Help: "tell when more memory is held after a user; 0: never",
+		fallback: fixed("64MB"),
+		set: func(s *Settings, v string) (err error) {
+			s.Config.Alerts.MemoryAfter, err = ParseBytes(v)
+			return err
+		}},
+	{Name: "CHORTLE_ALERT_MEMORY_PEAK", Help: "tell when a user's day takes more memory; 0: never",
+		fallback: fixed("256MB"),
+		set: func(s *Settings, v string) (err error) {
+			s.Config.Alerts.MemoryPeak, err = ParseBytes(v)
+			return err
+		}},
+	{Name: "CHORTLE_ALERT_QUIET_DAYS", Help: "tell when a user has had no audio, or no laugh, for more days; 0: never",
+		fallback: fixed("7"),
+		set:      func(s *Settings, v string) error { return whole(v, &s.Config.Alerts.QuietDays, 0, 3650) }},
+	{Name: "CHORTLE_ALERT_GAP_DAYS", Help: "tell when a gap stays open for more days; 0: never",
+		fallback: fixed("3"),
+		set:      func(s *Settings, v string) error { return whole(v, &s.Config.Alerts.GapDays, 0, 3650) }},
+	{Name: "CHORTLE_ALERT_LAST_RUN", Flag: "last-run", Help: "tell when the last good run is longer ago, such as 36h; 0: never",
+		fallback: fixed("36h"),
+		set:      func(s *Settings, v string) error { return longDuration(v, &s.Config.Alerts.LastGoodRun) }},
+	{Name: "CHORTLE_NOTIFY_URLS", Secret: true, Hidden: true, Help: "where alerts go: shoutrrr addresses, with spaces between, such as ntfy://ntfy.sh/TOPIC",
+		fallback: fixed(""),
+		set: func(s *Settings, v string) error {
+			s.Config.Alerts.NotifyURLs = strings.Fields(v)
+			return nil
+		}},
+	{Name: "CHORTLE_PING_URL", Secret: true, Hidden: true, Help: "check that each run tells of its start, success or failure, such as https://hc-ping.com/UUID",
+		fallback: fixed(""),
+		set: func(s *Settings, v string) error {
+			if parsed, err := url.Parse(v); v != "" && (err != nil || parsed.Host == "" || !strings.HasPrefix(parsed.Scheme, "http")) {
+				return fmt.Errorf("it is no address; want one such as https://hc-ping.com/UUID")
+			}
+			s.Config.Alerts.PingURL = v
+			return nil
+		}},
+	{Name: "CHORTLE_METRICS_FILE", Help: "file for node_exporter's textfile collector, written after each run; empty: none",
+		fallback: fixed(""),
+		set:      func(s *Settings, v string) error { return s.file(v, &s.Config.Alerts.MetricsFile) }},
+}
+
+// share accepts "10%" and "0.1".
+func share(text string, to *float64) error {
+	digits, percent := strings.CutSuffix(strings.TrimSpace(text), "%")
+	number, err := strconv.ParseFloat(strings.TrimSpace(digits), 64)
+	if percent {
+		number /= 100
+	}
+	if err != nil || !(number >= 0 && number <= 1) {
+		return fmt.Errorf("%q is no share; want one from 0%% to 100%%, such as 10%%", text)
+	}
+	*to = number
+	return nil
+}
+
+// longDuration accepts a duration of up to a year, also one in days, such as 2d.
+func longDuration(text string, to *time.Duration) error {
+	d, err := time.ParseDuration(text)
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		var n float64
+		n, err = strconv.ParseFloat(days, 64)
+		d = time.Duration(n * 24 * float64(time.Hour))
+	}
+	if err != nil || d < 0 || d > 366*24*time.Hour {
+		return fmt.Errorf("%q is no duration that fits; want one from 0s to 366d, such as 36h", text)
+	}
+	*to = d
+	return nil
+}
+
+// hide masks a secret as a whole; of addresses the scheme stays.
+func hide(text string) string {
+	words := strings.Fields(text)
+	for i, word := range words {
+		scheme, _, isAddress := strings.Cut(word, "://")
+		if words[i] = masked; isAddress {
+			words[i] = scheme + "://" + masked
+		}
+	}
+	return strings.Join(words, " ")
+}

@@ -1,0 +1,228 @@
+package cli_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/chortle-audio/chortle/orchestrator"
+)
+
+// web is a real server that writes down what it is told.
+type web struct {
+	*httptest.Server
+	mu      sync.Mutex
+	told    []string // "POST /path body"
+	status  int
+	stalled chan struct{} // unless nil, requests for /fail are not answered until it is closed
+}
+
+func newWeb(t *testing.T) *web {
+	w := &web{}
+	w.Server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		w.mu.Lock()
+		w.told = append(w.told, r.Method+" "+r.URL.Path+" "+string(body))
+		status, stalled := max(200, w.status), w.stalled
+		w.mu.Unlock()
+		if stalled != nil && strings.HasSuffix(r.URL.Path, "/fail") {
+			<-stalled
+		}
+		rw.WriteHeader(status)
+	}))
+	t.Cleanup(func() {
+		if w.stalled != nil {
+			close(w.stalled)
+		}
+		http.DefaultClient.CloseIdleConnections()
+		w.Close()
+	})
+	return w
+}
+
+// hears returns what was told since the last call.
+func (w *web) hears() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	told := w.told
+	w.told = nil
+	return told
+}
+
+func TestRunTellsThoseWhoWatch(t *testing.T) {
+	t.Parallel()
+	pings, messages := newWeb(t), newWeb(t)
+	metrics := filepath.Join(t.TempDir(), "chortle.prom")
+	p := newPlace(t, "CHORTLE_PING_URL="+pings.URL+"/check-hunter2", "CHORTLE_NOTIFY_URLS=generic+"+messages.URL+"/topic-hunter2", "CHORTLE_METRICS_FILE="+metrics).alice()
+
+	p.must(day...)
+	if told := pings.hears(); len(told) != 2 || told[0] != "POST /check-hunter2/start " || told[1] != "POST /check-hunter2 " {
+		t.Errorf("pings of a good run: %q", told)
+	}
+	if told := messages.hears(); len(told) != 0 {
+		t.Errorf("messages of a good run: %q", told)
+	}
+	content, err := os.ReadFile(metrics)
+	if err != nil || !strings.Contains(string(content), "chortle_run_exit_code 0\n") || !strings.Contains(string(content), `chortle_day_laughs{user="alice",date="2026-11-22"} 1`) {
+		t.Errorf("metrics: %v\n%s", err, content)
+	}
+
+	p.must(append(day, "--dry-run")...)
+	if told := pings.hears(); len(told) != 0 {
+		t.Errorf("pings of a dry run: %q", told)
+	}
+
+	p.file("alice", "2026-11-22T15-00-00Z.ogg", []byte("no sound"))
+	p.environ = append(p.environ, "CHORTLE_ALERT_MEMORY_PEAK=1")
+	p.file("alice", "2026-11-22T16-00-00Z.ogg", []byte("no sound either"))
+	r := p.run(day...)
+	if r.code != orchestrator.ExitIncomplete || strings.Contains(r.stderr+r.stdout, "hunter2") {
+		t.Errorf("exit code %d\n%s", r.code, r.stderr)
+	}
+	told := pings.hears()
+	if len(told) != 2 || !strings.HasPrefix(told[1], "POST /check-hunter2/fail ") || !strings.Contains(told[1], "recording failed") || strings.Contains(told[1], "hunter2 ") {
+		t.Errorf("pings of a run that failed in part: %q", told)
+	}
+	if told := messages.hears(); len(told) != 1 || !strings.Contains(told[0], "alice, 2026-11-22: ") || !strings.Contains(told[0], "MB at peak, the limit is 0 MB") {
+		t.Errorf("messages: %q", told)
+	}
+	if !strings.Contains(r.stderr, `"alert":"memory_peak"`) {
+		t.Errorf("the alert is not in the log:\n%s", r.stderr)
+	}
+	status := p.json(orchestrator.ExitFailed, "status")
+	if at(status, "alerts", 0, "kind") != "memory_peak" || at(status, "alerts", 0, "user") != "alice" {
+		t.Errorf("status: %v", at(status, "alerts"))
+	}
+	if content, err = os.ReadFile(metrics); err != nil || !strings.Contains(string(content), `chortle_alert{kind="memory_peak",user="alice"} 1`) {
+		t.Errorf("metrics: %v\n%s", err, content)
+	}
+}
+
+// Whoever is told may fail in every way: the run does not.
+func TestFailingToTellFailsNoRun(t *testing.T) {
+	t.Parallel()
+	refusing, gone := newWeb(t), newWeb(t)
+	refusing.status = 500
+	gone.Close()
+	for name, environ := range map[string][]string{
+		"refused": {"CHORTLE_PING_URL=" + refusing.URL + "/hunter2", "CHORTLE_NOTIFY_URLS=generic+" + refusing.URL + "/hunter2"},
+		"gone":    {"CHORTLE_PING_URL=" + gone.URL + "/hunter2", "CHORTLE_NOTIFY_URLS=generic+" + gone.URL + "/hunter2"},
+		"nowhere": {"CHORTLE_METRICS_FILE=/proc/nowhere/chortle.prom", "CHORTLE_LOG_DIR=/proc/nowhere", "CHORTLE_NOTIFY_URLS=nonsense://hunter2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPlace(t, append(environ, "CHORTLE_ALERT_MEMORY_PEAK=1")...).alice()
+			r := p.run(day...)
+			if r.code != 0 || !strings.Contains(r.stderr, "could not be told") || strings.Contains(r.stderr, "hunter2") {
+				t.Errorf("exit code %d\n%s", r.code, r.stderr)
+			}
+		})
+	}
+}
+
+func TestARunWithoutItsDatabaseIsTold(t *testing.T) {
+	t.Parallel()
+	pings, messages := newWeb(t), newWeb(t)
+	p := newPlace(t, "CHORTLE_PING_URL="+pings.URL, "CHORTLE_NOTIFY_URLS=generic+"+messages.URL+"/topic",
+		"CHORTLE_DATABASE_URL=postgres://u:hunter2@127.0.0.1:1/x", "CHORTLE_STORE_RETRY=0s")
+	if r := p.run("run"); r.code != orchestrator.ExitFailed {
+		t.Errorf("exit code %d\n%s", r.code, r.stderr)
+	}
+	if told := pings.hears(); len(told) != 2 || !strings.HasPrefix(told[1], "POST /fail ") || !strings.Contains(told[1], "database unavailable") || strings.Contains(told[1], "hunter2") {
+		t.Errorf("pings: %q", told)
+	}
+	if told := messages.hears(); len(told) != 1 || !strings.Contains(told[0], "the run failed") || strings.Contains(told[0], "hunter2") {
+		t.Errorf("messages: %q", told)
+	}
+}
+
+// A signal ends a run within two seconds, also where the one who is told of it does not answer.
+func TestASignalDoesNotWaitForThePing(t *testing.T) {
+	t.Parallel()
+	pings := newWeb(t)
+	pings.stalled = make(chan struct{})
+	p := newPlace(t, "CHORTLE_PING_URL="+pings.URL).alice()
+	b := p.block()
+	if err := b.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if state, took := b.wait(t); state.ExitCode() != orchestrator.ExitInterrupted || took > 2*time.Second {
+		t.Errorf("%v after %v", state, took)
+	}
+	if told := pings.hears(); len(told) != 2 || !strings.HasPrefix(told[1], "POST /fail ") {
+		t.Errorf("pings: %q", told)
+	}
+}
+
+func TestLogGoesToAFileADay(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t).alice()
+	dir := p.path("logs")
+	p.environ = append(p.environ, "CHORTLE_LOG_DIR="+dir, "CHORTLE_LOG_KEEP_DAYS=3")
+	old := p.file("logs", "chortle-2001-01-01.log", []byte("old\n"))
+	p.must(day...)
+	if _, err := os.Stat(old); !os.IsNotExist(err) {
+		t.Errorf("an old file is still there: %v", err)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "chortle-*.log"))
+	if err != nil || len(files) < 1 || len(files) > 2 { // two at midnight
+		t.Fatalf("%v, %v", files, err)
+	}
+	content, err := os.ReadFile(files[0])
+	if err != nil || !strings.Contains(string(content), `"msg":"recording done"`) {
+		t.Errorf("%v\n%s", err, content)
+	}
+}
+
+func TestStatus(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t).alice()
+	status := p.json(orchestrator.ExitFailed, "status")
+	if at(status, "alerts", 0, "kind") != "no_good_run" || at(status, "last_run") != nil || at(status, "last_good_run") != nil {
+		t.Errorf("before the first run: %v", status)
+	}
+	p.environ = append(p.environ, "CHORTLE_ALERT_QUIET_DAYS=0") // the recording's day is no matter here
+	p.must(day...)
+	status = p.json(0, "status")
+	if at(status, "users", 0, "user") != "alice" || at(status, "users", 0, "last_good_day") != "2026-11-22" ||
+		at(status, "last_run", "status") != "ok" || at(status, "users", 0, "last_audio") != "2026-11-22T14:30:25.000Z" {
+		t.Errorf("after a good run: %v", status)
+	}
+	if out := p.must("status"); !strings.Contains(out, "All is well.") || !strings.Contains(out, "2026-11-22 14:30 GMT") {
+		t.Errorf("for people:\n%s", out)
+	}
+	late := p.run("status", "--last-run", "1ms")
+	if late.code != orchestrator.ExitFailed || !strings.Contains(late.stdout, "alert: the last good run was 0 hours ago") {
+		t.Errorf("with a short limit: %+v", late)
+	}
+}
+
+// A run that something killed is told of: by status, and by the next run.
+func TestAKilledRunIsTold(t *testing.T) {
+	t.Parallel()
+	messages := newWeb(t)
+	p := newPlace(t, "CHORTLE_NOTIFY_URLS=generic+"+messages.URL+"/topic").alice()
+	b := p.block()
+	if has := fmt.Sprint(at(p.json(orchestrator.ExitFailed, "status"), "alerts")); strings.Contains(has, "run_unfinished") {
+		t.Errorf("while it is under way: %s", has)
+	}
+	if err := b.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	b.wait(t)
+	if has := fmt.Sprint(at(p.json(orchestrator.ExitFailed, "status"), "alerts")); !strings.Contains(has, "run_unfinished") {
+		t.Errorf("after it was killed: %s", has)
+	}
+	p.run(day...)
+	if told := messages.hears(); len(told) != 1 || !strings.Contains(told[0], "never ended") {
+		t.Errorf("messages: %q", told)
+	}
+}
