@@ -6,8 +6,10 @@ import (
 	"os"
 
 	"github.com/chortle-audio/chortle/inferd/serve"
+	"github.com/chortle-audio/chortle/internal/footprint"
 )
 
 func main() {
+	footprint.Start()
 	os.Exit(serve.Run(context.Background(), os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
 }

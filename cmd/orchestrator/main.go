@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/chortle-audio/chortle/internal/footprint"
 	"github.com/chortle-audio/chortle/orchestrator/cli"
 )
 
@@ -19,6 +20,7 @@ var version = "unknown"
 const endsWithin = 1900 * time.Millisecond
 
 func main() {
+	footprint.Start()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, func() {
 		stop() // a second signal ends the process at once

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/chortle-audio/chortle/inferd"
+	"github.com/chortle-audio/chortle/internal/footprint"
 	pb "github.com/chortle-audio/chortle/internal/gen/chortle/inference/v1"
 	"github.com/chortle-audio/chortle/internal/handshake"
 )
@@ -26,6 +27,7 @@ func servePlugin(s settings, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	footprint.Release() // what opening it took
 	// The host reads these lines, and leaves out what its own level does; a value that is not a string could end it.
 	log := hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: stderr, JSONFormat: true})
 	log.Debug("model ready", "model", s.model, "threads", strconv.Itoa(s.threads), "took", time.Since(started).Round(time.Millisecond).String())

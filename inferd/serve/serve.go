@@ -45,7 +45,6 @@ Model and library are looked for below CHORTLE_CACHE_DIR (default: chortle in th
 // Run is the program. It returns the exit code: 0 done, 1 failed, 2 bad usage. Standard output carries
 // nothing but go-plugin's handshake, or the address that is listened on.
 func Run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
-	saveMemory()
 	underHost := getenv(handshake.CookieKey) == handshake.CookieValue
 	standalone := len(args) > 0 && args[0] == "serve"
 	if standalone {

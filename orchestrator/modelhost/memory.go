@@ -3,10 +3,10 @@ package modelhost
 import (
 	"bytes"
 	"os"
-	"runtime/debug"
 	"strconv"
 	"time"
 
+	"github.com/chortle-audio/chortle/internal/footprint"
 	"github.com/chortle-audio/chortle/orchestrator"
 )
 
@@ -25,7 +25,7 @@ type sampler struct {
 // settledMemory measures the tree after what this process does not use any more was given back, so
 // that figures from before and after a model can be compared.
 func settledMemory() int64 {
-	debug.FreeOSMemory()
+	footprint.Release()
 	total, _ := treeMemory(os.Getpid(), 0)
 	return total
 }

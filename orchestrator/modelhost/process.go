@@ -21,6 +21,7 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
 
+	"github.com/chortle-audio/chortle/internal/footprint"
 	inferencev1 "github.com/chortle-audio/chortle/internal/gen/chortle/inference/v1"
 	"github.com/chortle-audio/chortle/internal/handshake"
 	"github.com/chortle-audio/chortle/orchestrator"
@@ -113,6 +114,7 @@ func (p *process) start(ctx context.Context) error {
 	if !timer.Stop() {
 		return p.explain("start model", slow)
 	}
+	footprint.Release() // starting takes more than the hours that follow
 	p.log.WithFields(logrus.Fields{keyPID: p.PID(), keyModel: p.model.Name}).Debug("model process is ready")
 	return nil
 }
