@@ -76,6 +76,14 @@ bench: ## measure ours and the peers on the same hour of sound
 	@$(MAKE) build
 	$(PYTHON) scripts/bench.py $(ARGS)
 
+.PHONY: picture
+picture: ## record docs/run.svg, the picture of make run, from a real run
+	@$(PYTHON) scripts/setup.py run
+	@$(MAKE) build
+	@home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && \
+	  CHORTLE_CACHE_DIR="$${CHORTLE_CACHE_DIR:-$$HOME/.cache/chortle}" HOME="$$home" \
+	  $(PYTHON) scripts/terminal_svg.py --columns 116 --title 'make run' docs/run.svg -- bin/orchestrator demo
+
 .PHONY: lock
 lock: ## pin python/requirements-*.in anew (needs uv)
 	@for file in python/requirements-*.in; do \

@@ -144,15 +144,20 @@ func (a *app) reportDemo(ctx context.Context, s *store.Store, run orchestrator.R
 	if run.ExitCode == orchestrator.ExitOK && processed(run) == 0 && skipped(run) > 0 {
 		fmt.Fprintln(a.stdout, "Everything was already processed: nothing was made and nothing was read again.")
 	}
-	dir, program := shellQuote(a.settings.Config.DataDir), a.program()
-	fmt.Fprintf(a.stdout, "\nThe clips are in %s\nWhat to type next:\n", filepath.Join(a.settings.Config.DataDir, "clips"))
-	for _, next := range [][2]string{
+	dir, program := a.typed(a.settings.Config.DataDir), a.program()
+	fmt.Fprintf(a.stdout, "\nThe clips are in %s\nWhat to type next:\n", dir+"/clips")
+	steps := [][2]string{
 		{"laughs list --data-dir " + dir, "every laugh"},
 		{"runs show --data-dir " + dir, "what this run did"},
 		{"user add NAME --timezone ZONE --source folder:PATH", "your own recordings"},
 		{"doctor", "check that all is well"},
-	} {
-		fmt.Fprintf(a.stdout, "  %s %s  %s\n", program, next[0], a.stdout.Dim("# "+next[1]))
+	}
+	widest := 0
+	for _, step := range steps {
+		widest = max(widest, len(step[0]))
+	}
+	for _, step := range steps {
+		fmt.Fprintf(a.stdout, "  %s %-*s  %s\n", program, widest, step[0], a.stdout.Dim("# "+step[1]))
 	}
 	return nil
 }
@@ -169,6 +174,15 @@ func (a *app) program() string {
 		if !strings.Contains(path, "/") {
 			path = "./" + path
 		}
+	}
+	return shellQuote(path)
+}
+
+// typed is how a person types a path, also in an option: short below the home folder.
+func (a *app) typed(path string) string {
+	home := a.getenv("HOME")
+	if rest, below := strings.CutPrefix(path, home+"/"); below && home != "" {
+		return "~/" + shellQuote(rest)
 	}
 	return shellQuote(path)
 }
