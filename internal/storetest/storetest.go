@@ -72,6 +72,12 @@ func Run(t *testing.T, place Place) {
 			test(t, f)
 		})
 	}
+	t.Run("a dump is loaded as it was, without who was purged", func(t *testing.T) {
+		t.Parallel()
+		f, other := &fixture{Database: place(t)}, &fixture{Database: place(t)}
+		f.Store, other.Store = f.again(t), other.again(t)
+		testDump(t, f, other)
+	})
 }
 
 // fixture is a database, open once already.

@@ -7,12 +7,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/sirupsen/logrus"
 	"go.uber.org/goleak"
 
 	"github.com/chortle-audio/chortle/internal/storetest"
+	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/store"
 )
 
@@ -82,4 +84,39 @@ func BenchmarkSaveDay(b *testing.B) {
 		}
 		return info.Size()
 	})
+}
+
+// A table that a migration adds must be in a backup, too.
+func TestEveryTableIsDumped(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "chortle.db")
+	s, err := Open(t.Context(), path, quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	var got []string
+	_, err = s.Dump(t.Context(), func(table orchestrator.Table) error { got = append(got, table.Name); return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := openRaw(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	rows, err := db.Query("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE 'goose_%'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil || !slices.Contains(got, name) {
+			t.Errorf("table %q is not dumped, %v", name, err)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		t.Error(err)
+	}
 }

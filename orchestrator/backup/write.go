@@ -1,0 +1,201 @@
+package backup
+
+import (
+	"archive/tar"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/chortle-audio/chortle/orchestrator"
+)
+
+const (
+	format       = "chortle-backup-1"
+	manifestName = "manifest.json"
+	tablesDir    = "tables/"
+	clipsDir     = "clips/"
+)
+
+// Manifest says what a backup holds.
+type Manifest struct {
+	Format    string    `json:"format"`
+	CreatedAt time.Time `json:"created_at"`
+	// Program is the version of the program that wrote it, Schema that of the database.
+	Program string `json:"program"`
+	Schema  int64  `json:"schema"`
+	// Tables holds the number of rows by table.
+	Tables map[string]int64 `json:"tables"`
+	// Files by their name in the archive.
+	Files map[string]File `json:"files"`
+	// Missing are clips that a laugh refers to and that were not there.
+	Missing []string `json:"missing"`
+}
+
+// File is one file of a backup.
+type File struct {
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256"`
+}
+
+// Clips counts the clips and their bytes.
+func (m Manifest) Clips() (count int, bytes int64) {
+	for name, file := range m.Files {
+		if len(name) > len(clipsDir) && name[:len(clipsDir)] == clipsDir {
+			count++
+			bytes += file.Size
+		}
+	}
+	return count, bytes
+}
+
+// Database is what a backup is taken of and restored into.
+type Database interface {
+	Dump(ctx context.Context, write func(orchestrator.Table) error) (schema int64, err error)
+	Load(ctx context.Context, dump orchestrator.Dump) (orchestrator.Loaded, error)
+}
+
+// Clips is where the sound of laughs lies. Open returns orchestrator.ErrNotFound where there is none.
+type Clips interface {
+	orchestrator.Clips
+	Open(key string) (*os.File, error)
+}
+
+// Write writes a backup to path: beside it first, then read back and compared, and only then under its
+// name. Nobody may delete clips meanwhile; rows that are added meanwhile are not in it. program is the
+// version of this program.
+func Write(ctx context.Context, path string, database Database, clips Clips, program string, now time.Time) (manifest Manifest, err error) {
+	dir := filepath.Dir(path)
+	file, err := os.CreateTemp(dir, ".backup-*.partial") // for its owner's eyes only
+	if err != nil {
+		return manifest, fmt.Errorf("write backup: %w; let this user write there, or name another place", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, file.Close(), os.Remove(file.Name()))
+		}
+	}()
+	w := writer{tar: tar.NewWriter(file), dir: dir, now: now,
+		manifest: Manifest{Format: format, CreatedAt: now.UTC(), Program: program, Tables: map[string]int64{}, Files: map[string]File{}, Missing: []string{}}}
+	if err := w.all(ctx, database, clips); err != nil {
+		return w.manifest, fmt.Errorf("write backup: %w", err)
+	}
+	if err := file.Sync(); err != nil {
+		return w.manifest, fmt.Errorf("write backup: %w", err)
+	}
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return w.manifest, fmt.Errorf("verify backup: %w", err)
+	}
+	if _, err := verify(ctx, file); err != nil {
+		return w.manifest, fmt.Errorf("verify backup: %w", err)
+	}
+	if err := os.Rename(file.Name(), path); err != nil {
+		return w.manifest, fmt.Errorf("write backup: %w", err)
+	}
+	_ = file.Close() // synced and read back
+	return w.manifest, syncDir(dir)
+}
+
+// writer is a backup under way.
+type writer struct {
+	tar      *tar.Writer
+	dir      string // for what has to lie aside until its size is known
+	now      time.Time
+	manifest Manifest
+}
+
+func (w *writer) all(ctx context.Context, database Database, clips Clips) (err error) {
+	keys := map[string]bool{}
+	w.manifest.Schema, err = database.Dump(ctx, func(table orchestrator.Table) error { return w.table(table, keys) })
+	if err != nil {
+		return err
+	}
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		clip, err := clips.Open(key)
+		if errors.Is(err, orchestrator.ErrNotFound) {
+			w.manifest.Missing = append(w.manifest.Missing, key)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(w.add(clipsDir+key, clip), clip.Close()); err != nil {
+			return err
+		}
+	}
+	content, err := json.MarshalIndent(w.manifest, "", "  ")
+	if err != nil {
+		return err
+	}
+	header := tar.Header{Name: manifestName, Mode: 0o600, Size: int64(len(content)), ModTime: w.now, Format: tar.FormatPAX}
+	if err := w.tar.WriteHeader(&header); err != nil {
+		return err
+	}
+	if _, err := w.tar.Write(content); err != nil {
+		return err
+	}
+	return w.tar.Close()
+}
+
+// table adds a table, and notes the clips that its rows refer to.
+func (w *writer) table(table orchestrator.Table, keys map[string]bool) error {
+	aside, err := os.CreateTemp(w.dir, ".backup-*.partial")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = errors.Join(aside.Close(), os.Remove(aside.Name())) }()
+	clip := slices.Index(table.Columns, "clip")
+	rows, err := writeTable(aside, table, func(row []any) {
+		if table.Name != "laughs" || clip < 0 {
+			return
+		}
+		if key, _ := row[clip].(string); key != "" {
+			keys[key] = true
+		}
+	})
+	if err != nil {
+		return err
+	}
+	w.manifest.Tables[table.Name] = rows
+	if _, err := aside.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	return w.add(tablesDir+table.Name+".jsonl", aside)
+}
+
+// add copies a file into the archive and notes its hash.
+func (w *writer) add(name string, file *os.File) error {
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	header := tar.Header{Name: name, Mode: 0o600, Size: info.Size(), ModTime: info.ModTime(), Format: tar.FormatPAX}
+	if err := w.tar.WriteHeader(&header); err != nil {
+		return err
+	}
+	hash := sha256.New()
+	if _, err := io.Copy(io.MultiWriter(w.tar, hash), file); err != nil {
+		return fmt.Errorf("add %s: %w", name, err)
+	}
+	w.manifest.Files[name] = File{info.Size(), hex.EncodeToString(hash.Sum(nil))}
+	return nil
+}
+
+func syncDir(dir string) error {
+	folder, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}
