@@ -34,7 +34,8 @@ type Spawner interface {
 	// healthy, and its model was accepted. On error nothing is left running. A canceled ctx ends
 	// the start, and later also the process.
 	//
-	// Errors: ErrUnsupportedModel when the model cannot be used; *ExitError when the process ended.
+	// Errors: ErrUnsupportedModel when the model cannot be used; *ExitError when the process ended;
+	// ErrBadPlugin when it is no plugin, or describes its model wrongly.
 	Spawn(ctx context.Context) (Process, error)
 }
 

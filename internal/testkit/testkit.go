@@ -61,6 +61,19 @@ func setting(t testing.TB, name, below string) string {
 	return path
 }
 
+// Python is the interpreter of the checkout's .venv, in which our Python packages are.
+func Python(t testing.TB) string {
+	t.Helper()
+	path, err := filepath.Abs(filepath.Join(Root(), ".venv", "bin", "python"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		Missing(t, path)
+	}
+	return path
+}
+
 // Audio is the path of a file of real sound, such as "laughter/laughter_2.wav". Its folder is
 // CHORTLE_TEST_AUDIO, by default shared/audio beside the checkout.
 func Audio(t testing.TB, name string) string {

@@ -136,6 +136,7 @@ few seconds of sound around it, and gives back all the memory that it took.`,
 	})
 	root.AddCommand(a.runCommand(), a.detectCommand(), a.userCommand(), a.laughsCommand(), a.runsCommand(), a.rescoreCommand(),
 		a.statusCommand(), a.backupCommand(), a.restoreCommand(), a.demoCommand(), a.doctorCommand(), a.configCommand(), a.migrateCommand(), a.versionCommand(), manCommand())
+	root.AddCommand(a.modelsCommand())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd(a.args...)
 	return root

@@ -55,7 +55,7 @@ Exit codes: 0 all files were read, 3 some were not, 1 none was.`,
 		},
 	}
 	jsonFlag(cmd, &asJSON)
-	bind(cmd.Flags(), "CHORTLE_THRESHOLD", "CHORTLE_INFERD", "CHORTLE_MODEL")
+	bind(cmd.Flags(), "CHORTLE_THRESHOLD", "CHORTLE_INFERD", "CHORTLE_MODELS", "CHORTLE_MODEL")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		document, failed, err := a.detect(cmd.Context(), args, asJSON)
 		switch {

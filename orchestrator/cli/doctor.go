@@ -60,7 +60,7 @@ Each is OK, WARNING or ERROR, with the remedy. Exit code: 0 without errors, else
 		Args: noArgs,
 	}
 	jsonFlag(cmd, &asJSON)
-	bind(cmd.Flags(), "CHORTLE_INFERD", "CHORTLE_MODEL")
+	bind(cmd.Flags(), "CHORTLE_INFERD", "CHORTLE_MODELS", "CHORTLE_MODEL")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		d := doctor{app: a}
 		d.examine(cmd.Context())

@@ -37,5 +37,10 @@ func documentedFields(t *testing.T) map[string][]string {
 			fields[list] = append(fields[list], of[0]+"[]."+field)
 		}
 	}
+	for _, field := range fields["laughs list"] {
+		if of, ok := strings.CutPrefix(field, "laughs[]."); ok {
+			fields["laughs diff"] = append(fields["laughs diff"], "agreed[].a[]."+of, "agreed[].b[]."+of)
+		}
+	}
 	return fields
 }

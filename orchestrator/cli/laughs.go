@@ -23,7 +23,7 @@ import (
 
 func (a *app) laughsCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "laughs", Short: "List the laughs, or take them to another program", Args: cobra.ArbitraryArgs, RunE: group}
-	cmd.AddCommand(a.laughsListCommand(), a.laughsExportCommand())
+	cmd.AddCommand(a.laughsListCommand(), a.laughsExportCommand(), a.laughsDiffCommand())
 	return cmd
 }
 

@@ -45,10 +45,10 @@ stored, 11 another run is under way, 130 interrupted.`,
 	f.StringArrayVar(&flags.users, "user", nil, "only this `name`; may be given several times")
 	flags.days.bind(cmd, true)
 	f.StringVar(&flags.trigger, "trigger", "manual", "what started the run, for the log: manual, cron or scheduled")
-	f.BoolVar(&flags.reprocess, "reprocess", false, "read again what is stored already, and replace it")
+	f.BoolVar(&flags.reprocess, "reprocess", false, "read again what is stored already: replaces what the same model heard, and adds what another one hears")
 	f.BoolVar(&flags.dryRun, "dry-run", false, "only say what would be read")
 	jsonFlag(cmd, &flags.asJSON)
-	bind(f, "CHORTLE_INFERD", "CHORTLE_MODEL", "CHORTLE_USERS_AT_ONCE")
+	bind(f, "CHORTLE_INFERD", "CHORTLE_MODELS", "CHORTLE_MODEL", "CHORTLE_USERS_AT_ONCE")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return a.run(cmd.Context(), flags) }
 	return cmd
 }

@@ -40,7 +40,7 @@ func (f *userFlags) bind(cmd *cobra.Command) {
 	flags.StringVar(&f.source, "source", "", "`address` of the recordings: folder:PATH")
 	flags.IntVar(&f.priority, "priority", 100, "users with a smaller `number` are read first")
 	flags.Float64Var(&f.threshold, "threshold", 0, "`score` from which a laugh is one, up to 1; 0: the setting's")
-	flags.StringVar(&f.inferd, "inferd", "", "`command` that starts this user's model; empty: the setting's")
+	flags.StringVar(&f.inferd, "inferd", "", "`command` that starts this user's model, or its name in models.toml; empty: the setting's")
 	flags.BoolVar(&f.enabled, "enabled", true, "--enabled=false: leave this user out of runs that name nobody")
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/audio"
+	"github.com/chortle-audio/chortle/orchestrator/cli/models"
 	"github.com/chortle-audio/chortle/orchestrator/cli/settings"
 	"github.com/chortle-audio/chortle/orchestrator/clips"
 	"github.com/chortle-audio/chortle/orchestrator/detect"
@@ -73,10 +75,41 @@ func (a *app) openClips() (*clips.Folder, error) {
 // to find programs and files, and nothing that could be a secret.
 var inherited = []string{"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "XDG_CACHE_HOME"}
 
-// spawner starts models by a command.
-func (a *app) spawner(command []string) (*modelhost.Host, error) {
+// findModel finds what a command names: an entry of models.toml, else a program.
+func (a *app) findModel(command []string) (models.Entry, error) {
+	entry := models.Entry{Command: command}
 	if len(command) == 0 {
-		return nil, errors.New("find inferd: it is neither beside this program nor in PATH; build it (make build) or set CHORTLE_INFERD")
+		return entry, errors.New("find inferd: it is neither beside this program nor in PATH; build it (make build) or set CHORTLE_INFERD")
+	}
+	if len(command) > 1 || strings.Contains(command[0], "/") {
+		return entry, nil // no name
+	}
+	entries, err := models.Read(a.settings.Config.Models)
+	if err != nil {
+		return entry, err
+	}
+	if named, ok := models.Find(entries, command); ok {
+		return named, nil
+	}
+	if _, err := exec.LookPath(command[0]); err != nil {
+		var names []string
+		for _, e := range entries {
+			names = append(names, e.Name)
+		}
+		where := "there is no models.toml"
+		if path := a.settings.Config.Models; path != "" {
+			where = path + " has none of that name" + didYouMean(settings.Nearest(command[0], names))
+		}
+		return entry, fmt.Errorf("find model %q: %s, and no program in PATH is called so; see orchestrator models list", command[0], where)
+	}
+	return entry, nil
+}
+
+// spawner starts models by a command, or by the name of one.
+func (a *app) spawner(command []string) (*modelhost.Host, error) {
+	entry, err := a.findModel(command)
+	if err != nil {
+		return nil, err
 	}
 	config := a.settings.Config
 	env := []string{
@@ -93,7 +126,9 @@ func (a *app) spawner(command []string) (*modelhost.Host, error) {
 			env = append(env, name+"="+value)
 		}
 	}
-	return modelhost.New(modelhost.Config{Command: command, Env: env, MemoryLimitBytes: config.ModelMemoryLimit, Log: a.log}), nil
+	env = append(env, entry.Env...) // the last of a name counts
+	return modelhost.New(modelhost.Config{Command: entry.Command, Env: env, Dir: entry.Dir, WeightsSHA256: entry.SHA256,
+		MemoryLimitBytes: config.ModelMemoryLimit, Log: a.log}), nil
 }
 
 // userSpawner starts the model of a user: the flag's goes before the user's own, and that before the setting's.

@@ -30,6 +30,10 @@ type Config struct {
 	// Env holds the NAME=value settings that the process gets, beside go-plugin's own. Nothing of
 	// the orchestrator's environment is passed on.
 	Env []string
+	// Dir is the folder in which the program runs. Default: the orchestrator's own.
+	Dir string
+	// WeightsSHA256, where it is not empty, is what the model must say of its weights.
+	WeightsSHA256 string
 	// StartTimeout bounds the time from the start until the model is accepted. Default: 20 s.
 	StartTimeout time.Duration
 	// StallTimeout is how long a process may leave everything that was sent unanswered before it is

@@ -104,6 +104,10 @@ func (p *process) start(ctx context.Context) error {
 	if p.model, p.laughter, err = modelFromProto(described); err != nil {
 		return fmt.Errorf("start model: %w", err)
 	}
+	if want := p.config.WeightsSHA256; want != "" && p.model.SHA256 != want {
+		return fmt.Errorf("start model: check model %q: %w: the sha256 of its weights is %q; want %s",
+			p.model.Name, orchestrator.ErrUnsupportedModel, p.model.SHA256, want)
+	}
 	if p.model.Plugin == "" {
 		p.model.Plugin = filepath.Base(p.path)
 	}
@@ -150,6 +154,7 @@ func (p *process) explainHandshake(err error) error {
 func (p *process) launch(env []string) error {
 	cmd := exec.Command(p.path, p.config.Command[1:]...)
 	cmd.Env = slices.Concat(p.config.Env, env)
+	cmd.Dir = p.config.Dir
 	p.oomKills = oomKills()
 	if err := p.child.launch(cmd); err != nil {
 		return err

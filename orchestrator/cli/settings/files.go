@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/joho/godotenv"
@@ -15,24 +16,32 @@ import (
 // maxFile bounds a .env file and a file with a secret: whatever is larger is something else.
 const maxFile = 1 << 20
 
-// envFiles lists where a .env file is looked for, the first place first.
-func (s *Settings) envFiles(in Input) []string {
+// places lists the folders in which a .env file and a models.toml are looked for, the first place first.
+func (s *Settings) places(in Input) []string {
 	config := s.environment["XDG_CONFIG_HOME"]
 	if !filepath.IsAbs(config) && s.home != "" {
 		config = filepath.Join(s.home, ".config")
 	}
-	var files []string
-	for _, dir := range []string{in.WorkingDir, dirOf(in.Executable), below(config, "chortle"), "/etc/chortle", "/var/lib/chortle"} {
-		if dir != "" {
-			files = append(files, filepath.Join(dir, ".env"))
+	dirs := []string{in.WorkingDir, dirOf(in.Executable), below(config, "chortle"), "/etc/chortle", "/var/lib/chortle"}
+	return slices.DeleteFunc(dirs, func(dir string) bool { return dir == "" })
+}
+
+// modelsFile finds the models.toml: the first that is there.
+func (s *Settings) modelsFile() string {
+	for _, dir := range s.folders {
+		if path := s.existing(filepath.Join(dir, "models.toml")); path != "" {
+			return path
 		}
 	}
-	return files
+	return ""
 }
 
 // findEnvFile reads the .env file that a person named, or the first that is there.
 func (s *Settings) findEnvFile(in Input) (map[string]string, error) {
-	files := s.envFiles(in)
+	var files []string
+	for _, dir := range s.folders {
+		files = append(files, filepath.Join(dir, ".env"))
+	}
 	if in.EnvFile != "" {
 		files = []string{in.EnvFile}
 	}

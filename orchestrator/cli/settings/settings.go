@@ -27,8 +27,11 @@ type Config struct {
 	Model, TFLiteLibrary, OpusLibrary, FFmpeg string
 	// ModelSHA256 is that of a model file to accept instead of the known one; empty means none.
 	ModelSHA256 string
-	// Inferd is the command that starts a model, program first; empty means that none was found.
+	// Inferd is the command that starts a model, program first, or the name of one in the file Models;
+	// empty means that none was found.
 	Inferd []string
+	// Models is the file of named models; empty means that there is none.
+	Models string
 	// InferdThreads is the number of interpreters side by side; 0 means one for each usable core.
 	InferdThreads int
 	// ModelMemoryLimit in bytes; 0 means none.
@@ -86,6 +89,7 @@ type Settings struct {
 	environment map[string]string
 	home        string
 	executable  string
+	folders     []string // in which our files are looked for, in order
 }
 
 // Input is what settings are read from.
@@ -110,6 +114,7 @@ func Load(in Input) (*Settings, error) {
 		}
 	}
 	s.home = s.environment["HOME"]
+	s.folders = s.places(in)
 	file, err := s.findEnvFile(in)
 	s.EnvFileProblem = err
 	problems := []error{err}

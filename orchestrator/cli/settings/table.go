@@ -81,12 +81,15 @@ var Table = append([]Definition{
 	{Name: "CHORTLE_FFMPEG", Help: "ffmpeg, for everything that is not Ogg Opus",
 		fallback: func(s *Settings) string { return s.program("ffmpeg", s.cached(cachedir.FFmpeg)) },
 		set:      func(s *Settings, v string) error { return s.file(v, &s.Config.FFmpeg) }},
-	{Name: "CHORTLE_INFERD", Flag: "inferd", Help: "command that starts a model: ours, or one of your own",
+	{Name: "CHORTLE_INFERD", Flag: "inferd", Help: "command that starts a model, or the name of one in models.toml",
 		fallback: func(s *Settings) string { return quote(s.inferd()) },
 		set: func(s *Settings, v string) (err error) {
 			s.Config.Inferd, err = SplitCommand(v)
 			return err
 		}},
+	{Name: "CHORTLE_MODELS", Flag: "models", Help: "file of named models: models.toml",
+		fallback: (*Settings).modelsFile,
+		set:      func(s *Settings, v string) error { return s.file(v, &s.Config.Models) }},
 	{Name: "CHORTLE_INFERD_THREADS", Help: "interpreters side by side in a model; 0: one for each core",
 		fallback: fixed("0"),
 		set:      func(s *Settings, v string) error { return whole(v, &s.Config.InferdThreads, 0, 256) }},
