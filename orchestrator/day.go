@@ -1,6 +1,7 @@
 package orchestrator
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -39,14 +40,11 @@ func (d Date) Add(n int) Date {
 }
 
 // Before reports whether d comes before e.
-func (d Date) Before(e Date) bool {
-	if d.Year != e.Year {
-		return d.Year < e.Year
-	}
-	if d.Month != e.Month {
-		return d.Month < e.Month
-	}
-	return d.Day < e.Day
+func (d Date) Before(e Date) bool { return d.Compare(e) < 0 }
+
+// Compare orders days: below 0 where d comes before e, 0 where they are the same.
+func (d Date) Compare(e Date) int {
+	return cmp.Or(cmp.Compare(d.Year, e.Year), cmp.Compare(d.Month, e.Month), cmp.Compare(d.Day, e.Day))
 }
 
 // Span returns the instants of the day in loc: from the first instant whose local date is d or later

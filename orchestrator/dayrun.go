@@ -59,11 +59,18 @@ func (d *dayRun) run(ctx context.Context, source Source, span Span) error {
 		if ctx.Err() != nil {
 			break
 		}
-		missing := (*SpanError)(nil)
+		missing, stopped := (*SpanError)(nil), (*StoppedError)(nil)
 		switch {
 		case errors.As(err, &missing):
 			d.missing(missing)
 			continue
+		case errors.As(err, &stopped):
+			for _, span := range stopped.Left {
+				d.note(span, SpanFailed, err.Error())
+			}
+			d.fail(StageSource, "", err)
+			d.day.Status = StatusFailed
+			return nil
 		case err != nil && rec.Name == "":
 			d.fail(StageSource, "", err)
 			d.day.Status = StatusFailed
@@ -79,9 +86,6 @@ func (d *dayRun) run(ctx context.Context, source Source, span Span) error {
 			continue
 		}
 		d.day.Found++
-		if rec.Window != (Span{}) {
-			d.day.SpansServed++
-		}
 		err = d.recording(ctx, rec)
 		if rec.Release != nil && ctx.Err() == nil {
 			err = errors.Join(err, rec.Release())
@@ -93,6 +97,8 @@ func (d *dayRun) run(ctx context.Context, source Source, span Span) error {
 			d.fail(StageStore, rec.Name, err)
 			d.day.Status = StatusFailed
 			return err
+		case errors.Is(err, ErrNotFound): // the user is gone: endDay will find out, too
+			return nil
 		case errors.Is(err, errModelStart):
 			d.failRecording(rec, err)
 			d.day.Status = StatusFailed
@@ -148,12 +154,26 @@ func (d *dayRun) fail(stage, recording string, err error) {
 
 // missing notes a span without a recording in the ledger; it is stored with the day.
 func (d *dayRun) missing(e *SpanError) {
-	span := LedgerSpan{Span: e.Span, State: SpanEmpty, Attempts: 1, LastTried: d.Now().UTC()}
-	if e.Err != nil {
-		span.State, span.Reason = SpanFailed, e.Err.Error()
-		d.fail(StageSource, "", e)
+	if e.Err == nil {
+		d.note(e.Span, SpanEmpty, "")
+		return
 	}
-	d.day.Spans = append(d.day.Spans, span)
+	d.note(e.Span, SpanFailed, e.Err.Error())
+	d.fail(StageSource, "", e)
+}
+
+// note remembers what became of a span, unless it is none.
+func (d *dayRun) note(span Span, state SpanState, reason string) {
+	if span != (Span{}) {
+		d.day.Spans = append(d.day.Spans, LedgerSpan{Span: span, State: state, Reason: reason, Attempts: 1, LastTried: d.Now().UTC()})
+	}
+}
+
+// served counts the span that a recording answers, if it does.
+func (d *dayRun) served(rec Recording) {
+	if rec.Window != (Span{}) {
+		d.day.SpansServed++
+	}
 }
 
 func (d *dayRun) failRecording(rec Recording, err error) {
@@ -162,20 +182,34 @@ func (d *dayRun) failRecording(rec Recording, err error) {
 		stage = staged.stage
 	}
 	d.day.Failed++
+	d.note(rec.Window, SpanFailed, err.Error())
 	d.fail(stage, rec.Name, err)
 	d.observe(Event{Kind: EventRecordingDone, User: d.user.Name, Date: d.day.Date, Recording: rec.Name, Err: err})
 }
 
 // recording does one recording, unless it is done already.
 func (d *dayRun) recording(ctx context.Context, rec Recording) error {
+	if rec.Path == "" {
+		d.begin()
+		d.day.Processed++
+		return nil
+	}
 	since := d.Now()
 	state, err := d.find(ctx, &rec)
 	d.took(StageHash, since)
 	if err != nil {
 		return err
 	}
-	if !d.plan.Reprocess && (state.Done || state.Attempts >= maxAttempts) {
+	switch {
+	case d.plan.Reprocess:
+	case state.Done:
 		d.day.Skipped++
+		d.note(rec.Window, SpanRead, "")
+		d.served(rec)
+		return nil
+	case state.Attempts >= maxAttempts:
+		d.day.Skipped++
+		d.note(rec.Window, SpanFailed, fmt.Sprintf("it could not be read %d times; try again with: orchestrator run --reprocess --date %s", state.Attempts, d.day.Date))
 		return nil
 	}
 	d.begin()
@@ -315,7 +349,7 @@ func (d *dayRun) save(ctx context.Context, before RecordingState, result Result)
 		d.took(StageStore, since)
 	}
 	orphans := saved.Orphans
-	if err != nil && !before.Done {
+	if err != nil && (!before.Done || errors.Is(err, ErrNotFound)) {
 		orphans = clipKeys(result.Laughs)
 	}
 	for _, key := range orphans {
@@ -327,6 +361,7 @@ func (d *dayRun) save(ctx context.Context, before RecordingState, result Result)
 		return err
 	}
 	d.day.Processed++
+	d.served(result.Recording)
 	d.day.AudioSamples += result.Scores.Length
 	d.day.Laughs += saved.New
 	d.day.Duplicates += saved.Duplicates

@@ -1,6 +1,7 @@
 package orchestrator
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"time"
@@ -89,6 +90,29 @@ func (e *SpanError) Error() string {
 
 // Unwrap returns the reason.
 func (e *SpanError) Unwrap() error { return e.Err }
+
+// StoppedError ends a source's sequence: what is wrong would spoil every further call, too. The day has
+// failed.
+type StoppedError struct {
+	Err error
+	// Left are the spans that were not asked for because of it. The Runner notes them as gaps.
+	Left []Span
+}
+
+// Error is the reason.
+func (e *StoppedError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the reason.
+func (e *StoppedError) Unwrap() error { return e.Err }
+
+// GapKeeper is a Source that remembers what could not be had.
+type GapKeeper interface {
+	// Gaps returns the spans that failed and end at or before the given time, oldest first.
+	Gaps(ctx context.Context, before time.Time) ([]Span, error)
+}
+
+// Closer is a Source that holds something until its user's days are done.
+type Closer interface{ Close() }
 
 // CallCounter is a Source that is called over a network and counts it.
 type CallCounter interface {

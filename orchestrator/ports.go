@@ -10,7 +10,8 @@ import (
 type Source interface {
 	// Recordings yields the recordings that start within span, in order of their start. An error with
 	// a named recording is that recording's (ErrBadRecording, ErrNotSettled); a *SpanError is that of a
-	// stretch of time; any other error ends the sequence and fails the user's day.
+	// stretch of time; any other error ends the sequence and fails the user's day, a *StoppedError with
+	// what that leaves unread.
 	Recordings(ctx context.Context, span Span) iter.Seq2[Recording, error]
 }
 

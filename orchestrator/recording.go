@@ -21,7 +21,8 @@ const (
 
 // Recording is one file of sound of one user. A source makes it; the Runner passes it on unchanged.
 type Recording struct {
-	// Path is where the file can be read now. It is never stored.
+	// Path is where the file can be read now; empty where a source did not fetch it, because of a dry
+	// run. It is never stored.
 	Path string
 	// Name is the file's name within its source, with '/' between folders, valid UTF-8. Shown to people.
 	Name string
@@ -29,14 +30,15 @@ type Recording struct {
 	Start time.Time
 	// TimeSource says how Start was found.
 	TimeSource TimeSource
-	// Uncertainty is by how much a moment of the recording may lie later than its position says: audio
-	// that is missing somewhere inside. 0 where positions are exact.
+	// Uncertainty is by how much a moment of the recording may lie before or after what its position says:
+	// audio is missing somewhere around it. 0 where positions are exact.
 	Uncertainty time.Duration
 	// Window is the span of the ledger that the recording answers; zero where its source keeps none.
 	Window Span
 	// Size is the file's length in bytes when the source saw it.
 	Size int64
-	// ModTime is the file's modification time when the source saw it.
+	// ModTime is the file's modification time when the source saw it; the end of Window for a file that the
+	// source made itself.
 	ModTime time.Time
 	// SHA256 of the content, lower-case hexadecimal: the recording's identity. A source may leave it
 	// empty; the Runner then computes it where the store does not know the file by name, size and time.

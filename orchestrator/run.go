@@ -82,17 +82,26 @@ type UserDay struct {
 	// OutOfMemory is true where the kernel killed a model process of the day for want of memory.
 	OutOfMemory bool
 	Memory      Memory
-	// SpansServed is how many spans the source answered with a recording; 0 where it keeps no ledger.
+	// SpansServed is how many spans the source answered with a recording that is read; 0 where it keeps
+	// no ledger.
 	SpansServed int
-	// Spans that the source had no recording for: empty ones, and gaps.
+	// Spans that are not read by a recording of this run: empty ones, gaps, and what was known already.
 	Spans  []LedgerSpan
 	Errors []RunError
 }
 
 // CountSpans sums up what the source was asked for: all, without audio, and not to be had.
 func (d *UserDay) CountSpans() (asked, empty, failed int) {
-	failed = len(d.Gaps())
-	return d.SpansServed + len(d.Spans), len(d.Spans) - failed, failed
+	for _, span := range d.Spans {
+		switch span.State {
+		case SpanEmpty:
+			empty++
+		case SpanFailed:
+			failed++
+		case SpanRead: // served
+		}
+	}
+	return d.SpansServed + empty + failed, empty, failed
 }
 
 // Gaps are the spans of the day that could not be read.

@@ -157,7 +157,11 @@ func (r *Runner) user(ctx context.Context, runID string, user User, plan Plan) (
 	failed := func(date Date, status Status, stage string, err error) ([]UserDay, error) {
 		day := UserDay{UserID: user.ID, User: user.Name, Timezone: user.Timezone, Date: date, Status: status,
 			Errors: []RunError{{Stage: stage, Message: err.Error(), Remedy: remedyOf(stage, err)}}}
-		return []UserDay{day}, r.endDay(ctx, runID, &day, plan.DryRun)
+		err = r.endDay(ctx, runID, &day, plan.DryRun)
+		if errors.Is(err, ErrNotFound) {
+			err = nil
+		}
+		return []UserDay{day}, err
 	}
 	location, err := user.Location()
 	if err != nil {
@@ -172,6 +176,9 @@ func (r *Runner) user(ctx context.Context, runID string, user User, plan Plan) (
 	if err != nil {
 		return failed(to, StatusFailed, StageSource, err)
 	}
+	if closer, ok := source.(Closer); ok {
+		defer closer.Close()
+	}
 	if !plan.DryRun {
 		release, err := r.Store.LockUser(ctx, user.ID)
 		switch {
@@ -183,27 +190,61 @@ func (r *Runner) user(ctx context.Context, runID string, user User, plan Plan) (
 		defer release()
 	}
 
+	dates, err := planned(ctx, source, plan, from, to, location)
+	if err != nil {
+		return failed(to, StatusFailed, "source", err)
+	}
 	var days []UserDay
-	for date := from; !to.Before(date) && ctx.Err() == nil; date = date.Add(1) {
+	for _, date := range dates {
+		if ctx.Err() != nil {
+			break
+		}
 		d := dayRun{Runner: r, runID: runID, user: user, plan: plan, started: now}
 		d.day = UserDay{UserID: user.ID, User: user.Name, Timezone: user.Timezone, Date: date, Status: StatusOK}
 		err := d.run(ctx, source, date.Span(location))
 		late := plan.From == (Date{}) && date.Before(to)
-		if late && err == nil && !d.begun {
+		if late && err == nil && !d.begun && d.day.Calls.Total == 0 {
 			continue // nothing came late: not worth a row
 		}
 		days = append(days, d.day)
 		if err != nil {
 			return days, err
 		}
-		if err := r.endDay(ctx, runID, &days[len(days)-1], plan.DryRun); err != nil {
+		switch err := r.endDay(ctx, runID, &days[len(days)-1], plan.DryRun); {
+		case errors.Is(err, ErrNotFound):
+			return days, nil // whoever removed the user wants nothing more of it
+		case err != nil:
 			return days, err
 		}
 	}
 	return days, nil
 }
 
-// endDay stores a day and tells the observer.
+// planned lists the days of one user: those of the plan and, unless it names them, those before them of
+// which the source remembers that they have gaps.
+func planned(ctx context.Context, source Source, plan Plan, from, to Date, location *time.Location) (dates []Date, err error) {
+	if keeper, ok := source.(GapKeeper); ok && plan.From == (Date{}) {
+		gaps, err := keeper.Gaps(ctx, from.Span(location).Start)
+		if err != nil {
+			return nil, fmt.Errorf("look for gaps: %w", err)
+		}
+		for _, gap := range gaps {
+			last := DateOf(gap.End.Add(-1).In(location))
+			for date := DateOf(gap.Start.In(location)); !last.Before(date) && date.Before(from); date = date.Add(1) {
+				dates = append(dates, date)
+			}
+		}
+		slices.SortFunc(dates, Date.Compare)
+		dates = slices.Compact(dates)
+	}
+	for date := from; !to.Before(date); date = date.Add(1) {
+		dates = append(dates, date)
+	}
+	return dates, nil
+}
+
+// endDay stores a day and tells the observer. ErrNotFound where the user was removed meanwhile: the day
+// tells of it, too.
 func (r *Runner) endDay(ctx context.Context, runID string, day *UserDay, dryRun bool) error {
 	if !dryRun {
 		closing := context.WithoutCancel(ctx)
@@ -212,7 +253,14 @@ func (r *Runner) endDay(ctx context.Context, runID string, day *UserDay, dryRun 
 			closing, cancel = context.WithTimeout(closing, closingTime)
 			defer cancel()
 		}
-		if err := r.Store.SaveDay(closing, runID, *day); err != nil {
+		err := r.Store.SaveDay(closing, runID, *day)
+		if errors.Is(err, ErrNotFound) {
+			day.Status = StatusFailed
+			day.Errors = append(day.Errors, RunError{Stage: "user", Message: "the user was removed while it was read"})
+			r.observe(Event{Kind: EventDayDone, User: day.User, Date: day.Date, Day: day})
+			return err
+		}
+		if err != nil {
 			return fmt.Errorf("save day %s of user %s: %w", day.Date, day.User, err)
 		}
 	}

@@ -59,6 +59,20 @@ func (a *Audio) Cut(ctx context.Context, rec orchestrator.Recording, spans []orc
 	}
 }
 
+// Slice copies a stretch of an Ogg Opus file of any length, to the sample, as a file of its own in memory. A
+// span without any sound, or another kind of file, is an error that wraps orchestrator.ErrBadRecording.
+func (a *Audio) Slice(ctx context.Context, path string, span orchestrator.SampleSpan) (orchestrator.Clip, error) {
+	file, err := openFile(orchestrator.Recording{Path: path})
+	if err != nil {
+		return orchestrator.Clip{}, err
+	}
+	defer file.Close()
+	for clip, err := range cutOpus(ctx, file.reader(), []orchestrator.SampleSpan{span}) {
+		return clip, err
+	}
+	return orchestrator.Clip{}, errNoSound(span)
+}
+
 func errNoSound(span orchestrator.SampleSpan) error {
 	return damagedf("cut %v to %v: there is no sound", orchestrator.SamplesToDuration(span.Start), orchestrator.SamplesToDuration(span.End))
 }

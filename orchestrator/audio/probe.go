@@ -39,6 +39,28 @@ func (a *Audio) Probe(ctx context.Context, path string) (Info, error) {
 	return a.ffmpegProbe(ctx, file)
 }
 
+// Measure returns how much sound an Ogg Opus file holds, in samples at orchestrator.SampleRateHz: from all
+// of its packets, so that the links of a chained file count, however they are numbered. An error that wraps
+// orchestrator.ErrBadRecording means that there is no such sound in it.
+func (a *Audio) Measure(ctx context.Context, path string) (int64, error) {
+	file, err := openFile(orchestrator.Recording{Path: path})
+	if err != nil {
+		return 0, err
+	}
+	defer file.Close()
+	var end int64
+	for packet, err := range opus.Packets(file.reader()) {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return 0, opusError(ctx, err)
+		}
+		end = packet.End
+	}
+	return toSamples(end), nil
+}
+
 func (a *Audio) length(ctx context.Context, file *file) int64 {
 	switch link, err := a.readLink(file); {
 	case err != nil:

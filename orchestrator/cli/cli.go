@@ -27,6 +27,7 @@ type app struct {
 	version string
 	environ []string
 	args    []string
+	stdin   io.Reader
 	stdout  *terminal.Screen
 	stderr  *terminal.Screen
 	now     func() time.Time
@@ -47,7 +48,7 @@ const ExitInterrupted = orchestrator.ExitInterrupted
 // Run does what args say (the program's name is not among them) and returns the exit code. environ is as of
 // os.Environ; version is what the build calls itself. A canceled ctx ends what is under way within two seconds.
 func Run(ctx context.Context, version string, args, environ []string, stdout, stderr io.Writer) int {
-	a := &app{version: version, environ: environ, args: args, now: time.Now, log: logrus.New()}
+	a := &app{version: version, environ: environ, args: args, stdin: os.Stdin, now: time.Now, log: logrus.New()}
 	a.stdout, a.stderr = terminal.NewScreen(stdout, a.getenv), terminal.NewScreen(stderr, a.getenv)
 	a.log.SetOutput(a.stderr)
 
@@ -136,7 +137,7 @@ few seconds of sound around it, and gives back all the memory that it took.`,
 	})
 	root.AddCommand(a.runCommand(), a.detectCommand(), a.userCommand(), a.laughsCommand(), a.runsCommand(), a.rescoreCommand(),
 		a.statusCommand(), a.backupCommand(), a.restoreCommand(), a.demoCommand(), a.doctorCommand(), a.configCommand(), a.migrateCommand(), a.versionCommand(), manCommand())
-	root.AddCommand(a.modelsCommand())
+	root.AddCommand(a.modelsCommand(), a.keyCommand())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd(a.args...)
 	return root

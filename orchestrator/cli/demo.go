@@ -65,7 +65,7 @@ func (a *app) demo(ctx context.Context, minutes int) error {
 	if err := a.makeSound(ctx, dir, days); err != nil {
 		return err
 	}
-	runner, opened, closeAll, err := a.runner(ctx)
+	runner, opened, closeAll, err := a.runner(ctx, reading{})
 	if err != nil {
 		return err
 	}

@@ -157,7 +157,11 @@ func (d *doctor) checkUsers(ctx context.Context, s *store.Store) {
 		}
 		path, isFolder := strings.CutPrefix(user.Source, "folder:")
 		if !isFolder {
-			d.ok(check, "%s", user.Source)
+			if _, err := d.apiKey(ctx, s, user); err != nil {
+				d.wrong(check, err.Error(), "until then runs fail for this user")
+			} else {
+				d.ok(check, "%s, the API key can be opened; ask the API with: orchestrator user key test %s", strings.TrimSuffix(user.Source, ":"), user.Name)
+			}
 			continue
 		}
 		d.checkSource(ctx, check, path)

@@ -211,12 +211,16 @@ type userDocument struct {
 	// Threshold is null where the setting's counts.
 	Threshold *float64 `json:"threshold"`
 	// Inferd is empty where the setting's counts.
-	Inferd  string `json:"inferd"`
-	Enabled bool   `json:"enabled"`
+	Inferd        string `json:"inferd"`
+	Enabled       bool   `json:"enabled"`
+	KeepOriginals bool   `json:"keep_originals"`
+	// APIKeySealedWith names the secret key that the user's API key is encrypted with; empty where there is none.
+	APIKeySealedWith string `json:"api_key_sealed_with"`
 }
 
-func userOf(u orchestrator.User) userDocument {
-	document := userDocument{User: u.Name, Timezone: u.Timezone, Source: settings.Mask(u.Source), Priority: u.Priority, Inferd: u.Inferd, Enabled: u.Enabled}
+func userOf(u orchestrator.User, sealedWith string) userDocument {
+	document := userDocument{User: u.Name, Timezone: u.Timezone, Source: settings.Mask(u.Source), Priority: u.Priority, Inferd: u.Inferd, Enabled: u.Enabled,
+		KeepOriginals: u.KeepOriginals, APIKeySealedWith: sealedWith}
 	if u.Threshold != 0 {
 		document.Threshold = &u.Threshold
 	}

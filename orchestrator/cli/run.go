@@ -87,7 +87,7 @@ func (a *app) watchedRun(ctx context.Context, flags runFlags, from, to orchestra
 	if !flags.dryRun {
 		watch = a.beginWatch(ctx)
 	}
-	runner, store, closeAll, err := a.runner(ctx)
+	runner, store, closeAll, err := a.runner(ctx, reading{again: flags.reprocess, dryRun: flags.dryRun})
 	if err != nil {
 		if watch != nil {
 			watch.end(ctx, nil, run, err)

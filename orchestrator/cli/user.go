@@ -1,10 +1,9 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"os"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/chortle-audio/chortle/orchestrator/cli/settings"
 	"github.com/chortle-audio/chortle/orchestrator/cli/terminal"
 	"github.com/chortle-audio/chortle/orchestrator/store"
+	"github.com/chortle-audio/chortle/orchestrator/vault"
 )
 
 func (a *app) userCommand() *cobra.Command {
@@ -22,7 +22,8 @@ func (a *app) userCommand() *cobra.Command {
 		Long: "A user is a person whose recordings are read. Each has a short name, a time zone in which their days\nare cut, and a source: where the recordings come from.",
 		Args: cobra.ArbitraryArgs, RunE: group,
 	}
-	cmd.AddCommand(a.userAddCommand(), a.userSetCommand(), a.userListCommand(), a.userShowCommand())
+	cmd.AddCommand(a.userAddCommand(), a.userSetCommand(), a.userListCommand(), a.userShowCommand(),
+		a.userKeyCommand(), a.userWipeCommand(), a.userPurgeCommand())
 	return cmd
 }
 
@@ -31,16 +32,19 @@ type userFlags struct {
 	timezone, source, inferd string
 	priority                 int
 	threshold                float64
-	enabled                  bool
+	enabled, keepOriginals   bool
+	key                      keyFlags
 }
 
 func (f *userFlags) bind(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.timezone, "timezone", "", "IANA time `zone`, such as Europe/London")
-	flags.StringVar(&f.source, "source", "", "`address` of the recordings: folder:PATH")
+	flags.StringVar(&f.source, "source", "", "`address` of the recordings: folder:PATH, or limitless")
 	flags.IntVar(&f.priority, "priority", 100, "users with a smaller `number` are read first")
 	flags.Float64Var(&f.threshold, "threshold", 0, "`score` from which a laugh is one, up to 1; 0: the setting's")
 	flags.StringVar(&f.inferd, "inferd", "", "`command` that starts this user's model, or its name in models.toml; empty: the setting's")
+	flags.BoolVar(&f.keepOriginals, "keep-originals", false, "keep what is downloaded, in the data folder; --keep-originals=false: delete it once it is read")
+	f.key.bind(cmd)
 	flags.BoolVar(&f.enabled, "enabled", true, "--enabled=false: leave this user out of runs that name nobody")
 }
 
@@ -72,6 +76,9 @@ func (f *userFlags) apply(a *app, cmd *cobra.Command, user *orchestrator.User) e
 	if changed("enabled") {
 		user.Enabled = f.enabled
 	}
+	if changed("keep-originals") {
+		user.KeepOriginals = f.keepOriginals
+	}
 	if _, err := user.Location(); err != nil && user.Timezone != "" {
 		return usage("unknown time zone %q%s; want an IANA name such as Europe/London", user.Timezone, didYouMean(settings.Nearest(user.Timezone, zones())))
 	}
@@ -81,40 +88,14 @@ func (f *userFlags) apply(a *app, cmd *cobra.Command, user *orchestrator.User) e
 	return nil
 }
 
-// sourceAddress checks the address of a source and makes its path absolute: a run may start anywhere.
-func (a *app) sourceAddress(text string) (string, error) {
-	scheme, path, found := strings.Cut(text, ":")
-	if !found || path == "" || !slices.Contains(sourceSchemes, scheme) {
-		hint := ""
-		if info, err := os.Stat(text); err == nil && info.IsDir() {
-			hint = "; did you mean folder:" + text + "?"
-		}
-		return "", usage("--source %q: want folder:PATH%s", settings.Mask(text), hint)
-	}
-	path, err := a.settings.Path(path)
-	if err != nil {
-		return "", fmt.Errorf("find %s: %w", path, err)
-	}
-	return scheme + ":" + path, nil
-}
-
-// warnOfFolder tells when a source's folder is not there yet. It is no error: a disk may be mounted later.
-func (a *app) warnOfFolder(source string) {
-	path := strings.TrimPrefix(source, "folder:")
-	if info, err := os.Stat(path); err != nil {
-		a.log.WithError(err).Warn("the source cannot be read now; runs will fail for this user until it can")
-	} else if !info.IsDir() {
-		a.log.WithField(keyFile, path).Warn("the source is no folder; runs will fail for this user until it is")
-	}
-}
-
 func (a *app) userAddCommand() *cobra.Command {
 	var flags userFlags
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "add NAME --timezone ZONE --source folder:PATH", Short: "Add a user",
+		Use: "add NAME --timezone ZONE --source SOURCE", Short: "Add a user",
 		Example: `  orchestrator user add alice --timezone Europe/London --source folder:/home/alice/recordings
-  orchestrator user add bob --timezone America/Los_Angeles --source folder:~/Sync/bob --priority 10`,
+  orchestrator user add bob --timezone America/Los_Angeles --source folder:~/Sync/bob --priority 10
+  orchestrator user add carol --timezone Asia/Tokyo --source limitless --api-key-file carol.key`,
 		Args: oneArg("NAME"),
 	}
 	flags.bind(cmd)
@@ -129,6 +110,10 @@ func (a *app) userAddCommand() *cobra.Command {
 		if err := flags.apply(a, cmd, &user); err != nil {
 			return err
 		}
+		key, err := flags.key.read(a, user)
+		if err != nil {
+			return err
+		}
 		return a.withStore(cmd.Context(), func(s *store.Store) error {
 			user, err := s.AddUser(cmd.Context(), user)
 			if errors.Is(err, orchestrator.ErrExists) {
@@ -137,11 +122,13 @@ func (a *app) userAddCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			a.warnOfFolder(user.Source)
-			if asJSON {
-				return a.writeJSON(userOf(user))
+			if key != "" {
+				if err := a.storeAPIKey(cmd.Context(), s, user, key); err != nil {
+					return fmt.Errorf("user %s was added without the API key: %w; give it again with: orchestrator user set %[1]s", user.Name, err)
+				}
 			}
-			return a.showUser(user)
+			a.warnOfSource(cmd.Context(), s, user)
+			return a.showUser(cmd.Context(), s, user, asJSON)
 		})
 	}
 	return cmd
@@ -155,7 +142,8 @@ func (a *app) userSetCommand() *cobra.Command {
 		Use: "set NAME", Short: "Change a user; what is not named stays as it is",
 		Example: `  orchestrator user set alice --threshold 0.3
   orchestrator user set alice --enabled=false      # leave alice out for now
-  orchestrator user set alice --name alicia`,
+  orchestrator user set alice --name alicia
+  orchestrator user set carol --api-key-stdin      # asks for a new key`,
 		Args: oneArg("NAME"),
 	}
 	flags.bind(cmd)
@@ -173,6 +161,10 @@ func (a *app) userSetCommand() *cobra.Command {
 			if err := flags.apply(a, cmd, &user); err != nil {
 				return err
 			}
+			key, err := flags.key.read(a, user)
+			if err != nil {
+				return err
+			}
 			err = s.UpdateUser(cmd.Context(), user)
 			if errors.Is(err, orchestrator.ErrExists) {
 				return usage("user %q exists already: choose another --name", user.Name)
@@ -180,13 +172,15 @@ func (a *app) userSetCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if key != "" {
+				if err := a.storeAPIKey(cmd.Context(), s, user, key); err != nil {
+					return err
+				}
+			}
 			if cmd.Flags().Changed("source") {
-				a.warnOfFolder(user.Source)
+				a.warnOfSource(cmd.Context(), s, user)
 			}
-			if asJSON {
-				return a.writeJSON(userOf(user))
-			}
-			return a.showUser(user)
+			return a.showUser(cmd.Context(), s, user, asJSON)
 		})
 	}
 	return cmd
@@ -202,10 +196,14 @@ func (a *app) userListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			sealed, err := sealedWith(cmd.Context(), s)
+			if err != nil {
+				return err
+			}
 			if asJSON {
 				documents := []userDocument{}
 				for _, user := range users {
-					documents = append(documents, userOf(user))
+					documents = append(documents, userOf(user, sealed[user.ID]))
 				}
 				return a.writeJSON(map[string]any{"users": documents})
 			}
@@ -233,10 +231,7 @@ func (a *app) userShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				return a.writeJSON(userOf(user))
-			}
-			return a.showUser(user)
+			return a.showUser(cmd.Context(), s, user, asJSON)
 		})
 	}
 	return cmd
@@ -254,7 +249,27 @@ func (a *app) findUser(cmd *cobra.Command, s *store.Store, name string) (orchest
 	return user, unknownUser(name, users)
 }
 
-func (a *app) showUser(u orchestrator.User) error {
+// sealedWith names, for each user who has an API key, the secret key that it is sealed with.
+func sealedWith(ctx context.Context, s *store.Store) (map[int64]string, error) {
+	secrets, err := s.Secrets(ctx)
+	sealed := map[int64]string{}
+	for _, secret := range secrets {
+		if secret.Field == fieldAPIKey {
+			sealed[secret.UserID] = vault.KeyIDOf(secret.Sealed)
+		}
+	}
+	return sealed, err
+}
+
+func (a *app) showUser(ctx context.Context, s *store.Store, u orchestrator.User, asJSON bool) error {
+	all, err := sealedWith(ctx, s)
+	if err != nil {
+		return err
+	}
+	sealed, hasKey := all[u.ID]
+	if asJSON {
+		return a.writeJSON(userOf(u, sealed))
+	}
 	model := u.Inferd
 	if model == "" {
 		model = strings.Join(a.settings.Config.Inferd, " ") + " (the setting's)"
@@ -262,6 +277,12 @@ func (a *app) showUser(u orchestrator.User) error {
 	table := terminal.NewTable("user", u.Name)
 	table.Add("time zone", u.Timezone)
 	table.Add("source", terminal.Printable(settings.Mask(u.Source)))
+	if hasKey {
+		table.Add("API key", "stored, encrypted with key "+sealed)
+	}
+	if u.KeepOriginals {
+		table.Add("originals", terminal.Printable(a.originalsDir(u)))
+	}
 	table.Add("priority", strconv.Itoa(u.Priority))
 	table.Add("threshold", a.thresholdOf(u))
 	table.Add("model", terminal.Printable(model))

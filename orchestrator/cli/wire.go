@@ -19,7 +19,6 @@ import (
 	"github.com/chortle-audio/chortle/orchestrator/clips"
 	"github.com/chortle-audio/chortle/orchestrator/detect"
 	"github.com/chortle-audio/chortle/orchestrator/modelhost"
-	"github.com/chortle-audio/chortle/orchestrator/source/folder"
 	"github.com/chortle-audio/chortle/orchestrator/store"
 	"github.com/chortle-audio/chortle/orchestrator/store/postgres"
 	"github.com/chortle-audio/chortle/orchestrator/store/sqlite"
@@ -144,32 +143,11 @@ func (a *app) userSpawner(user orchestrator.User) (orchestrator.Spawner, error) 
 	return a.spawner(command)
 }
 
-// sourceSchemes are the kinds of sources that there are.
-var sourceSchemes = []string{"folder"}
-
-// openSource opens a user's source by its scheme.
-func (a *app) openSource(user orchestrator.User, sound *audio.Audio) (orchestrator.Source, error) {
-	scheme, path, _ := strings.Cut(user.Source, ":")
-	if scheme != "folder" {
-		return nil, fmt.Errorf("open source %q of user %s: unknown kind; want %s:…", settings.Mask(user.Source), user.Name, strings.Join(sourceSchemes, ":… or "))
-	}
-	location, err := user.Location()
-	if err != nil {
-		return nil, err
-	}
-	settle := a.settings.Config.Settle
-	if settle == 0 {
-		settle = -1 // the source's word for no waiting at all
-	}
-	return folder.New(folder.Options{Root: path, Location: location, Settle: settle, Now: a.now,
-		Probe: func(ctx context.Context, path string) (time.Time, time.Duration, error) {
-			info, err := sound.Probe(ctx, path)
-			return info.Created, orchestrator.SamplesToDuration(info.Length), err
-		}}), nil
-}
+// reading says how a run's sources are to be read: again what is read already, or not at all.
+type reading struct{ again, dryRun bool }
 
 // runner puts a Runner together; close gives back what it holds.
-func (a *app) runner(ctx context.Context) (runner *orchestrator.Runner, opened *store.Store, closeAll func() error, err error) {
+func (a *app) runner(ctx context.Context, how reading) (runner *orchestrator.Runner, opened *store.Store, closeAll func() error, err error) {
 	opened, err = a.openStore(ctx)
 	if err != nil {
 		return nil, nil, nil, err
@@ -186,10 +164,10 @@ func (a *app) runner(ctx context.Context) (runner *orchestrator.Runner, opened *
 	if err != nil {
 		return nil, nil, nil, errors.Join(err, closeAll())
 	}
+	from := &sources{app: a, ctx: ctx, store: opened, audio: sound, again: how.again, dryRun: how.dryRun}
 	return &orchestrator.Runner{
 		Store: opened, Audio: sound, Clips: kept, ClipKey: clips.Key, Detect: detect.Laughs, Now: a.now,
-		NewID:   func() string { return uuid.Must(uuid.NewV7()).String() },
-		Source:  func(user orchestrator.User) (orchestrator.Source, error) { return a.openSource(user, sound) },
-		Spawner: a.userSpawner,
+		NewID:  func() string { return uuid.Must(uuid.NewV7()).String() },
+		Source: from.open, Spawner: a.userSpawner,
 	}, opened, closeAll, nil
 }

@@ -162,6 +162,23 @@ func (f *Folder) Open(key string) (*os.File, error) {
 	return file, nil
 }
 
+// Keys lists the clips below a folder, in order; none where there is no such folder.
+func (f *Folder) Keys(below string) (keys []string, err error) {
+	if err := check(below); err != nil {
+		return nil, fmt.Errorf("list clips: %w", err)
+	}
+	err = fs.WalkDir(f.root.FS(), below, func(name string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			keys = append(keys, name)
+		}
+		return ignoreAbsent(err)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list clips: %w", remedy(f.dir, err))
+	}
+	return keys, nil
+}
+
 // Sweep removes what writers that died left behind before the given time. Younger files may belong
 // to another process that is writing.
 func (f *Folder) Sweep(before time.Time) error {

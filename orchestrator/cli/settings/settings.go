@@ -46,6 +46,19 @@ type Config struct {
 	UsersAtOnce int
 	// StoreRetry is how long a database that does not answer is tried again.
 	StoreRetry time.Duration
+	// SecretKey seals the secrets of users; empty where there is none.
+	SecretKey string
+	// LimitlessURL is the address of the Limitless API.
+	LimitlessURL string
+	// LimitlessChunk is the length of audio that one call asks for.
+	LimitlessChunk time.Duration
+	// LimitlessPause is the wait before a failed call is made again; LimitlessStall how long an answer may
+	// go without a byte.
+	LimitlessPause, LimitlessStall time.Duration
+	// LimitlessCalls is how many calls a minute one key may make.
+	LimitlessCalls int
+	// EmptyNights is for how many nights a span without audio is asked for again.
+	EmptyNights int
 	// LogLevel is "debug", "info", "warn" or "error"; LogFormat is "text" or "json".
 	LogLevel, LogFormat string
 	// LogDir is a path; empty means that the log goes to stderr only. LogKeepDays is for how long its

@@ -13,6 +13,7 @@ import (
 
 	"github.com/chortle-audio/chortle/internal/cachedir"
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/vault"
 )
 
 // Definition describes one setting.
@@ -25,7 +26,7 @@ type Definition struct {
 	Help string
 	// Secret settings may be given by a file that NAME_FILE names.
 	Secret bool
-	// Hidden settings are shown masked as a whole.
+	// Hidden settings are secrets as a whole: nothing of the value is ever shown.
 	Hidden bool
 
 	fallback func(*Settings) string
@@ -121,6 +122,43 @@ var Table = append([]Definition{
 	{Name: "CHORTLE_STORE_RETRY", Help: "how long a database that does not answer is tried again, such as 30s",
 		fallback: fixed("30s"),
 		set:      func(s *Settings, v string) error { return duration(v, &s.Config.StoreRetry) }},
+	{Name: "CHORTLE_SECRET_KEY", Secret: true, Hidden: true, Help: "64 hexadecimal digits that encrypt the API keys of users (orchestrator key new FILE)",
+		fallback: fixed(""),
+		set: func(s *Settings, v string) error {
+			_, err := vault.New(v)
+			s.Config.SecretKey = v
+			return err
+		}},
+	{Name: "CHORTLE_LIMITLESS_URL", Help: "address of the Limitless API",
+		fallback: fixed("https://api.limitless.ai"),
+		set: func(s *Settings, v string) error {
+			base, err := url.Parse(v)
+			if err != nil || base.Host == "" || base.User != nil || base.Scheme != "https" && base.Scheme != "http" {
+				return fmt.Errorf("%q is no address; want https://HOST", Mask(v))
+			}
+			s.Config.LimitlessURL = v
+			return nil
+		}},
+	{Name: "CHORTLE_CHUNK_MINUTES", Help: "minutes of audio that one call to the Limitless API asks for",
+		fallback: fixed("30"),
+		set: func(s *Settings, v string) error {
+			var minutes int
+			err := whole(v, &minutes, 1, 120)
+			s.Config.LimitlessChunk = time.Duration(minutes) * time.Minute
+			return err
+		}},
+	{Name: "CHORTLE_EMPTY_NIGHTS", Help: "nights for which a time without audio is asked for again: pendants sync late",
+		fallback: fixed("7"),
+		set:      func(s *Settings, v string) error { return whole(v, &s.Config.EmptyNights, 0, 366) }},
+	{Name: "CHORTLE_LIMITLESS_PAUSE", Help: "wait before a failed call to the Limitless API is made again, doubled each time",
+		fallback: fixed("2s"),
+		set:      func(s *Settings, v string) error { return duration(v, &s.Config.LimitlessPause) }},
+	{Name: "CHORTLE_LIMITLESS_STALL", Help: "how long an answer of the Limitless API may go without a byte",
+		fallback: fixed("30s"),
+		set:      func(s *Settings, v string) error { return duration(v, &s.Config.LimitlessStall) }},
+	{Name: "CHORTLE_LIMITLESS_CALLS", Help: "calls a minute to the Limitless API with one key",
+		fallback: fixed("180"),
+		set:      func(s *Settings, v string) error { return whole(v, &s.Config.LimitlessCalls, 1, 1<<20) }},
 	{Name: "CHORTLE_LOG_LEVEL", Flag: "log-level", Help: "debug, info, warn or error; auto: warn at a terminal, else info",
 		fallback: fixed("auto"),
 		set: func(s *Settings, v string) error {

@@ -104,7 +104,7 @@ func (o *ArchiveOptions) archive(ctx context.Context, manifest *os.File, window 
 		return fmt.Errorf("archive %s: %d MB are free: %w", window.Start.Format(time.RFC3339), free>>20, ErrDiskFull)
 	}
 	line := ManifestLine{Start: window.Start.UTC(), End: window.End.UTC()}
-	name := filepath.Join(line.Start.Format(time.DateOnly), line.Start.Format("2006-01-02T15-04-05Z")+".ogg")
+	name := originalName(line.Start)
 	path := filepath.Join(o.Dir, name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("make archive folder: %w", err)
@@ -114,7 +114,7 @@ func (o *ArchiveOptions) archive(ctx context.Context, manifest *os.File, window 
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case errors.Is(err, ErrBadKey):
+	case errors.Is(err, ErrBadKey), errors.Is(err, errKeep):
 		return err
 	case errors.Is(err, ErrNoAudio):
 		progress.Empty++

@@ -37,6 +37,13 @@ var (
 	ErrBadKey = errors.New("the API refused the key; give a valid one with: orchestrator user set NAME --api-key-file FILE")
 )
 
+var (
+	// errKeep is an error of our own disk: it is not the API's, and the next window would meet it, too.
+	errKeep = errors.New("keep download")
+	// errRefused is an answer that asking again will not change, and that says nothing of other windows.
+	errRefused = errors.New("the API refused the request")
+)
+
 // Config of a Client. Zero values mean the defaults.
 type Config struct {
 	// URL of the API, such as https://api.limitless.ai. Required.
@@ -93,7 +100,9 @@ func NewClient(config Config) (*Client, error) {
 	}
 	client := config.HTTP
 	if client == nil {
-		client = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+		transport := http.DefaultTransport.(*http.Transport).Clone() // so that closing it is nobody else's concern
+		transport.DisableCompression = true                          // a compressed answer would come without its length
+		client = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	}
 	// In any minute a bucket lets its size and its refill pass: a tenth as bucket, the rest as refill.
 	burst := max(1, config.CallsPerMinute/10)
@@ -130,13 +139,12 @@ func (c *Client) Download(ctx context.Context, span orchestrator.Span, path stri
 	err := c.try(ctx, query, func(response *http.Response, body io.Reader) (err error) {
 		file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 		if err != nil {
-			return backoff.Permanent(err)
+			return backoff.Permanent(fmt.Errorf("%w: %w; let this user write there", errKeep, err))
 		}
 		hash := sha256.New()
-		if err = copyOgg(file, hash, body); err == nil {
-			err = file.Close()
-		} else {
-			file.Close()
+		err = copyOgg(file, hash, body)
+		if closeErr := file.Close(); err == nil && closeErr != nil {
+			err = notKept(closeErr)
 		}
 		sum = hex.EncodeToString(hash.Sum(nil))
 		return err
@@ -171,7 +179,7 @@ func copyOgg(file *os.File, hash hash.Hash, body io.Reader) error {
 		if n > 0 {
 			hash.Write(buffer[:n])
 			if _, writeErr := file.Write(buffer[:n]); writeErr != nil {
-				return backoff.Permanent(writeErr)
+				return notKept(writeErr)
 			}
 		}
 		if err == io.EOF {
@@ -181,6 +189,11 @@ func copyOgg(file *os.File, hash hash.Hash, body io.Reader) error {
 			return fmt.Errorf("read answer: %w", err)
 		}
 	}
+}
+
+// notKept is the end of a download that the disk does not take.
+func notKept(err error) error {
+	return backoff.Permanent(fmt.Errorf("%w: %w; free some space there, or set CHORTLE_DATA_DIR", errKeep, err))
 }
 
 // try calls until an attempt succeeds, cannot succeed, or was the last.
@@ -274,7 +287,7 @@ func refusal(response *http.Response) error {
 	case code >= 500:
 		return err
 	}
-	return backoff.Permanent(err)
+	return backoff.Permanent(fmt.Errorf("%w: %w", err, errRefused))
 }
 
 // retryAfter reads the seconds to wait, from the body as a string or a number, else from the header.

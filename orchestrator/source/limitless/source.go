@@ -7,6 +7,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/chortle-audio/chortle/orchestrator"
@@ -22,10 +23,13 @@ const (
 	smallestWindow = time.Minute
 )
 
-// Options of a Source. All fields but Keep and EmptyNights are required.
+// Options of a Source. All fields but Unusable, KeepDir, EmptyNights, Again and DryRun are required.
 type Options struct {
 	Client *Client
-	// Dir is where answers are kept while they are read: one at a time.
+	// Unusable, unless nil, says why there is no Client: all that is open is then left as gaps.
+	Unusable error
+	// Dir is the source's own: answers are kept there while they are read, one at a time, and what a
+	// source that was killed left there is removed.
 	Dir string
 	// Chunk is the length of a window, in (0, MaxChunk].
 	Chunk time.Duration
@@ -37,151 +41,290 @@ type Options struct {
 	// EmptyNights is for how many days after it was recorded a span without audio is asked for again:
 	// pendants sync late. 0 means never again.
 	EmptyNights int
-	// Keep, unless nil, takes the file of a recording that is done instead of its deletion.
-	Keep func(rec orchestrator.Recording) error
+	// KeepDir, unless empty, takes the file of a recording that is done instead of its deletion: as a
+	// folder that the folder source reads.
+	KeepDir string
+	// Again asks for everything, also for what is read.
+	Again bool
+	// DryRun yields what would be asked for, without a file, and asks for nothing.
+	DryRun bool
 }
 
-// Source is one user's audio at the API.
-type Source struct{ options Options }
+// Source is one user's audio at the API. Not safe for concurrent use.
+type Source struct {
+	options Options
+	service breaker
+	swept   bool
+	// silentUntil is the end of the last window that had no audio.
+	silentUntil time.Time
+	// stopped is what ended an earlier sequence: it would end this one, too.
+	stopped error
+}
 
 var (
 	_ orchestrator.Source      = (*Source)(nil)
 	_ orchestrator.CallCounter = (*Source)(nil)
+	_ orchestrator.GapKeeper   = (*Source)(nil)
+	_ orchestrator.Closer      = (*Source)(nil)
 )
 
-// New checks the options and makes the folder.
+// New checks the options.
 func New(options Options) (*Source, error) {
 	if options.Chunk <= 0 || options.Chunk > MaxChunk {
 		return nil, fmt.Errorf("check chunk length %s: want at most %s (CHORTLE_CHUNK_MINUTES)", options.Chunk, MaxChunk)
 	}
-	if err := os.MkdirAll(options.Dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make download folder: %w", err)
+	return &Source{options: options, stopped: options.Unusable}, nil
+}
+
+// Close drops the connections, and what an interrupted recording left.
+func (s *Source) Close() {
+	if s.options.Client != nil {
+		s.options.Client.Close()
 	}
-	return &Source{options}, nil
+	if s.swept {
+		_ = os.RemoveAll(s.options.Dir) // else the next run does
+	}
 }
 
 // Calls counts what was asked of the API.
-func (s *Source) Calls() orchestrator.Calls { return s.options.Client.Calls() }
+func (s *Source) Calls() orchestrator.Calls {
+	if s.options.Client == nil {
+		return orchestrator.Calls{}
+	}
+	return s.options.Client.Calls()
+}
+
+// Gaps implements orchestrator.GapKeeper out of the ledger.
+func (s *Source) Gaps(ctx context.Context, before time.Time) (gaps []orchestrator.Span, err error) {
+	ledger, err := s.options.Ledger(ctx, orchestrator.Span{Start: time.Unix(0, 0), End: before})
+	for _, known := range ledger {
+		if known.State == orchestrator.SpanFailed && !known.End.After(before) {
+			gaps = append(gaps, known.Span)
+		}
+	}
+	return gaps, err
+}
 
 // Recordings downloads the windows of span that are not read yet, one at a time: a window's file is
 // gone before the next one is asked for. Windows that failed before come first, so that gaps are
-// filled before new ground is taken. What cannot be had is a *orchestrator.SpanError; a key that is
-// refused ends the sequence.
+// filled before new ground is taken. What cannot be had is a *orchestrator.SpanError. A key that is
+// refused, or a disk that takes no more, ends the sequence with a *orchestrator.StoppedError; a service
+// that is away leaves the rest for the next run.
 func (s *Source) Recordings(ctx context.Context, span orchestrator.Span) iter.Seq2[orchestrator.Recording, error] {
 	return func(yield func(orchestrator.Recording, error) bool) {
-		now := s.options.Now()
-		if span.End.After(now) {
+		if now := s.options.Now(); span.End.After(now) {
 			span.End = now.Truncate(time.Second)
 		}
-		ledger, err := s.options.Ledger(ctx, span)
+		plan, err := s.plan(ctx, span)
+		if err == nil && !s.options.DryRun {
+			err = s.sweep()
+		}
 		if err != nil {
-			yield(orchestrator.Recording{}, fmt.Errorf("read ledger: %w", err))
+			yield(orchestrator.Recording{}, err)
 			return
 		}
-		for _, window := range windows(span, s.options.Chunk, ledger, now, s.options.EmptyNights) {
-			if !s.window(ctx, window, yield) {
-				return
+		if s.stopped != nil && len(join(slices.Concat(plan.gaps, plan.fresh))) == 0 {
+			return // the day misses nothing
+		}
+		s.follow(ctx, plan, yield)
+	}
+}
+
+// follow yields the windows of a plan.
+func (s *Source) follow(ctx context.Context, plan plan, yield func(orchestrator.Recording, error) bool) {
+	s.service.begin()
+	for i, w := range plan.gaps {
+		if s.service.open() {
+			break // they stay the gaps that they are
+		}
+		if !s.ask(ctx, w, slices.Concat(plan.gaps[i:], plan.fresh), yield) {
+			return
+		}
+	}
+	s.service.begin()
+	for i, w := range plan.fresh {
+		if s.service.open() {
+			s.postpone(plan.fresh[i:], yield)
+			return
+		}
+		if !s.ask(ctx, w, plan.fresh[i:], yield) {
+			return
+		}
+	}
+}
+
+func (s *Source) plan(ctx context.Context, span orchestrator.Span) (plan, error) {
+	var ledger []orchestrator.LedgerSpan
+	if !s.options.Again {
+		var err error
+		if ledger, err = s.options.Ledger(ctx, span); err != nil {
+			return plan{}, fmt.Errorf("read ledger: %w", err)
+		}
+	}
+	return planWindows(span, s.options.Chunk, ledger, s.options.Now(), s.options.EmptyNights), nil
+}
+
+// sweep makes the download folder, and empties it once.
+func (s *Source) sweep() error {
+	if s.swept {
+		return nil
+	}
+	s.swept = true
+	if err := os.RemoveAll(s.options.Dir); err != nil {
+		return fmt.Errorf("empty download folder: %w; let this user write there", err)
+	}
+	if err := os.MkdirAll(s.options.Dir, 0o700); err != nil {
+		return fmt.Errorf("make download folder: %w; let this user write there", err)
+	}
+	return nil
+}
+
+// ask yields one window of the plan; left are it and those behind it. It reports whether to go on.
+func (s *Source) ask(ctx context.Context, w window, left []window, yield func(orchestrator.Recording, error) bool) bool {
+	if s.options.DryRun {
+		return yield(orchestrator.Recording{Name: fileName(w.Span), Start: w.Start, TimeSource: orchestrator.TimeFromSource, Window: w.Span}, nil)
+	}
+	if s.stopped == nil {
+		if w.afterSilence {
+			s.silentUntil = w.Start
+		}
+		deliver := yield
+		if w.empty { // to ask again in vain makes no gap
+			deliver = func(rec orchestrator.Recording, err error) bool {
+				missing := (*orchestrator.SpanError)(nil)
+				return errors.As(err, &missing) && missing.Err != nil || yield(rec, err)
 			}
+		}
+		done, goOn := s.window(ctx, w.Span, deliver)
+		if s.stopped == nil {
+			return goOn
+		}
+		left = cutDone(left, done)
+	}
+	yield(orchestrator.Recording{}, &orchestrator.StoppedError{Err: s.stopped, Left: join(left)})
+	return false
+}
+
+// postpone tells that windows are left for the next run.
+func (s *Source) postpone(left []window, yield func(orchestrator.Recording, error) bool) {
+	for _, span := range join(left) {
+		err := fmt.Errorf("not asked for, since the API did not answer %d times in a row: %w", s.service.failures, s.service.last)
+		if !yield(orchestrator.Recording{}, &orchestrator.SpanError{Span: span, Err: err}) {
+			return
 		}
 	}
 }
 
 // window yields the audio of one window. Where the answer is shorter than the window, audio is
 // missing somewhere inside, and everything behind it would be placed too early: the window is then
-// halved, again and again, until each half is whole, empty, or too small to matter. It reports
-// whether to go on.
-func (s *Source) window(ctx context.Context, window orchestrator.Span, yield func(orchestrator.Recording, error) bool) bool {
-	name := fmt.Sprintf("%s--%s.ogg", stamp(window.Start), stamp(window.End))
+// halved, again and again, until each half is whole, empty, or too small to matter. Of such a small one
+// the sound is taken to be at the start, or, where there is none before it, at the end. It reports until when
+// the window is done, and whether to go on.
+func (s *Source) window(ctx context.Context, window orchestrator.Span, yield func(orchestrator.Recording, error) bool) (time.Time, bool) {
+	name := fileName(window)
 	path := filepath.Join(s.options.Dir, name)
 	sum, err := s.options.Client.Download(ctx, window, path)
+	s.service.note(err)
 	switch {
 	case ctx.Err() != nil:
 		yield(orchestrator.Recording{}, ctx.Err())
-		return false
+		return window.Start, false
+	case errors.Is(err, ErrBadKey), errors.Is(err, errKeep):
+		s.stopped = err
+		return window.Start, false
 	case errors.Is(err, ErrNoAudio):
-		return yield(orchestrator.Recording{}, &orchestrator.SpanError{Span: window})
-	case errors.Is(err, ErrBadKey):
-		yield(orchestrator.Recording{}, err)
-		return false
+		s.silentUntil = window.End
+		return window.End, yield(orchestrator.Recording{}, &orchestrator.SpanError{Span: window})
 	case err != nil:
-		return yield(orchestrator.Recording{}, &orchestrator.SpanError{Span: window, Err: err})
+		return window.End, yield(orchestrator.Recording{}, &orchestrator.SpanError{Span: window, Err: err})
 	}
 	length, err := s.options.Length(ctx, path)
 	if err != nil {
 		err = errors.Join(err, os.Remove(path))
-		return yield(orchestrator.Recording{}, &orchestrator.SpanError{Span: window, Err: err})
+		return window.End, yield(orchestrator.Recording{}, &orchestrator.SpanError{Span: window, Err: err})
 	}
 	missing := window.Duration() - length
 	if missing > shortBy && window.Duration() > smallestWindow {
 		if err := os.Remove(path); err != nil {
-			return yield(orchestrator.Recording{}, &orchestrator.SpanError{Span: window, Err: err})
+			return window.End, yield(orchestrator.Recording{}, &orchestrator.SpanError{Span: window, Err: err})
 		}
-		middle := window.Start.Add(window.Duration() / 2).Truncate(time.Millisecond)
-		return s.window(ctx, orchestrator.Span{Start: window.Start, End: middle}, yield) &&
-			s.window(ctx, orchestrator.Span{Start: middle, End: window.End}, yield)
+		middle := halfWay(window)
+		done, goOn := s.window(ctx, orchestrator.Span{Start: window.Start, End: middle}, yield)
+		if !goOn {
+			return done, false
+		}
+		return s.window(ctx, orchestrator.Span{Start: middle, End: window.End}, yield)
 	}
-	info, err := os.Stat(path)
+	// The file is as old as its sound, so that whoever downloads it again stores the same row.
+	err = os.Chtimes(path, window.End, window.End)
+	var info os.FileInfo
+	if err == nil {
+		info, err = os.Stat(path)
+	}
 	if err != nil {
-		return yield(orchestrator.Recording{}, &orchestrator.SpanError{Span: window, Err: err})
+		return window.End, yield(orchestrator.Recording{}, &orchestrator.SpanError{Span: window, Err: err})
 	}
-	rec := orchestrator.Recording{Path: path, Name: name, Start: window.Start, TimeSource: orchestrator.TimeFromSource,
+	start := window.Start
+	if missing > shortBy && s.silentUntil.Equal(start) {
+		start = start.Add(missing).Truncate(time.Millisecond)
+	}
+	rec := orchestrator.Recording{Path: path, Name: name, Start: start, TimeSource: orchestrator.TimeFromSource,
 		Uncertainty: max(0, missing), Window: window, Size: info.Size(), ModTime: info.ModTime(), SHA256: sum}
-	rec.Release = func() error {
-		if s.options.Keep != nil {
-			if err := s.options.Keep(rec); err != nil {
-				return err
-			}
-		}
-		return removeIfThere(path)
-	}
-	return yield(rec, nil)
+	rec.Release = func() error { return s.release(rec) }
+	return window.End, yield(rec, nil)
 }
 
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15-04-05.000Z") }
-
-// windows cuts what is not known of span into windows on the grid of chunk, counted from the span's
-// start. A span that failed before is asked for as it was, and first.
-func windows(span orchestrator.Span, chunk time.Duration, ledger []orchestrator.LedgerSpan, now time.Time, emptyNights int) []orchestrator.Span {
-	var failed, fresh []orchestrator.Span
-	settled := func(known orchestrator.LedgerSpan) bool {
-		young := now.Sub(known.End) <= time.Duration(emptyNights)*24*time.Hour
-		return known.State == orchestrator.SpanRead || known.State == orchestrator.SpanEmpty && !young
+// release deletes the file of a recording, or puts it where originals are kept.
+func (s *Source) release(rec orchestrator.Recording) error {
+	if s.options.KeepDir == "" {
+		return removeIfThere(rec.Path)
 	}
-	for _, known := range ledger {
-		if !settled(known) {
-			failed = append(failed, known.Span)
-		}
+	path := filepath.Join(s.options.KeepDir, originalName(rec.Start))
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("keep original: %w", err)
 	}
-	for start := span.Start; start.Before(span.End); start = start.Add(chunk) {
-		rest := []orchestrator.Span{{Start: start, End: earlier(start.Add(chunk), span.End)}}
-		for _, known := range ledger {
-			rest = without(rest, known.Span)
-		}
-		fresh = append(fresh, rest...)
-	}
-	return append(failed, fresh...)
+	_, err := settle(rec.Path, path)
+	return err
 }
 
-// without cuts a stretch out of spans.
-func without(spans []orchestrator.Span, cut orchestrator.Span) (rest []orchestrator.Span) {
-	for _, span := range spans {
-		if !cut.Start.Before(span.End) || !span.Start.Before(cut.End) {
-			rest = append(rest, span)
-			continue
-		}
-		if span.Start.Before(cut.Start) {
-			rest = append(rest, orchestrator.Span{Start: span.Start, End: cut.Start})
-		}
-		if cut.End.Before(span.End) {
-			rest = append(rest, orchestrator.Span{Start: cut.End, End: span.End})
-		}
-	}
-	return rest
+// fileName names the download of a window.
+func fileName(window orchestrator.Span) string {
+	const layout = "2006-01-02T15-04-05.000Z"
+	return window.Start.UTC().Format(layout) + "--" + window.End.UTC().Format(layout) + ".ogg"
 }
 
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
+// originalName is the path of an original that starts at start below the folder where it is kept: one that
+// the folder source reads the time from.
+func originalName(start time.Time) string {
+	layout := "2006-01-02T15-04-05Z.ogg"
+	if start.Nanosecond() != 0 {
+		layout = "2006-01-02T15-04-05.000Z.ogg"
 	}
-	return a
+	return filepath.Join(start.UTC().Format(time.DateOnly), start.UTC().Format(layout))
+}
+
+// breaker notices when the service is away, so that a night is not spent with waiting for it. It opens
+// after three failures in a row; from then on, and until a call succeeds, after the first one of a part of
+// the plan.
+type breaker struct {
+	failures, limit int
+	last            error
+}
+
+const patience = 3
+
+// begin starts a part of the plan.
+func (b *breaker) begin() { b.limit = max(patience, b.failures+1) }
+
+func (b *breaker) open() bool { return b.failures >= b.limit }
+
+// note takes the outcome of a download. What says nothing about the service as a whole does not count.
+func (b *breaker) note(err error) {
+	switch {
+	case err == nil, errors.Is(err, ErrNoAudio), errors.Is(err, errRefused):
+		b.failures, b.limit = 0, patience
+	default:
+		b.failures++
+		b.last = err
+	}
 }
