@@ -57,14 +57,15 @@ func (r *reader) read() error {
 		return err
 	}
 	r.framer = NewFramer(r.server.model.Window, r.config.hop, buffer)
+	var request pb.ClassifyRequest // reused: see Codec
 	for {
-		request, err := r.stream.Recv()
+		err := r.stream.RecvMsg(&request)
 		if errors.Is(err, io.EOF) {
 			return r.finish()
 		} else if err != nil {
 			return err
 		}
-		pcm, err := r.config.chunkFromProto(request, r.index, r.samples)
+		pcm, err := r.config.chunkFromProto(&request, r.index, r.samples)
 		if err != nil {
 			return err
 		}

@@ -131,6 +131,7 @@ func open(s settings) (*inferd.Server, error) {
 
 // newGRPCServer lets messages be as large as the contract allows.
 func newGRPCServer(options []grpc.ServerOption) *grpc.Server {
-	options = append(options, grpc.MaxRecvMsgSize(handshake.MaxMessageBytes), grpc.MaxSendMsgSize(handshake.MaxMessageBytes))
+	options = append(options, grpc.ForceServerCodecV2(inferd.Codec()),
+		grpc.MaxRecvMsgSize(handshake.MaxMessageBytes), grpc.MaxSendMsgSize(handshake.MaxMessageBytes))
 	return grpc.NewServer(append(options, windows()...)...)
 }

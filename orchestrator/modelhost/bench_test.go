@@ -42,13 +42,16 @@ func BenchmarkSettledMemory(b *testing.B) {
 	}
 }
 
+// blockLength is what a decoder hands on at once: 10 s.
+const blockLength = 10 * orchestrator.SampleRateHz
+
 // BenchmarkClassify streams an hour of sound a time through a model that costs little.
 func BenchmarkClassify(b *testing.B) {
 	p := spawn(b, testConfig(b, "good"))
-	block := make([]float32, maxChunk)
+	block := make([]float32, blockLength)
 	hour := func(yield func(orchestrator.Chunk, error) bool) {
 		for i := range 360 {
-			if !yield(orchestrator.Chunk{Offset: int64(i * maxChunk), Samples: block}, nil) {
+			if !yield(orchestrator.Chunk{Offset: int64(i * blockLength), Samples: block}, nil) {
 				return
 			}
 		}
@@ -63,11 +66,11 @@ func BenchmarkClassify(b *testing.B) {
 }
 
 func BenchmarkAppendPCM(b *testing.B) {
-	samples, pcm := make([]float32, maxChunk), make([]byte, 0, 2*maxChunk)
+	samples, pcm := make([]float32, blockLength), make([]byte, 0, 2*blockLength)
 	for i := range samples {
 		samples[i] = float32(i%4001-2000) / 2000
 	}
-	b.SetBytes(4 * maxChunk)
+	b.SetBytes(4 * blockLength)
 	for b.Loop() {
 		appendPCM(pcm, samples)
 	}

@@ -18,10 +18,11 @@ import (
 )
 
 const (
-	// maxChunk is the most that one message carries, in samples: ten seconds, 320 kB.
-	maxChunk = 10 * orchestrator.SampleRateHz
-	// maxUnanswered chunks may be under way: enough to keep the model busy while the next is decoded.
-	maxUnanswered = 3
+	// maxChunk is the most that one message carries, in samples: 3.4 s, 108 kB, a third of a block of the
+	// decoder's, and seven of YAMNet's hops. Longer ones are no cheaper, and take more memory.
+	maxChunk = 54000
+	// maxUnanswered chunks may be under way: enough to keep several models busy while the next is decoded.
+	maxUnanswered = 4
 	// scoreFloor is below half a step of a score stored as a byte: frames that fall under it are zero.
 	scoreFloor = 1.0 / 512
 )

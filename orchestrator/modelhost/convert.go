@@ -3,7 +3,9 @@ package modelhost
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"regexp"
+	"slices"
 
 	inferencev1 "github.com/chortle-audio/chortle/internal/gen/chortle/inference/v1"
 	"github.com/chortle-audio/chortle/orchestrator"
@@ -63,22 +65,33 @@ func modelFromProto(m *inferencev1.GetModelResponse) (orchestrator.Model, []uint
 // appendPCM appends samples as little-endian 16-bit integers, rounded; what is outside [-1, 1] is
 // clamped, and what is no number is silence.
 func appendPCM(pcm []byte, samples []float32) []byte {
-	for _, v := range samples {
-		scaled := v * 32768
-		var sample int16
-		switch {
-		case scaled >= 32767:
-			sample = 32767
-		case scaled <= -32768:
-			sample = -32768
-		case scaled >= 0:
-			sample = int16(scaled + 0.5)
-		case scaled < 0:
-			sample = int16(scaled - 0.5)
-		}
-		pcm = binary.LittleEndian.AppendUint16(pcm, uint16(sample))
+	begin := len(pcm)
+	pcm = slices.Grow(pcm, 2*len(samples))[:begin+2*len(samples)]
+	out := pcm[begin:]
+	for ; len(samples) >= 4 && len(out) >= 8; samples, out = samples[4:], out[8:] { // four at once
+		binary.LittleEndian.PutUint64(out, uint64(pcm16(samples[0]))|uint64(pcm16(samples[1]))<<16|
+			uint64(pcm16(samples[2]))<<32|uint64(pcm16(samples[3]))<<48)
+	}
+	for i, v := range samples {
+		binary.LittleEndian.PutUint16(out[2*i:], pcm16(v))
 	}
 	return pcm
+}
+
+// pcm16 rounds half away from zero.
+func pcm16(v float32) uint16 {
+	scaled := v * 32768
+	if !(scaled > -32768 && scaled < 32767) { // rare
+		switch {
+		case scaled > 0:
+			return 32767
+		case scaled < 0:
+			return 0x8000
+		}
+		return 0 // no number
+	}
+	const half = 0x3f000000 // 0.5; the sign is the value's own
+	return uint16(int32(scaled + math.Float32frombits(math.Float32bits(scaled)&(1<<31)|half)))
 }
 
 // answers checks that the responses of one stream keep the contract.
