@@ -87,6 +87,12 @@ func temporary(t testing.TB, address string) string {
 	return made
 }
 
+// Execute runs statements in the database at address.
+func Execute(t testing.TB, address, statements string) {
+	t.Helper()
+	execute(t, address, statements)
+}
+
 // create makes a database beside the one at address.
 func create(t testing.TB, address string) (made, name string) {
 	t.Helper()

@@ -136,8 +136,9 @@ few seconds of sound around it, and gives back all the memory that it took.`,
 		return usage("%w; see %s --help", err, cmd.CommandPath())
 	})
 	root.AddCommand(a.runCommand(), a.detectCommand(), a.userCommand(), a.laughsCommand(), a.runsCommand(), a.rescoreCommand(),
-		a.statusCommand(), a.backupCommand(), a.restoreCommand(), a.demoCommand(), a.doctorCommand(), a.configCommand(), a.migrateCommand(), a.versionCommand(), manCommand())
+		a.demoCommand(), a.doctorCommand(), a.configCommand(), a.migrateCommand(), a.versionCommand(), manCommand())
 	root.AddCommand(a.modelsCommand(), a.keyCommand())
+	root.AddCommand(a.statusCommand(), a.backupCommand(), a.restoreCommand(), a.importCommand())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd(a.args...)
 	return root

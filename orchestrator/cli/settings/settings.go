@@ -66,6 +66,7 @@ type Config struct {
 	LogDir      string
 	LogKeepDays int
 	Alerts      Alerts
+	Giggles     Giggles
 }
 
 // Value is one setting with where it came from.

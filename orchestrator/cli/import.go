@@ -1,0 +1,147 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/cli/terminal"
+	"github.com/chortle-audio/chortle/orchestrator/clips"
+	"github.com/chortle-audio/chortle/orchestrator/store"
+	"github.com/chortle-audio/chortle/orchestrator/store/giggles"
+)
+
+type importDocument struct {
+	ExitCode int              `json:"exit_code"`
+	DryRun   bool             `json:"dry_run"`
+	Users    []giggles.Report `json:"users"`
+}
+
+func (a *app) importCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "import", Short: "Bring over what another system has", Args: cobra.ArbitraryArgs, RunE: group}
+	cmd.AddCommand(a.importGigglesCommand())
+	return cmd
+}
+
+type importFlags struct {
+	clips          string
+	names          []string
+	dryRun, asJSON bool
+}
+
+func (a *app) importGigglesCommand() *cobra.Command {
+	var flags importFlags
+	cmd := &cobra.Command{
+		Use: "giggles", Short: "Bring over users, laughs, clips and the log of giggles-cli",
+		Long: `Brings over what giggles-cli has in its Postgres database and its folder of clips: users with their API keys, the
+audio that it read, its laughs with their sound and notes, one for one, and its processing log. It only reads there.
+Importing again adds what is new since, and changes nothing else.
+
+API keys are decrypted with its ENCRYPTION_KEY (CHORTLE_GIGGLES_ENCRYPTION_KEY or …_FILE) and encrypted anew with
+CHORTLE_SECRET_KEY. A password in --database-url can be seen by other users of the machine while it runs:
+better set CHORTLE_GIGGLES_DATABASE_URL, or …_FILE.
+
+Exit codes: 0 all is here, 1 failed, 3 something could not be brought over, 11 a run is under way.`,
+		Example: `  orchestrator import giggles --database-url postgres://giggles@localhost/giggles --clips /var/lib/giggles/uploads --dry-run
+  orchestrator import giggles --clips /var/lib/giggles/uploads --name alice@example.com=alice`,
+		Args: noArgs,
+	}
+	f := cmd.Flags()
+	bind(f, "CHORTLE_GIGGLES_DATABASE_URL")
+	f.StringVar(&flags.clips, "clips", "", "its `folder` of clips, or the upload folder above; without it, laughs come without sound")
+	f.StringArrayVar(&flags.names, "name", nil, "give the user of an e-mail this name, or to the user here who has it: `EMAIL=NAME`; may be given several times")
+	f.BoolVar(&flags.dryRun, "dry-run", false, "only count")
+	jsonFlag(cmd, &flags.asJSON)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return a.importGiggles(cmd.Context(), flags) }
+	return cmd
+}
+
+func (a *app) importGiggles(ctx context.Context, flags importFlags) error {
+	config := a.settings.Config.Giggles
+	if config.DatabaseURL == "" {
+		return usage("name the old database with --database-url or CHORTLE_GIGGLES_DATABASE_URL")
+	}
+	keys, err := giggles.NewKeys(config.EncryptionKey)
+	if err != nil {
+		return &exitError{orchestrator.ExitUsage, err}
+	}
+	names := map[string]string{}
+	for _, pair := range flags.names {
+		email, name, ok := strings.Cut(pair, "=")
+		if !ok || email == "" || name == "" {
+			return usage("--name %q: want EMAIL=NAME", pair)
+		}
+		names[email] = name
+	}
+	var old *giggles.Folder
+	if flags.clips != "" {
+		path, err := a.settings.Path(flags.clips)
+		if err != nil {
+			return err
+		}
+		if old, err = giggles.OpenFolder(path); err != nil {
+			return err
+		}
+		defer old.Close()
+	}
+	from, err := giggles.Open(ctx, config.DatabaseURL)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	return a.withAll(ctx, func(s *store.Store, kept *clips.Folder) error {
+		importer := giggles.Importer{From: from, Clips: old, Keys: keys, Store: s, Kept: kept, ClipKey: clips.Key, Names: names, DryRun: flags.dryRun,
+			HasKey: func(ctx context.Context, user orchestrator.User) (bool, error) {
+				_, err := s.Secret(ctx, user.ID, fieldAPIKey)
+				if errors.Is(err, orchestrator.ErrNotFound) {
+					return false, nil
+				}
+				return err == nil, err
+			},
+			Keep: func(ctx context.Context, user orchestrator.User, key string) error {
+				return a.storeAPIKey(ctx, s, user, key)
+			},
+		}
+		reports, err := importer.Run(ctx)
+		if err != nil {
+			return fmt.Errorf("import: %w; what was brought over is stored, and importing again goes on from there", err)
+		}
+		return a.reportImport(reports, flags)
+	})
+}
+
+func (a *app) reportImport(reports []giggles.Report, flags importFlags) error {
+	code := orchestrator.ExitOK
+	for _, report := range reports {
+		if report.Status == "failed" || report.Key == "failed" {
+			code = orchestrator.ExitIncomplete
+		}
+	}
+	if flags.asJSON {
+		return errors.Join(a.writeJSON(importDocument{code, flags.dryRun, append([]giggles.Report{}, reports...)}), exit(code))
+	}
+	table := terminal.NewTable("user", "e-mail", "", "key", "recordings>", "laughs>", "clips>", "clips missing>", "runs>")
+	count := func(c giggles.Count) string { return fmt.Sprintf("%d of %d", c.New, c.Found) }
+	for _, r := range reports {
+		table.Add(terminal.Printable(r.User), terminal.Printable(r.Email), r.Status, r.Key, count(r.Recordings), count(r.Laughs), count(r.Clips),
+			fmt.Sprint(r.ClipsMissing), count(r.Runs))
+	}
+	if err := table.WriteTo(a.stdout); err != nil {
+		return err
+	}
+	for _, r := range reports {
+		for _, problem := range r.Problems {
+			fmt.Fprintf(a.stdout, "%s %s: %s\n", a.stdout.Yellow("look:"), terminal.Printable(r.Email), terminal.Printable(problem))
+		}
+	}
+	if flags.dryRun {
+		fmt.Fprintln(a.stdout, "Nothing was brought over: this was a dry run.")
+	} else {
+		fmt.Fprintln(a.stdout, "Counts are of what is new, out of what the old system has.")
+	}
+	return exit(code)
+}

@@ -1,0 +1,13 @@
+// Package giggles brings over what giggles-cli, the system that Chortle replaces, has in its Postgres
+// database and its folder of clips: users with their keys, segments of audio that were read, laughs with
+// their sound and notes, and the processing log. It only reads there.
+//
+//	users + limitless_keys   ─▶ users, and their API keys, decrypted and sealed anew
+//	audio_segments           ─▶ recordings, and spans of the ledger that were read
+//	laughter_detections      ─▶ laughs, one for one, heard by the model "giggles"
+//	clips folder             ─▶ clips
+//	processing_logs          ─▶ runs
+//
+// Everything keeps an identity that follows from the old ids, so that importing again adds what is new and
+// changes nothing else.
+package giggles
