@@ -38,6 +38,7 @@ type app struct {
 	settings *settings.Settings
 	// unusable says which settings cannot be used; doctor goes on with it, nobody else does.
 	unusable error
+	debug    debugging
 	// begun is true once the command line was understood: errors before that are the caller's.
 	begun bool
 }

@@ -48,6 +48,7 @@ stored, 11 another run is under way, 130 interrupted.`,
 	f.BoolVar(&flags.reprocess, "reprocess", false, "read again what is stored already: replaces what the same model heard, and adds what another one hears")
 	f.BoolVar(&flags.dryRun, "dry-run", false, "only say what would be read")
 	jsonFlag(cmd, &flags.asJSON)
+	a.debug.bind(cmd)
 	bind(f, "CHORTLE_INFERD", "CHORTLE_MODELS", "CHORTLE_MODEL", "CHORTLE_USERS_AT_ONCE")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return a.run(cmd.Context(), flags) }
 	return cmd
@@ -56,6 +57,9 @@ stored, 11 another run is under way, 130 interrupted.`,
 func (a *app) run(ctx context.Context, flags runFlags) error {
 	if !slices.Contains(triggers, flags.trigger) {
 		return usage("--trigger %q is not known: want %s", flags.trigger, strings.Join(triggers, ", "))
+	}
+	if err := a.debug.check(); err != nil {
+		return err
 	}
 	from, to, err := flags.days.parse()
 	if err != nil {

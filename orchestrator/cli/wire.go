@@ -105,10 +105,13 @@ func (a *app) findModel(command []string) (models.Entry, error) {
 }
 
 // spawner starts models by a command, or by the name of one.
-func (a *app) spawner(command []string) (*modelhost.Host, error) {
-	entry, err := a.findModel(command)
-	if err != nil {
-		return nil, err
+func (a *app) spawner(command []string) (orchestrator.Spawner, error) {
+	var entry models.Entry
+	if a.debug.attach == "" {
+		var err error
+		if entry, err = a.findModel(command); err != nil {
+			return nil, err
+		}
 	}
 	config := a.settings.Config
 	env := []string{
@@ -126,8 +129,8 @@ func (a *app) spawner(command []string) (*modelhost.Host, error) {
 		}
 	}
 	env = append(env, entry.Env...) // the last of a name counts
-	return modelhost.New(modelhost.Config{Command: entry.Command, Env: env, Dir: entry.Dir, WeightsSHA256: entry.SHA256,
-		MemoryLimitBytes: config.ModelMemoryLimit, Log: a.log}), nil
+	return a.debugged(modelhost.Config{Command: entry.Command, Env: env, Dir: entry.Dir, WeightsSHA256: entry.SHA256,
+		MemoryLimitBytes: config.ModelMemoryLimit, Log: a.log})
 }
 
 // userSpawner starts the model of a user: the flag's goes before the user's own, and that before the setting's.

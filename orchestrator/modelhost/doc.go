@@ -11,5 +11,6 @@
 // A killed process is the normal end, not a failure: nothing that a model allocates outlives its
 // user's day. Every process leads a group of its own, which dies with it; the kernel kills the process
 // when the orchestrator dies. Its socket lies in a folder that only this user can enter, and is
-// removed as soon as the one connection stands, so that no end leaves a file behind.
+// removed as soon as the one connection stands (unless it was asked to stay), so that no end leaves a file
+// behind.
 package modelhost

@@ -46,6 +46,11 @@ type Config struct {
 	SampleEvery time.Duration
 	// SocketDir is the folder below which each process gets one for its socket. Default: os.TempDir.
 	SocketDir string
+	// KeepSocket leaves the socket where it is until the process ends, so that others of this user can
+	// talk to the model too.
+	KeepSocket bool
+	// Trace, where it is not nil, gets a line for every message of every call.
+	Trace io.Writer
 	// Log takes what the processes write to stderr. Default: nothing is logged.
 	Log logrus.FieldLogger
 }
@@ -88,6 +93,7 @@ func (h *Host) Spawn(ctx context.Context) (orchestrator.Process, error) {
 		return nil, fmt.Errorf("start model: %w", err)
 	}
 	p := newProcess(h.config, path)
+	p.client = newClient(p)
 	if err := p.start(ctx); err != nil {
 		p.Stop()
 		return nil, err
@@ -130,18 +136,21 @@ func newClient(p *process) *plugin.Client {
 		// Ours ends first: it knows how to say what happened.
 		StartTimeout: 2 * p.config.StartTimeout,
 		// go-plugin's own parser of log lines panics on some of them.
-		Logger:     hclog.New(&hclog.LoggerOptions{Level: hclog.Off, Output: io.Discard}),
-		SyncStdout: p.lines.writer(),
-		SyncStderr: p.lines.writer(),
-		GRPCDialOptions: []grpc.DialOption{
-			grpc.WithDisableRetry(),
-			grpc.WithDisableServiceConfig(),
-			grpc.WithIdleTimeout(0), // the connection cannot be made twice: its socket file is gone
-			grpc.WithDefaultCallOptions(
-				grpc.MaxCallSendMsgSize(handshake.MaxMessageBytes),
-				grpc.MaxCallRecvMsgSize(handshake.MaxMessageBytes)),
-		},
+		Logger:          hclog.New(&hclog.LoggerOptions{Level: hclog.Off, Output: io.Discard}),
+		SyncStdout:      p.lines.writer(),
+		SyncStderr:      p.lines.writer(),
+		GRPCDialOptions: p.config.dialOptions(),
 	})
+}
+
+func (c Config) dialOptions() []grpc.DialOption {
+	return append(traced(c.Trace),
+		grpc.WithDisableRetry(),
+		grpc.WithDisableServiceConfig(),
+		grpc.WithIdleTimeout(0), // the connection cannot be made twice: its socket file is gone
+		grpc.WithDefaultCallOptions(
+			grpc.MaxCallSendMsgSize(handshake.MaxMessageBytes),
+			grpc.MaxCallRecvMsgSize(handshake.MaxMessageBytes)))
 }
 
 // connPlugin dispenses the connection itself.

@@ -49,6 +49,8 @@ type process struct {
 	child     *child
 	client    *plugin.Client
 	socketDir string
+	socket    string           // in it
+	attached  *grpc.ClientConn // to a process that is not ours; else nil
 	lines     *lineLog
 	spoke     atomic.Bool   // it wrote to stdout
 	stderr    chan struct{} // closed when all of stderr was read; nil before launch
@@ -73,7 +75,6 @@ func newProcess(config Config, path string) *process {
 	p.lines = newLineLog(config.Log, time.Now)
 	p.memory = sampler{every: config.SampleEvery, limit: config.MemoryLimitBytes, over: func() { p.kill(errOverLimit) }}
 	p.memory.memory.Before = settledMemory()
-	p.client = newClient(p)
 	return p
 }
 
@@ -88,6 +89,25 @@ func (p *process) start(ctx context.Context) error {
 	if err != nil {
 		return p.explain("start model", err)
 	}
+	if err := p.accept(ctx, conn); err != nil {
+		return err
+	}
+	// The connection stands; nobody else needs the socket, and now nothing can leave it behind.
+	if !p.config.KeepSocket {
+		if err := os.RemoveAll(p.socketDir); err != nil {
+			return fmt.Errorf("start model: remove socket: %w", err)
+		}
+	}
+	if !timer.Stop() {
+		return p.explain("start model", slow)
+	}
+	footprint.Release() // starting takes more than the hours that follow
+	p.log.WithFields(logrus.Fields{keyPID: p.PID(), keyModel: p.model.Name}).Debug("model process is ready")
+	return nil
+}
+
+// accept asks the process at the other end of conn how it is and what its model is.
+func (p *process) accept(ctx context.Context, conn *grpc.ClientConn) error {
 	health, err := grpc_health_v1.NewHealthClient(conn).Check(ctx,
 		&grpc_health_v1.HealthCheckRequest{Service: plugin.GRPCServiceName})
 	if err != nil {
@@ -111,15 +131,6 @@ func (p *process) start(ctx context.Context) error {
 	if p.model.Plugin == "" {
 		p.model.Plugin = filepath.Base(p.path)
 	}
-	// The connection stands; nobody else needs the socket, and now nothing can leave it behind.
-	if err := os.RemoveAll(p.socketDir); err != nil {
-		return fmt.Errorf("start model: remove socket: %w", err)
-	}
-	if !timer.Stop() {
-		return p.explain("start model", slow)
-	}
-	footprint.Release() // starting takes more than the hours that follow
-	p.log.WithFields(logrus.Fields{keyPID: p.PID(), keyModel: p.model.Name}).Debug("model process is ready")
 	return nil
 }
 
@@ -173,7 +184,13 @@ func (p *process) launch(env []string) error {
 // Model describes the model.
 func (p *process) Model() orchestrator.Model { return p.model }
 
-// PID of the process; 0 where it could not be started.
+// Socket is the path at which the process listens; empty where that is not known.
+func (p *process) Socket() string { return p.socket }
+
+// Ended is closed when the process is gone, whoever ended it.
+func (p *process) Ended() <-chan struct{} { return p.child.ended.Done() }
+
+// PID of the process; 0 where it could not be started, or was not started by us.
 func (p *process) PID() int { return p.child.id() }
 
 // kill ends the group and notes why, unless it had ended before. It does not wait.
@@ -182,6 +199,9 @@ func (p *process) kill(reason error) {
 	defer p.mu.Unlock()
 	if p.child.kill() && p.reason == nil {
 		p.reason = reason
+	}
+	if p.attached != nil {
+		p.child.end() // nothing of ours runs: only the calls end
 	}
 }
 
@@ -207,7 +227,11 @@ func (p *process) stop() {
 		<-p.child.ended.Done()
 		<-p.stderr
 	}
-	p.client.Kill() // nothing is left to kill: it closes the connection and ends its goroutines
+	if p.attached != nil {
+		_ = p.attached.Close() // nothing is under way any more
+	} else {
+		p.client.Kill() // nothing is left to kill: it closes the connection and ends its goroutines
+	}
 	p.lines.close()
 	p.exit = p.child.close()
 	if p.socketDir != "" {

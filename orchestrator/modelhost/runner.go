@@ -62,6 +62,7 @@ func (r *pluginRunner) PluginToHost(network, address string) (string, string, er
 	if network != "unix" || filepath.Dir(address) != filepath.Clean(r.p.socketDir) {
 		return "", "", fmt.Errorf("listens on %s %q instead of a Unix socket in PLUGIN_UNIX_SOCKET_DIR", network, address)
 	}
+	r.p.socket = address
 	return network, address, nil
 }
 
