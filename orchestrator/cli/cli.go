@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -49,12 +50,25 @@ const ExitInterrupted = orchestrator.ExitInterrupted
 // Run does what args say (the program's name is not among them) and returns the exit code. environ is as of
 // os.Environ; version is what the build calls itself. A canceled ctx ends what is under way within two seconds.
 func Run(ctx context.Context, version string, args, environ []string, stdout, stderr io.Writer) int {
+	forbidCoreDumps()
+	return newApp(version, args, environ, stdout, stderr).execute(ctx)
+}
+
+// forbidCoreDumps keeps what is in memory, keys and sound, out of files: for this process and its children.
+func forbidCoreDumps() {
+	_ = syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}) // to lower a limit is always allowed
+}
+
+func newApp(version string, args, environ []string, stdout, stderr io.Writer) *app {
 	a := &app{version: version, environ: environ, args: args, stdin: os.Stdin, now: time.Now, log: logrus.New()}
 	a.stdout, a.stderr = terminal.NewScreen(stdout, a.getenv), terminal.NewScreen(stderr, a.getenv)
 	a.log.SetOutput(a.stderr)
+	return a
+}
 
+func (a *app) execute(ctx context.Context) int {
 	root := a.root()
-	root.SetArgs(args)
+	root.SetArgs(a.args)
 	err := root.ExecuteContext(ctx)
 	a.stderr.SetStatus("")
 	if a.logFile != nil {
@@ -138,7 +152,7 @@ few seconds of sound around it, and gives back all the memory that it took.`,
 	})
 	root.AddCommand(a.runCommand(), a.detectCommand(), a.userCommand(), a.laughsCommand(), a.runsCommand(), a.rescoreCommand(),
 		a.demoCommand(), a.doctorCommand(), a.configCommand(), a.migrateCommand(), a.versionCommand(), manCommand())
-	root.AddCommand(a.modelsCommand(), a.keyCommand())
+	root.AddCommand(a.modelsCommand(), a.keyCommand(), a.archiveCommand(), a.devLimitlessCommand())
 	root.AddCommand(a.statusCommand(), a.backupCommand(), a.restoreCommand(), a.importCommand())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd(a.args...)
@@ -171,6 +185,9 @@ func didYouMean(names []string) string {
 // without lists commands that need no settings.
 var without = map[string]bool{"version": true, "man": true, "help": true, "completion": true, cobra.ShellCompRequestCmd: true, cobra.ShellCompNoDescRequestCmd: true}
 
+// mends lists commands that go on with settings that cannot be used: they say what is wrong, or mend it.
+var mends = map[string]bool{"orchestrator doctor": true, "orchestrator key new": true}
+
 // begin reads the settings before any command runs.
 func (a *app) begin(cmd *cobra.Command, _ []string) error {
 	if without[cmd.Name()] || cmd.HasParent() && without[cmd.Parent().Name()] {
@@ -188,7 +205,7 @@ func (a *app) begin(cmd *cobra.Command, _ []string) error {
 	envFile, _ := cmd.Flags().GetString("env-file")
 	a.settings, a.unusable = settings.Load(settings.Input{Flags: given(cmd.Flags()), Environ: a.environ,
 		EnvFile: envFile, WorkingDir: directory, Executable: program})
-	if a.unusable != nil && cmd.Name() != "doctor" {
+	if a.unusable != nil && !mends[cmd.CommandPath()] {
 		return &exitError{orchestrator.ExitUsage, a.unusable}
 	}
 	a.setUpLog()

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/chortle-audio/chortle/orchestrator"
@@ -34,6 +35,9 @@ type ArchiveOptions struct {
 	Span orchestrator.Span
 	// Chunk is the length of a window, in (0, MaxChunk].
 	Chunk time.Duration
+	// EmptyNights is for how many days after it was recorded a window without audio is asked for again by a
+	// later call.
+	EmptyNights int
 	// KeepFree is how many bytes must stay free on the disk; Free tells how many are.
 	KeepFree int64
 	Free     func(dir string) (int64, error)
@@ -46,11 +50,14 @@ type ArchiveOptions struct {
 type ArchiveProgress struct {
 	Done, Total     int // windows
 	Files, Empty    int
-	Failed, Skipped int // Skipped: in the manifest already
+	Failed, Skipped int // Skipped: in the manifest already, with their file
 	Bytes           int64
 	// Remaining is an estimate from the pace so far; 0 while there is none.
 	Remaining time.Duration
 }
+
+// ErrAway means that the API did not answer several times in a row.
+var ErrAway = errors.New("the API does not answer; start again later: it goes on where it was")
 
 // ErrDiskFull means that a further file would leave less than KeepFree on the disk.
 var ErrDiskFull = errors.New("too little space is left on the disk; free some, or archive into another folder, and start again: it goes on where it was")
@@ -59,7 +66,7 @@ var ErrDiskFull = errors.New("too little space is left on the disk; free some, o
 // called again: windows in the manifest whose file is still there are not asked for again. A window
 // that fails is counted, left out of the manifest, and asked for by the next call.
 //
-// Errors: ErrBadKey, ErrDiskFull, ctx's, or one of the folder's; all after what was done is safe.
+// Errors: ErrBadKey, ErrAway, ErrDiskFull, ctx's, or one of the folder's; all after what was done is safe.
 func Archive(ctx context.Context, options ArchiveOptions) (progress ArchiveProgress, err error) {
 	if options.Chunk <= 0 || options.Chunk > MaxChunk {
 		return progress, fmt.Errorf("check chunk length %s: want at most %s (CHORTLE_CHUNK_MINUTES)", options.Chunk, MaxChunk)
@@ -73,13 +80,18 @@ func Archive(ctx context.Context, options ArchiveOptions) (progress ArchiveProgr
 	}
 	defer func() { err = errors.Join(err, manifest.Close()) }()
 
+	if now := options.Now(); options.Span.End.After(now) {
+		options.Span.End = now.Truncate(time.Second)
+	}
+	var service breaker
+	service.begin()
 	progress.Total = int((options.Span.Duration() + options.Chunk - 1) / options.Chunk)
 	began := options.Now()
 	for start := options.Span.Start; start.Before(options.Span.End); start = start.Add(options.Chunk) {
 		window := orchestrator.Span{Start: start, End: earlier(start.Add(options.Chunk), options.Span.End)}
 		if _, ok := known[window.Start.UnixMilli()]; ok {
 			progress.Skipped++
-		} else if err := options.archive(ctx, manifest, window, &progress); err != nil {
+		} else if err := options.archive(ctx, manifest, &service, window, &progress); err != nil {
 			return progress, err
 		}
 		progress.Done++
@@ -95,7 +107,7 @@ func Archive(ctx context.Context, options ArchiveOptions) (progress ArchiveProgr
 }
 
 // archive does one window. Its error ends the archive.
-func (o *ArchiveOptions) archive(ctx context.Context, manifest *os.File, window orchestrator.Span, progress *ArchiveProgress) error {
+func (o *ArchiveOptions) archive(ctx context.Context, manifest *os.File, service *breaker, window orchestrator.Span, progress *ArchiveProgress) error {
 	free, err := o.Free(o.Dir)
 	if err != nil {
 		return fmt.Errorf("look how much of the disk is free: %w", err)
@@ -111,6 +123,7 @@ func (o *ArchiveOptions) archive(ctx context.Context, manifest *os.File, window 
 	}
 	part := path + ".part" // the folder source passes it over
 	line.SHA256, err = o.Client.Download(ctx, window, part)
+	service.note(err)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -118,8 +131,14 @@ func (o *ArchiveOptions) archive(ctx context.Context, manifest *os.File, window 
 		return err
 	case errors.Is(err, ErrNoAudio):
 		progress.Empty++
+		if o.Now().Sub(window.End) <= time.Duration(o.EmptyNights)*24*time.Hour {
+			return nil
+		}
 	case err != nil:
 		progress.Failed++
+		if service.open() {
+			return fmt.Errorf("%w: %w", ErrAway, err)
+		}
 		return nil
 	default:
 		if line.Bytes, err = settle(part, path); err != nil {
@@ -184,6 +203,9 @@ func openManifest(dir string) (map[int64]ManifestLine, *os.File, error) {
 	manifest, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, nil, fmt.Errorf("open manifest: %w", err)
+	}
+	if err := syscall.Flock(int(manifest.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("lock %s: %w; is another archive under way?", path, err), manifest.Close())
 	}
 	if len(text) > 0 && text[len(text)-1] != '\n' {
 		if _, err := manifest.WriteString("\n"); err != nil {
