@@ -34,6 +34,35 @@ func Run(t *testing.T, spawn func(t *testing.T) orchestrator.Process) {
 	t.Run("stop while it classifies", func(t *testing.T) { stopInFlight(t, start(t)) })
 }
 
+// mostGrowth is by how much a model's resident set may grow from minutes to hours of sound, in bytes:
+// some more arenas of an allocator, and far less than the sound or its spectrum.
+const mostGrowth = 24 << 20
+
+// ThreeHours are one recording: positions stay right, and memory does not follow the length.
+func ThreeHours(t *testing.T, p orchestrator.Process) {
+	m := p.Model()
+	minute := Sound(60 * orchestrator.SampleRateHz)
+	hours := func(minutes int) chunkSeq {
+		return func(yield func(orchestrator.Chunk, error) bool) {
+			for i := range minutes {
+				if !yield(orchestrator.Chunk{Offset: int64(i * len(minute)), Samples: minute}, nil) {
+					return
+				}
+			}
+		}
+	}
+	classify(t, p, m, hours(5))
+	before := resident(p.PID())
+	frames := classify(t, p, m, hours(180))
+	const end = 180 * 60 * orchestrator.SampleRateHz
+	if n := len(frames); n == 0 || frames[n-1].Offset < end-60*orchestrator.SampleRateHz {
+		t.Errorf("%d frames; want the last one in the last minute", n)
+	}
+	if grown := resident(p.PID()) - before; grown > mostGrowth {
+		t.Errorf("memory grew by %d MB from five minutes to three hours", grown>>20)
+	}
+}
+
 // recordings are many through one process: what one leaves behind would show in the next.
 func recordings(t *testing.T, p orchestrator.Process) {
 	m := p.Model()

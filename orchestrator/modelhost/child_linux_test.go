@@ -2,7 +2,6 @@ package modelhost
 
 import (
 	"bufio"
-	"errors"
 	"os"
 	"os/exec"
 	"strconv"
@@ -47,18 +46,7 @@ func TestKilledHostTakesModelAlong(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = host.Wait()
-	const tenSeconds = 10_000
-	for {
-		ended, err := unix.Poll([]unix.PollFd{{Fd: int32(handle), Events: unix.POLLIN}}, tenSeconds)
-		if errors.Is(err, unix.EINTR) {
-			continue
-		}
-		if err != nil || ended != 1 {
-			t.Errorf("model process %d outlives the host that started it (%v)", model, err)
-			_ = unix.Kill(model, unix.SIGKILL)
-		}
-		return
-	}
+	awaitEnd(t, handle)
 }
 
 func TestOOMWords(t *testing.T) {

@@ -128,6 +128,9 @@ func TestFaultsAtStart(t *testing.T) {
 		{mode: "foreign socket", is: orchestrator.ErrBadPlugin, says: "/tmp/elsewhere.sock"},
 		{mode: "nobody listens", exit: true, code: -1, signal: "killed", says: "connection"},
 		{mode: "netrpc", is: orchestrator.ErrBadPlugin, says: "netrpc"},
+		{mode: "three fields", is: orchestrator.ErrBadPlugin, says: "1|1|unix"},
+		{mode: "four fields", is: orchestrator.ErrBadPlugin, says: "netrpc"},
+		{mode: "certificate", is: orchestrator.ErrBadPlugin, says: "cert"},
 		{mode: "no service", is: orchestrator.ErrBadPlugin, says: "unknown service chortle.inference.v1"},
 		{mode: "no health", is: orchestrator.ErrBadPlugin, says: "unknown service grpc.health.v1"},
 		{mode: "not serving", is: orchestrator.ErrBadPlugin, says: "NOT_SERVING"},
@@ -492,6 +495,25 @@ func TestManyAtOnce(t *testing.T) {
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	plugintest.Run(t, func(t *testing.T) orchestrator.Process { return spawn(t, testConfig(t, "good")) })
+}
+
+// TestBarePlugin: nothing of go-plugin's own services but health is needed, and none is missed at the end.
+func TestBarePlugin(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{"bare", "five fields", "multiplexed"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			p := spawn(t, testConfig(t, mode))
+			if err := failure(p); err != nil {
+				t.Fatal(err)
+			}
+			began := time.Now()
+			exit := p.Stop()
+			if took := time.Since(began); !exit.Gone || took > time.Second {
+				t.Errorf("exit is %+v after %v", exit, took)
+			}
+		})
+	}
 }
 
 // overflowing reports whether lines were left away.

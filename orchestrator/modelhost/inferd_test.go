@@ -10,9 +10,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/chortle-audio/chortle/internal/plugintest"
 	"github.com/chortle-audio/chortle/internal/testkit"
-	"github.com/chortle-audio/chortle/orchestrator"
 )
 
 // buildInferd builds the real model program once; TestMain removes it.
@@ -46,18 +44,6 @@ func inferd(t testing.TB, env ...string) Config {
 func yamnet(t testing.TB) Config {
 	t.Helper()
 	return inferd(t, "CHORTLE_MODEL="+testkit.Model(t), "CHORTLE_TFLITE_LIBRARY="+testkit.TFLite(t))
-}
-
-func TestInferdWithFakeModel(t *testing.T) {
-	t.Parallel()
-	config := inferd(t, "CHORTLE_MODEL=fake")
-	plugintest.Run(t, func(t *testing.T) orchestrator.Process { return spawn(t, config) })
-}
-
-func TestInferdWithYAMNet(t *testing.T) {
-	t.Parallel()
-	config := yamnet(t)
-	plugintest.Run(t, func(t *testing.T) orchestrator.Process { return spawn(t, config) })
 }
 
 // TestInferdWithoutModel: what inferd says of a missing file reaches the person.

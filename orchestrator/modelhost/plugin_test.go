@@ -51,8 +51,11 @@ func beHost() {
 	if err != nil {
 		panic(err)
 	}
-	p, err := New(Config{Command: []string{self}, Env: []string{modeVar + "=good"}, SocketDir: os.Getenv("SOCKETS")}).
-		Spawn(context.Background())
+	config := Config{Command: []string{self}, Env: []string{modeVar + "=good"}, SocketDir: os.Getenv("SOCKETS")}
+	if command := os.Getenv("COMMAND"); command != "" {
+		config.Command, config.Env = strings.Split(command, "\n"), strings.Split(os.Getenv("ENVIRONMENT"), "\n")
+	}
+	p, err := New(config).Spawn(context.Background())
 	if err != nil {
 		panic(err)
 	}
@@ -107,8 +110,17 @@ func bePlugin(mode string) {
 	case "netrpc":
 		fmt.Printf("1|1|unix|%s/none|netrpc|\n", os.Getenv(plugin.EnvUnixSocketDir))
 		waitForEnd()
-	case "no health", "not serving":
-		serveBare(mode == "not serving")
+	case "three fields":
+		fmt.Println("1|1|unix")
+		waitForEnd()
+	case "four fields":
+		fmt.Printf("1|1|unix|%s/none\n", os.Getenv(plugin.EnvUnixSocketDir))
+		waitForEnd()
+	case "certificate":
+		fmt.Printf("1|1|unix|%s/none|grpc|%s\n", os.Getenv(plugin.EnvUnixSocketDir), strings.Repeat("=", 60))
+		waitForEnd()
+	case "no health", "not serving", "bare", "five fields", "multiplexed":
+		serveBare(mode)
 	case "grandchild":
 		startSleeper(nil)
 	case "runaway grandchild":
@@ -133,20 +145,28 @@ func bePlugin(mode string) {
 	})
 }
 
-// serveBare serves without go-plugin, and with no health service or a bad word from it.
-func serveBare(unhealthy bool) {
+// serveBare serves without go-plugin: with no health service, or a word from it, and nothing else.
+func serveBare(mode string) {
 	listener, err := net.Listen("unix", filepath.Join(os.Getenv(plugin.EnvUnixSocketDir), "bare"))
 	if err != nil {
 		panic(err)
 	}
 	server := grpc.NewServer()
 	inferencev1.RegisterInferenceServiceServer(server, &testModel{})
-	if unhealthy {
-		word := health.NewServer()
-		word.SetServingStatus(plugin.GRPCServiceName, grpc_health_v1.HealthCheckResponse_NOT_SERVING)
+	if mode != "no health" {
+		word, said := health.NewServer(), grpc_health_v1.HealthCheckResponse_SERVING
+		if mode == "not serving" {
+			said = grpc_health_v1.HealthCheckResponse_NOT_SERVING
+		}
+		word.SetServingStatus(plugin.GRPCServiceName, said)
 		grpc_health_v1.RegisterHealthServer(server, word)
 	}
-	fmt.Printf("1|1|unix|%s|grpc|\n", listener.Addr())
+	ending := map[string]string{"five fields": "", "multiplexed": "||true"}
+	end, known := ending[mode]
+	if !known {
+		end = "|"
+	}
+	fmt.Printf("1|1|unix|%s|grpc%s\n", listener.Addr(), end)
 	_ = server.Serve(listener)
 }
 

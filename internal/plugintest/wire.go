@@ -1,0 +1,318 @@
+package plugintest
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/reflection/grpc_reflection_v1"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	pb "github.com/chortle-audio/chortle/internal/gen/chortle/inference/v1"
+)
+
+// wirePatience bounds every call; none takes nearly as long.
+const wirePatience = time.Minute
+
+const (
+	s16 = pb.PcmEncoding_PCM_ENCODING_S16LE
+	f32 = pb.PcmEncoding_PCM_ENCODING_F32LE
+)
+
+// Wire checks what a plugin does with messages that the orchestrator would never send, and what the
+// orchestrator does not ask for: it talks to the plugin itself, over a connection to its socket.
+func Wire(t *testing.T, conn *grpc.ClientConn) {
+	w := &wire{client: pb.NewInferenceServiceClient(conn)}
+	described, err := w.client.GetModel(t.Context(), &pb.GetModelRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.model = described
+	w.sound = pcm(Sound(int(3*described.GetWindowSamples() + 7)))
+	w.want = w.classify(t, w.sound)
+
+	t.Run("description", w.description)
+	t.Run("health", func(t *testing.T) { health(t, conn) })
+	t.Run("reflection", func(t *testing.T) { reflection(t, conn) })
+	t.Run("empty stream", w.empty)
+	t.Run("floats", w.floats)
+	t.Run("two streams", w.together)
+	t.Run("another hop", w.hop)
+	t.Run("score floor", w.floor)
+	for name, breach := range w.breaches() {
+		t.Run(name, func(t *testing.T) {
+			got := w.refusal(t, breach.messages)
+			if !slices.Contains(breach.codes, status.Code(got)) {
+				t.Errorf("error is %v; want %v", got, breach.codes)
+			}
+			if again := w.classify(t, w.sound); !slices.EqualFunc(again, w.want, equalFrames) {
+				t.Error("the next stream has other frames")
+			}
+		})
+	}
+}
+
+type wire struct {
+	client pb.InferenceServiceClient
+	model  *pb.GetModelResponse
+	sound  []byte // 16-bit samples
+	want   []*pb.Frame
+}
+
+func equalFrames(a, b *pb.Frame) bool { return proto.Equal(a, b) }
+
+func pcm(samples []float32) []byte {
+	var b []byte
+	for _, v := range samples {
+		b = binary.LittleEndian.AppendUint16(b, uint16(int16(v*32767)))
+	}
+	return b
+}
+
+func (w *wire) config() *pb.StreamConfig {
+	return &pb.StreamConfig{Labels: w.model.GetLaughter(), Encoding: s16}
+}
+
+func configure(c *pb.StreamConfig) *pb.ClassifyRequest {
+	return &pb.ClassifyRequest{Payload: &pb.ClassifyRequest_Config{Config: c}}
+}
+
+func chunk(index uint64, first int64, pcm []byte) *pb.ClassifyRequest {
+	return &pb.ClassifyRequest{Payload: &pb.ClassifyRequest_Chunk{Chunk: &pb.Chunk{Index: index, FirstSample: first, Pcm: pcm}}}
+}
+
+// stream sends the messages and returns the answers.
+func (w *wire) stream(t *testing.T, messages ...*pb.ClassifyRequest) (answers []*pb.ClassifyResponse, err error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), wirePatience)
+	defer cancel()
+	stream, err := w.client.Classify(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range messages {
+		if stream.Send(m) != nil { // the receiver sees why
+			break
+		}
+	}
+	_ = stream.CloseSend()
+	for {
+		answer, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return answers, nil
+		}
+		if err != nil {
+			return answers, err
+		}
+		answers = append(answers, answer)
+	}
+}
+
+// classify sends one recording in two chunks, as the given configuration says, and returns its frames.
+func (w *wire) classify(t *testing.T, sound []byte, changes ...func(*pb.StreamConfig)) (frames []*pb.Frame) {
+	t.Helper()
+	config := w.config()
+	for _, change := range changes {
+		change(config)
+	}
+	width := 2
+	if config.GetEncoding() == f32 {
+		width = 4
+	}
+	half := len(sound) / 2 / width * width
+	answers, err := w.stream(t, configure(config), chunk(0, 0, sound[:half]), chunk(1, int64(half/width), sound[half:]))
+	if err != nil || len(answers) != 3 {
+		t.Fatalf("%d answers, %v; want 3", len(answers), err)
+	}
+	for i, answer := range answers {
+		if answer.GetChunkIndex() != uint64(i) || answer.GetFinal() != (i == 2) {
+			t.Fatalf("answer %d is to chunk %d, final: %v", i, answer.GetChunkIndex(), answer.GetFinal())
+		}
+		frames = append(frames, answer.GetFrames()...)
+	}
+	return frames
+}
+
+func (w *wire) refusal(t *testing.T, messages []*pb.ClassifyRequest) error {
+	t.Helper()
+	_, err := w.stream(t, messages...)
+	return err
+}
+
+func (w *wire) description(t *testing.T) {
+	again, err := w.client.GetModel(t.Context(), &pb.GetModelRequest{})
+	if err != nil || !proto.Equal(again, w.model) {
+		t.Errorf("asked again, it answers %v, %v; before it was %v", again, err, w.model)
+	}
+}
+
+func health(t *testing.T, conn *grpc.ClientConn) {
+	answer, err := grpc_health_v1.NewHealthClient(conn).Check(t.Context(), &grpc_health_v1.HealthCheckRequest{Service: "plugin"})
+	if err != nil || answer.GetStatus() != grpc_health_v1.HealthCheckResponse_SERVING {
+		t.Errorf("service plugin: %v, %v", answer, err)
+	}
+}
+
+// reflection is what lets grpcurl talk to a plugin.
+func reflection(t *testing.T, conn *grpc.ClientConn) {
+	ctx, cancel := context.WithTimeout(t.Context(), wirePatience)
+	defer cancel()
+	stream, err := grpc_reflection_v1.NewServerReflectionClient(conn).ServerReflectionInfo(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stream.Send(&grpc_reflection_v1.ServerReflectionRequest{
+		MessageRequest: &grpc_reflection_v1.ServerReflectionRequest_ListServices{}}); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := stream.Recv()
+	if status.Code(err) == codes.Unimplemented {
+		t.Skip("this plugin has only an older reflection service")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, service := range answer.GetListServicesResponse().GetService() {
+		names = append(names, service.GetName())
+	}
+	if !slices.Contains(names, pb.InferenceService_ServiceDesc.ServiceName) {
+		t.Errorf("reflection lists %q", names)
+	}
+}
+
+func (w *wire) empty(t *testing.T) {
+	answers, err := w.stream(t, configure(w.config()))
+	if err != nil || len(answers) != 1 || !answers[0].GetFinal() || answers[0].GetChunkIndex() != 0 || len(answers[0].GetFrames()) != 0 {
+		t.Errorf("a stream without chunks is answered by %v, %v", answers, err)
+	}
+}
+
+// floats: the same sound as 32-bit floats has the same frames.
+func (w *wire) floats(t *testing.T) {
+	var sound []byte
+	for i := 0; i < len(w.sound); i += 2 {
+		v := float32(int16(binary.LittleEndian.Uint16(w.sound[i:]))) / 32768
+		sound = binary.LittleEndian.AppendUint32(sound, math.Float32bits(v))
+	}
+	got := w.classify(t, sound, func(c *pb.StreamConfig) { c.Encoding = f32 })
+	if !slices.EqualFunc(got, w.want, equalFrames) {
+		t.Errorf("frames are %v; want %v", got, w.want)
+	}
+}
+
+func (w *wire) together(t *testing.T) {
+	const streams = 2
+	done := make(chan []*pb.Frame, streams)
+	for range streams {
+		go func() {
+			answers, _ := w.stream(t, configure(w.config()), chunk(0, 0, w.sound))
+			var frames []*pb.Frame
+			for _, answer := range answers {
+				frames = append(frames, answer.GetFrames()...)
+			}
+			done <- frames
+		}()
+	}
+	for range streams {
+		if got := <-done; !slices.EqualFunc(got, w.want, equalFrames) {
+			t.Errorf("a stream beside another has the frames %v; want %v", got, w.want)
+		}
+	}
+}
+
+// hop: a plugin may say that it knows only its own, and else must keep to what was asked.
+func (w *wire) hop(t *testing.T) {
+	hop := max(1, w.model.GetHopSamples()/2)
+	config := w.config()
+	config.HopSamples = hop
+	answers, err := w.stream(t, configure(config), chunk(0, 0, w.sound))
+	if status.Code(err) == codes.Unimplemented {
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := int64(0)
+	for _, answer := range answers {
+		for _, f := range answer.GetFrames() {
+			if f.GetFirstSample() != at {
+				t.Fatalf("frame at %d; want %d", f.GetFirstSample(), at)
+			}
+			at += int64(hop)
+		}
+	}
+	if at == 0 {
+		t.Error("no frames")
+	}
+}
+
+func (w *wire) floor(t *testing.T) {
+	const floor = 0.25
+	got := w.classify(t, w.sound, func(c *pb.StreamConfig) { c.ScoreFloor = floor })
+	var want []*pb.Frame
+	for _, f := range w.want {
+		if slices.Max(f.GetScores()) >= floor {
+			want = append(want, f)
+		}
+	}
+	if !slices.EqualFunc(got, want, equalFrames) {
+		t.Errorf("frames are %v; want %v", got, want)
+	}
+}
+
+// breach is a stream that breaks the contract, and the errors that may answer it.
+type breach struct {
+	messages []*pb.ClassifyRequest
+	codes    []codes.Code
+}
+
+func (w *wire) breaches() map[string]breach {
+	invalid := []codes.Code{codes.InvalidArgument}
+	labels := uint32(len(w.model.GetLabels()))
+	changed := func(change func(*pb.StreamConfig)) []*pb.ClassifyRequest {
+		config := w.config()
+		change(config)
+		return []*pb.ClassifyRequest{configure(config), chunk(0, 0, []byte{1, 2})}
+	}
+	after := func(messages ...*pb.ClassifyRequest) []*pb.ClassifyRequest {
+		return append([]*pb.ClassifyRequest{configure(w.config())}, messages...)
+	}
+	two := []byte{1, 2, 3, 4}
+	all := map[string]breach{
+		"chunk before config": {[]*pb.ClassifyRequest{chunk(0, 0, two)}, invalid},
+		"nothing in it":       {[]*pb.ClassifyRequest{{}}, invalid},
+		"second config":       {after(configure(w.config())), invalid},
+		"no labels":           {changed(func(c *pb.StreamConfig) { c.Labels = nil }), invalid},
+		"unknown label":       {changed(func(c *pb.StreamConfig) { c.Labels = []uint32{labels} }), invalid},
+		"no encoding":         {changed(func(c *pb.StreamConfig) { c.Encoding = 0 }), invalid},
+		"unknown encoding":    {changed(func(c *pb.StreamConfig) { c.Encoding = 99 }), []codes.Code{codes.Unimplemented, codes.InvalidArgument}},
+		"hop beyond window":   {changed(func(c *pb.StreamConfig) { c.HopSamples = w.model.GetWindowSamples() + 1 }), []codes.Code{codes.Unimplemented}},
+		"floor above 1":       {changed(func(c *pb.StreamConfig) { c.ScoreFloor = 1.5 }), invalid},
+		"floor not a number":  {changed(func(c *pb.StreamConfig) { c.ScoreFloor = float32(math.NaN()) }), invalid},
+		"wrong index":         {after(chunk(1, 0, two)), invalid},
+		"chunk twice":         {after(chunk(0, 0, two), chunk(0, 2, two)), invalid},
+		"wrong order":         {after(chunk(0, 0, two), chunk(2, 4, two), chunk(1, 2, two)), invalid},
+		"gap":                 {after(chunk(0, 0, two), chunk(1, 3, two)), invalid},
+		"overlap":             {after(chunk(0, 0, two), chunk(1, 1, two)), invalid},
+		"half a sample":       {after(chunk(0, 0, two[:3])), invalid},
+		"5 MiB":               {after(chunk(0, 0, make([]byte, 5<<20))), []codes.Code{codes.InvalidArgument, codes.ResourceExhausted}},
+	}
+	for name, v := range map[string]float64{"NaN": math.NaN(), "infinite": math.Inf(1), "minus infinite": math.Inf(-1)} {
+		samples := make([]byte, 4*w.model.GetWindowSamples())
+		binary.LittleEndian.PutUint32(samples[len(samples)-4:], math.Float32bits(float32(v)))
+		config := w.config()
+		config.Encoding = f32
+		all[name] = breach{[]*pb.ClassifyRequest{configure(config), chunk(0, 0, samples)}, invalid}
+	}
+	return all
+}
