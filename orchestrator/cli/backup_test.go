@@ -130,3 +130,33 @@ func TestBackupOfAFolderOfMany(t *testing.T) {
 		}
 	}
 }
+
+// Who was purged does not come back with an old backup; who did not, does.
+func TestAPurgedUserStaysPurged(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t).alice()
+	p.recording("bob", "2026-11-22_20-00-00.ogg")
+	p.must("user", "add", "bob", "--timezone", "Europe/London", "--source", "folder:"+p.path("bob"))
+	p.must(day...)
+	p.must("backup", p.path("before.tar"))
+	p.must("user", "purge", "alice", "--yes")
+	p.must("user", "add", "alice", "--timezone", "Europe/London", "--source", "folder:"+p.path("alice")) // somebody new
+	if out := p.must("restore", "--replace", p.path("before.tar")); !strings.Contains(out, "1 user was purged since") {
+		t.Errorf("for people:\n%s", out)
+	}
+	users := p.json(0, "user", "list")
+	if at(users, "users", 0, "user") != "bob" || at(users, "users", 1) != nil {
+		t.Errorf("users: %v", users)
+	}
+	if laughs := p.json(0, "laughs", "list"); at(laughs, "laughs", 0, "user") != "bob" || at(laughs, "laughs", 1) != nil {
+		t.Errorf("laughs: %v", laughs)
+	}
+	for name := range p.clipFiles() {
+		if !strings.HasPrefix(name, "/bob/") {
+			t.Errorf("clip %s is back", name)
+		}
+	}
+	if runs := fmt.Sprint(p.json(0, "runs", "list")); strings.Contains(runs, "alice") {
+		t.Errorf("the log tells of her: %s", runs)
+	}
+}

@@ -196,7 +196,7 @@ func (a *app) begin(cmd *cobra.Command, _ []string) error {
 	}
 	directory, err := os.Getwd()
 	if err != nil {
-		return fmt.Errorf("find working directory: %w", err)
+		directory = "" // closed to this user, as under sudo -u: nothing is looked for there
 	}
 	program, err := os.Executable()
 	if err != nil {

@@ -47,7 +47,7 @@ func (s *Settings) findEnvFile(in Input) (map[string]string, error) {
 	}
 	for _, path := range files {
 		content, err := readSmall(path)
-		if errors.Is(err, fs.ErrNotExist) && in.EnvFile == "" {
+		if in.EnvFile == "" && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) && closed(path)) {
 			continue
 		}
 		if err != nil {
@@ -62,6 +62,13 @@ func (s *Settings) findEnvFile(in Input) (map[string]string, error) {
 		return values, nil
 	}
 	return nil, nil
+}
+
+// closed tells whether a file lies where this user may not even look, such as in somebody else's home: what
+// is there is not meant for us. A file that can be seen and not be read is.
+func closed(path string) bool {
+	_, err := os.Stat(path)
+	return errors.Is(err, fs.ErrPermission)
 }
 
 // badLine finds the first line that cannot be read by itself.

@@ -1,6 +1,7 @@
 package settings_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chortle-audio/chortle/internal/testkit"
 	"github.com/chortle-audio/chortle/orchestrator/cli/settings"
 )
 
@@ -140,6 +142,32 @@ func TestEnvFileThatCannotBeRead(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A command that is run as another user (sudo -u chortle) stands in a folder that is closed to that user, and
+// a person's own command finds /etc/chortle closed. A file that can be seen must be readable all the same.
+func TestEnvFileInAClosedFolder(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	write(t, p.work+"/.env", "CHORTLE_CATCH_UP_DAYS=5\n")
+	above := filepath.Dir(filepath.Dir(p.work))                                      // only root could pass it otherwise
+	if err := errors.Join(os.Chmod(above, 0o755), os.Chmod(p.work, 0)); err != nil { //nolint:gosec // likewise
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Chmod(p.work, 0o700) })
+	testkit.AsNobody(t, func() {
+		if s, err := settings.Load(p.input()); err != nil || s.EnvFile == p.work+"/.env" {
+			t.Errorf("in a closed folder: %v, %s", err, s.EnvFile)
+		}
+	})
+	if err := errors.Join(os.Chmod(p.work, 0o755), os.Chmod(p.work+"/.env", 0)); err != nil { //nolint:gosec // it is to be seen
+		t.Fatal(err)
+	}
+	testkit.AsNobody(t, func() {
+		if _, err := settings.Load(p.input()); err == nil || !strings.Contains(err.Error(), "permission denied") {
+			t.Errorf("a closed file: %v", err)
+		}
+	})
 }
 
 func TestBadValues(t *testing.T) {
