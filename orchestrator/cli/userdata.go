@@ -149,7 +149,11 @@ func (a *app) remove(ctx context.Context, s *store.Store, user orchestrator.User
 		if err := os.RemoveAll(a.userDir(user)); err != nil {
 			return document, fmt.Errorf("remove downloads: %w", err)
 		}
-		removed, err = s.PurgeUser(ctx, user)
+		if removed, err = s.PurgeUser(ctx, user); err == nil {
+			var late int // a run that was under way may have written some meanwhile
+			late, err = removeClips(ctx, s, kept, user)
+			document.Clips += late
+		}
 	} else {
 		removed, err = s.WipeUser(ctx, user.ID)
 	}

@@ -1,0 +1,128 @@
+package cli_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/chortle-audio/chortle/internal/limitlesstest"
+	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/cli"
+)
+
+// A user is purged while a run reads them: nothing of them is left, and the others are read.
+func TestUserPurgedInTheMiddle(t *testing.T) {
+	t.Parallel()
+	calm := newAPI(t, twoUsers)
+	calm.must(day...)
+	for _, hour := range []int{2, 9, 10, 23} { // before, within and behind the sound, and at the end
+		t.Run(fmt.Sprint(hour), func(t *testing.T) {
+			t.Parallel()
+			a := newAPI(t, twoUsers)
+			a.must("user", "set", "alice", "--keep-originals")
+			purged := false
+			a.Fault = func(call limitlesstest.Call) limitlesstest.Fault {
+				if call.Key == apiKeyOf("alice") && call.Span.Start.Hour() == hour && !purged {
+					purged = true
+					if r := a.run("user", "purge", "alice", "--yes"); r.code != orchestrator.ExitLocked || !strings.Contains(r.stderr, "wait until it ends") {
+						t.Errorf("while a run reads the user: %+v", r)
+					}
+					if r := a.run("user", "purge", "alice", "--yes", "--force"); r.code != 0 {
+						t.Errorf("purge: %+v", r)
+					}
+				}
+				return nil
+			}
+			run := a.json(orchestrator.ExitIncomplete, day...)
+			if at(run, "users", 0, "status") != "failed" || !strings.Contains(fmt.Sprint(at(run, "users", 0, "errors")), "removed while it was read") || at(run, "users", 1, "status") != "ok" {
+				t.Errorf("%v", run)
+			}
+			if left := append(a.holds("data", "alice"), a.tree("data/users")...); len(left) > 0 {
+				t.Errorf("left: %v", left)
+			}
+			if diff := cmp.Diff(calm.results("bob"), a.results("bob")); diff != "" {
+				t.Errorf("bob:\n%s", diff)
+			}
+		})
+	}
+}
+
+// The disk is full in the middle of a download: the user has failed with the reason, the others are read, and
+// the next run has the rest.
+func TestDiskFullInTheMiddleOfADownload(t *testing.T) {
+	t.Parallel()
+	calm := newAPI(t, twoUsers)
+	calm.must(day...)
+	a := newAPI(t, twoUsers)
+	bin, err := programs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	disk := a.path("data/users/1")
+	if err := os.MkdirAll(disk, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	run := exec.Command("/bin/sh", "-c", `mount -t tmpfs -o size=64k none "$1" && shift && exec "$@"`, "sh", disk, bin+"/orchestrator", "run", "--date", "2026-11-22")
+	run.Env = slices.Concat(os.Environ(), a.environ)
+	run.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
+	}
+	output, err := run.CombinedOutput()
+	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EINVAL) {
+		t.Skipf("this machine does not let its users have namespaces: %v", err)
+	}
+	if run.ProcessState.ExitCode() != orchestrator.ExitIncomplete || !bytes.Contains(output, []byte("no space left on device; free some space")) {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	first := a.json(0, "runs", "show", "--last")
+	if at(first, "users", 0, "status") != "failed" || at(first, "users", 0, "errors", 1) != nil || at(first, "users", 1, "status") != "ok" {
+		t.Errorf("%v", first)
+	}
+	a.must(day...)
+	for _, user := range []string{"alice", "bob"} {
+		if diff := cmp.Diff(calm.results(user), a.results(user)); diff != "" {
+			t.Errorf("%s:\n%s", user, diff)
+		}
+	}
+}
+
+// Clocks that are set back, or that differ between here and there, cost nothing and double nothing.
+func TestClockSetBack(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t, twoUsers, "CHORTLE_CATCH_UP_DAYS=1")
+	a.Now = func() time.Time { return apiDay.Add(-1000 * time.Hour) }
+	for i, step := range []struct {
+		now   time.Duration // since the day began
+		args  []string
+		laugh int // how many alice has then
+	}{
+		{9*time.Hour + time.Minute, []string{"run", "--date", "2026-11-22"}, 3}, // the day has not ended: its first minute of sound
+		{8 * time.Hour, []string{"run", "--date", "2026-11-22"}, 3},
+		{-30 * time.Hour, []string{"run", "--date", "2026-11-22"}, 3}, // the day has not come
+		{27 * time.Hour, []string{"run"}, 9},
+		{10 * time.Hour, []string{"run", "--date", "2026-11-22"}, 9},
+		{20 * time.Hour, []string{"run"}, 9},
+		{51 * time.Hour, []string{"run"}, 9},
+	} {
+		var stdout, stderr bytes.Buffer
+		code := cli.RunAt(t.Context(), func() time.Time { return apiDay.Add(step.now) }, step.args, a.environ, strings.NewReader(""), &stdout, &stderr)
+		laughs, _ := at(a.json(0, "laughs", "list", "--user", "alice"), "laughs").([]any)
+		if code != 0 || len(laughs) != step.laugh {
+			t.Fatalf("step %d: exit code %d, %d laughs, want %d\n%s\n%s", i, code, len(laughs), step.laugh, &stdout, &stderr)
+		}
+	}
+	if got := a.results("alice"); strings.Contains(got, "failed") {
+		t.Errorf("gaps:\n%s", got)
+	}
+}
