@@ -1,6 +1,9 @@
 package orchestrator
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Scores holds what a model said about every frame of one recording, each score as a byte, so that
 // laughs can be found again under another threshold without the sound.
@@ -17,6 +20,15 @@ type Scores struct {
 
 // Frames is the number of frames.
 func (s *Scores) Frames() int { return len(s.Data) / max(1, len(s.Classes)) }
+
+// Expect makes room for the frames of a recording of about this length, in samples, so that a long one
+// takes no more memory than its frames. A length that is unknown or absurd is left to Add.
+func (s *Scores) Expect(length int64) {
+	const most = 4 << 20 // bytes: four days of YAMNet's frames
+	if frames := length / max(1, s.Hop); length > 0 && frames < most/int64(max(1, len(s.Classes))) {
+		s.Data = slices.Grow(s.Data, int(frames+1)*len(s.Classes))
+	}
+}
 
 // Add appends a frame. Frames that were left out on the way are filled with zeros. A frame before
 // the last, or between hops, returns ErrBadPlugin.

@@ -26,6 +26,10 @@ func TestScoresHaveOneRowForEveryFrame(t *testing.T) {
 			want++
 		}
 		scores := orchestrator.Scores{Classes: []string{"a", "b"}, Window: window, Hop: hop}
+		scores.Expect(rapid.OneOf(rapid.Just(length), rapid.Int64()).Draw(t, "expected length"))
+		if room := cap(scores.Data); room > 5<<20 {
+			t.Fatalf("room for %d bytes", room)
+		}
 		for i := range want {
 			if rapid.Bool().Draw(t, "sent") {
 				if err := scores.Add(orchestrator.Frame{Offset: int64(i) * hop, Scores: []float32{0.5, 1}}); err != nil {
