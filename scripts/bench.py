@@ -8,6 +8,7 @@ lengths       1, 6 and 24 hours in one recording: memory must not grow
 interpreters  the hour with 1, 2 and 4 interpreters side by side
 users         twenty users, one after another: what each gives back
 spawn         twenty users with a second of sound each: what starting, checking and killing a model costs
+plugin        Python's YAMNet against its own loop, the bridge alone, a cold start of a Python plugin
 quiet         an hour without a laugh against one full of them
 limit         the hour in a memory-limited control group, where one can be made
 
@@ -32,6 +33,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from bench_plugin import plugin
 from contestants import ROOT, WORK, Contestants
 from measure import BenchError, Measured
 
@@ -217,6 +219,7 @@ SECTIONS: dict[str, Callable[[Contestants, Report, int], None]] = {
     "interpreters": interpreters,
     "users": users,
     "spawn": spawn,
+    "plugin": plugin,
     "quiet": quiet,
     "limit": limit,
 }

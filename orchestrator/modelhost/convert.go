@@ -78,20 +78,21 @@ func appendPCM(pcm []byte, samples []float32) []byte {
 	return pcm
 }
 
-// pcm16 rounds half away from zero.
+// pcm16 rounds to the nearest, and half to the even one. A float this large has no room for a fraction:
+// the sum is rounded, and its last bits are the integer.
 func pcm16(v float32) uint16 {
-	scaled := v * 32768
-	if !(scaled > -32768 && scaled < 32767) { // rare
+	const whole = 3 << 22
+	v *= 32768
+	if !(v >= -32768 && v <= 32767) { // rare
 		switch {
-		case scaled > 0:
+		case v > 0:
 			return 32767
-		case scaled < 0:
+		case v < 0:
 			return 0x8000
 		}
 		return 0 // no number
 	}
-	const half = 0x3f000000 // 0.5; the sign is the value's own
-	return uint16(int32(scaled + math.Float32frombits(math.Float32bits(scaled)&(1<<31)|half)))
+	return uint16(math.Float32bits(v + whole))
 }
 
 // answers checks that the responses of one stream keep the contract.
