@@ -84,6 +84,12 @@ picture: ## record docs/run.svg, the picture of make run, from a real run
 	  CHORTLE_CACHE_DIR="$${CHORTLE_CACHE_DIR:-$$HOME/.cache/chortle}" HOME="$$home" \
 	  $(PYTHON) scripts/terminal_svg.py --columns 116 --title 'make run' docs/run.svg -- bin/orchestrator demo
 
+.PHONY: night
+night: ## measure a night for two users, from the API and from a folder (ARGS='-hours 16')
+	@$(PYTHON) scripts/setup.py run
+	@$(MAKE) build
+	PATH="$$PATH:$${CHORTLE_CACHE_DIR:-$${XDG_CACHE_HOME:-$$HOME/.cache}/chortle}/bin" go run ./scripts/night $(ARGS)
+
 .PHONY: lock
 lock: ## pin python/requirements-*.in anew (needs uv)
 	@for file in python/requirements-*.in; do \

@@ -16,6 +16,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/chortle-audio/chortle/internal/limitlesstest"
 	"github.com/chortle-audio/chortle/internal/testkit"
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/audio"
@@ -101,7 +102,7 @@ func (p *place) recording(folder, name string) string {
 		p.Fatal(err)
 	}
 	// Another serial number of the stream makes another file of it, which sounds the same.
-	return p.file(folder, name, renumber(content, uint32(len(name))<<16|uint32(name[len(name)-5])))
+	return p.file(folder, name, limitlesstest.Renumber(content, uint32(len(name))<<16|uint32(name[len(name)-5])))
 }
 
 func (p *place) file(folder, name string, content []byte) string {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/chortle-audio/chortle/internal/limitlesstest"
 	"github.com/chortle-audio/chortle/orchestrator"
 )
 
@@ -91,7 +92,7 @@ func TestDefect8ARecordingThatCannotBeReadIsToldAndReadLater(t *testing.T) {
 	if _, err := os.Stat(late); err != nil {
 		t.Error(err)
 	}
-	p.file("alice", filepath.Base(late), renumber(good, 99)) // the copy is whole now
+	p.file("alice", filepath.Base(late), limitlesstest.Renumber(good, 99)) // the copy is whole now
 	next := p.json(0, day...)
 	if at(next, "users", 0, "recordings", "processed") != 1.0 || at(next, "users", 0, "laughs", "new") != 1.0 {
 		t.Errorf("the next run: %v", at(next, "users", 0))
