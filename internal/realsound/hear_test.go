@@ -69,9 +69,12 @@ func startModel(t testing.TB) error {
 	return err
 }
 
-func sound(t testing.TB) *audio.Audio {
+func sound(t testing.TB) *audio.Audio { return soundAbove(t, 0) }
+
+// soundAbove takes what stays below a peak for silence.
+func soundAbove(t testing.TB, silence float64) *audio.Audio {
 	t.Helper()
-	a, err := audio.New(audio.Options{FFmpeg: testkit.FFmpeg(t), OpusLibrary: testkit.Opus(t)})
+	a, err := audio.New(audio.Options{FFmpeg: testkit.FFmpeg(t), OpusLibrary: testkit.Opus(t), Silence: silence})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,9 +82,10 @@ func sound(t testing.TB) *audio.Audio {
 }
 
 // hear scores a file as a run does.
-func hear(t testing.TB, path string) orchestrator.Scores {
+func hear(t testing.TB, path string) orchestrator.Scores { return hearBy(t, sound(t), path) }
+
+func hearBy(t testing.TB, a *audio.Audio, path string) orchestrator.Scores {
 	t.Helper()
-	a := sound(t)
 	model.Lock()
 	defer model.Unlock()
 	if err := startModel(t); err != nil {

@@ -21,18 +21,23 @@ type Options struct {
 	// OpusLibrary is the path of libopus, or its name for the system's loader. Empty, or one that
 	// cannot be opened: Opus is decoded by slower code in Go.
 	OpusLibrary string
+	// Silence is the peak, up to 1, below which sound is taken for silence where nothing louder is within
+	// a second of it; 0: none is. See Levels in the package's comment.
+	Silence float64
 }
 
 // Audio reads, cuts and writes files of sound. Safe for concurrent use.
 type Audio struct {
 	ffmpeg      string
+	silence     float32
 	openLibrary func() (*opus.Library, error)
 }
 
 // New returns an Audio. It opens nothing yet: libopus is opened when it is first needed.
 func New(options Options) (*Audio, error) {
 	return &Audio{
-		ffmpeg: options.FFmpeg,
+		ffmpeg:  options.FFmpeg,
+		silence: float32(options.Silence),
 		openLibrary: sync.OnceValues(func() (*opus.Library, error) {
 			if options.OpusLibrary == "" {
 				return nil, errors.New("no libopus is set")
@@ -57,7 +62,7 @@ func (a *Audio) OpusDecoder() (string, error) {
 // wraps orchestrator.ErrBadRecording where it is the file's fault, and is the context's own when that
 // ended. A missing or broken ffmpeg is nobody's fault but the machine's.
 func (a *Audio) Decode(ctx context.Context, rec orchestrator.Recording) iter.Seq2[orchestrator.Chunk, error] {
-	return ahead(ctx, func(ctx context.Context) iter.Seq2[[]float32, error] {
+	return ahead(ctx, a.silence, func(ctx context.Context) iter.Seq2[[]float32, error] {
 		return func(yield func([]float32, error) bool) {
 			file, err := openFile(rec)
 			if err != nil {

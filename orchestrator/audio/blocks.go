@@ -22,7 +22,7 @@ type block struct {
 
 // ahead decodes in a goroutine of its own, a little before the consumer. The goroutine has ended when
 // the iteration has.
-func ahead(ctx context.Context, decode func(context.Context) iter.Seq2[[]float32, error]) iter.Seq2[orchestrator.Chunk, error] {
+func ahead(ctx context.Context, silence float32, decode func(context.Context) iter.Seq2[[]float32, error]) iter.Seq2[orchestrator.Chunk, error] {
 	return func(yield func(orchestrator.Chunk, error) bool) {
 		inner, cancel := context.WithCancel(ctx)
 		full := make(chan block, 1)
@@ -32,7 +32,7 @@ func ahead(ctx context.Context, decode func(context.Context) iter.Seq2[[]float32
 		}
 		go func() {
 			defer close(full)
-			produce(inner, decode(inner), free, full)
+			produce(inner, silence, decode(inner), free, full)
 		}()
 		defer func() {
 			cancel()
@@ -63,7 +63,7 @@ func ahead(ctx context.Context, decode func(context.Context) iter.Seq2[[]float32
 }
 
 // produce cuts pieces into blocks, levels them and sends them on.
-func produce(ctx context.Context, pieces iter.Seq2[[]float32, error], free <-chan []float32, full chan<- block) {
+func produce(ctx context.Context, silence float32, pieces iter.Seq2[[]float32, error], free <-chan []float32, full chan<- block) {
 	send := func(b block) bool {
 		if len(b.samples) == 0 && b.err == nil {
 			return true
@@ -75,7 +75,7 @@ func produce(ctx context.Context, pieces iter.Seq2[[]float32, error], free <-cha
 			return false
 		}
 	}
-	var level leveller
+	level := leveller{silencer: silencer{below: silence}}
 	var filling []float32
 	for piece, err := range pieces {
 		if err != nil {

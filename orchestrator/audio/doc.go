@@ -13,4 +13,7 @@
 // is brought up until its peak reaches a target, by a gain that has a maximum. Blocks that are loud
 // enough stay as they are, bit for bit, and so does silence. Where neighbours differ, the gain moves
 // smoothly inside the block that has more of it.
+//
+// What is so faint that no gain brings it back is silence: where the sound of a whole second and more
+// stays below Options.Silence, it becomes digital silence, which a model need not look into.
 package audio

@@ -14,24 +14,30 @@ const (
 
 // leveller brings quiet blocks up. It holds one block back, because a block's end depends on the next.
 type leveller struct {
+	silencer silencer
 	held     []float32
 	heldGain float32
+	// sounds tells of the held block's cells which have a sound; spare is for the next block's.
+	sounds, spare []bool
 	// before is the gain of the block before the held one; 0 when there is none.
 	before float32
 }
 
 // push takes a block over and returns the one before it, levelled; nil at first.
 func (l *leveller) push(next []float32) []float32 {
-	gain := levelGain(clamp(next))
-	ready := l.finish(gain)
+	peak, sounds := l.silencer.listen(next, l.spare)
+	gain := levelGain(peak)
+	ready := l.finish(gain, sounds)
 	l.held, l.heldGain = next, gain
+	l.sounds, l.spare = sounds, l.sounds
 	return ready
 }
 
 // flush returns the last block.
-func (l *leveller) flush() []float32 { return l.finish(l.heldGain) }
+func (l *leveller) flush() []float32 { return l.finish(l.heldGain, nil) }
 
-func (l *leveller) finish(after float32) []float32 {
+// finish levels the held block: after is the next one's gain, and sounds tells of its cells.
+func (l *leveller) finish(after float32, sounds []bool) []float32 {
 	if l.held == nil {
 		return nil
 	}
@@ -40,6 +46,7 @@ func (l *leveller) finish(after float32) []float32 {
 	if before == 0 {
 		before = gain
 	}
+	l.silencer.silence(l.held, l.sounds, sounds)
 	applyGain(l.held, min(before, gain), gain, min(gain, after))
 	ready := l.held
 	l.held, l.before = nil, gain

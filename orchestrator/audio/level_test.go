@@ -8,8 +8,10 @@ import (
 	"pgregory.net/rapid"
 )
 
-func level(blocks [][]float32) [][]float32 {
-	var l leveller
+func level(blocks [][]float32) [][]float32 { return levelAbove(0, blocks) }
+
+func levelAbove(silence float32, blocks [][]float32) [][]float32 {
+	l := leveller{silencer: silencer{below: silence}}
 	var out [][]float32
 	for _, block := range blocks {
 		if ready := l.push(slices.Clone(block)); ready != nil {

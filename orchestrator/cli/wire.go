@@ -63,7 +63,7 @@ func (a *app) withStore(ctx context.Context, work func(*store.Store) error) erro
 
 func (a *app) openAudio() (*audio.Audio, error) {
 	config := a.settings.Config
-	return audio.New(audio.Options{FFmpeg: config.FFmpeg, OpusLibrary: config.OpusLibrary})
+	return audio.New(audio.Options{FFmpeg: config.FFmpeg, OpusLibrary: config.OpusLibrary, Silence: config.Silence})
 }
 
 func (a *app) openClips() (*clips.Folder, error) {

@@ -38,6 +38,8 @@ type Config struct {
 	ModelMemoryLimit int64
 	// Threshold from which a score is a laugh, in (0, 1].
 	Threshold float64
+	// Silence is the peak below which sound is taken for silence; 0: none is.
+	Silence float64
 	// Settle is how long a file must have been left alone before it is read.
 	Settle time.Duration
 	// CatchUpDays is how many days before yesterday are looked through for late recordings.

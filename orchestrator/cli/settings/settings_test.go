@@ -188,6 +188,8 @@ func TestBadValues(t *testing.T) {
 		{"CHORTLE_MODEL_MEMORY_LIMIT", "lots", "512MB"},
 		{"CHORTLE_MODEL_MEMORY_LIMIT", "99999999999999999999T", "too large"},
 		{"CHORTLE_MODEL_SHA256", "abc", "64 hexadecimal digits"},
+		{"CHORTLE_SILENCE", "-30", "-120 to -60"},
+		{"CHORTLE_SILENCE", "quiet", "or off"},
 		{"CHORTLE_SETTLE", "60", "10s"},
 		{"CHORTLE_SETTLE", "-1s", "0s to 24h"},
 		{"CHORTLE_STORE_RETRY", "soon", "10s"},

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -110,6 +111,9 @@ var Table = append([]Definition{
 			s.Config.Threshold = threshold
 			return nil
 		}},
+	{Name: "CHORTLE_SILENCE", Help: "peak in dB of full scale below which sound is silence that no model looks into, such as -76; off: none is",
+		fallback: fixed("-76"),
+		set:      func(s *Settings, v string) error { return silence(v, &s.Config.Silence) }},
 	{Name: "CHORTLE_SETTLE", Help: "how long a file must have been left alone before it is read, such as 10s",
 		fallback: fixed("10s"),
 		set:      func(s *Settings, v string) error { return duration(v, &s.Config.Settle) }},
@@ -221,6 +225,20 @@ func duration(text string, to *time.Duration) error {
 		return fmt.Errorf("%q is no duration that fits; want one from 0s to 24h, such as 10s", text)
 	}
 	*to = d
+	return nil
+}
+
+// silence reads a level of sound. Above -60 dB there are laughs that would be lost.
+func silence(text string, to *float64) error {
+	if text == "off" {
+		*to = 0
+		return nil
+	}
+	decibels, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(decibels >= -120 && decibels <= -60) {
+		return fmt.Errorf("%q is no level that fits; want one from -120 to -60, such as -76, or off", text)
+	}
+	*to = math.Pow(10, decibels/20)
 	return nil
 }
 
