@@ -1,13 +1,17 @@
 package cli_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +20,7 @@ import (
 
 	"github.com/chortle-audio/chortle/internal/limitlesstest"
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/cli"
 )
 
 // hashOf is the SHA-256 of a file of the place.
@@ -234,6 +239,116 @@ func TestNetworkAwayInTheMiddle(t *testing.T) {
 		t.Errorf("%v", at(run, "users", 0))
 	}
 	away = false
+	a.must(day...)
+	for _, user := range []string{"alice", "bob"} {
+		if diff := cmp.Diff(calm.results(user), a.results(user)); diff != "" {
+			t.Errorf("%s:\n%s", user, diff)
+		}
+	}
+}
+
+// What failed is asked for first, also when its day is long past, and a window that always fails keeps nothing
+// else from being read.
+func TestGapsAreFilledHoweverOld(t *testing.T) {
+	t.Parallel()
+	calm := newAPI(t, twoUsers)
+	calm.must(day...)
+	a := newAPI(t, twoUsers, "CHORTLE_CATCH_UP_DAYS=0", "CHORTLE_EMPTY_NIGHTS=0")
+	a.must("user", "set", "bob", "--enabled=false")
+	night := func(days int) map[string]any {
+		t.Helper()
+		var stdout, stderr bytes.Buffer
+		now := func() time.Time { return apiDay.Add(time.Duration(days)*24*time.Hour + 3*time.Hour) }
+		cli.RunAt(t.Context(), now, []string{"run", "--json"}, a.environ, strings.NewReader(""), &stdout, &stderr)
+		var run map[string]any
+		if err := json.Unmarshal(stdout.Bytes(), &run); err != nil {
+			t.Fatalf("%v\n%s", err, &stderr)
+		}
+		return run
+	}
+	broken := []int{9, 3, 14, 18, 21} // hours that the API cannot give
+	a.Fault = func(call limitlesstest.Call) limitlesstest.Fault {
+		if call.Span.Start.Day() == 22 && slices.Contains(broken, call.Span.Start.Hour()) {
+			return limitlesstest.Status(500)
+		}
+		return nil
+	}
+	if first := night(1); at(first, "users", 0, "status") != "incomplete" || len(at(first, "users", 0, "gaps").([]any)) != 10 {
+		t.Fatalf("the first night: %v", first)
+	}
+	broken = broken[1:]
+	for n := 20; ; n++ {
+		run := night(n)
+		if at(run, "users", 0, "date") != "2026-11-22" || at(run, "users", 1, "status") != "ok" || at(run, "users", 2) != nil {
+			t.Fatalf("night %d: %v", n, run)
+		}
+		if at(run, "users", 0, "recordings", "processed") != 0.0 {
+			break
+		}
+		if n > 23 {
+			t.Fatal("windows that always fail keep the others from being read")
+		}
+	}
+	broken = nil
+	night(30)
+	night(31)
+	if run := night(32); at(run, "users", 0, "date") == "2026-11-22" {
+		t.Errorf("it is asked for again: %v", run)
+	}
+	if diff := cmp.Diff(calm.results("alice"), a.results("alice")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Two windows may sound the same to the byte, such as silence; and an answer may be no sound at all.
+func TestStrangeAnswers(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t, map[string][]recorded{"alice": {{9 * time.Hour, time.Minute}}}, "CHORTLE_CHUNK_MINUTES=1")
+	twice := a.Keys[apiKeyOf("alice")][0]
+	twice.Start = twice.Start.Add(time.Hour)
+	a.Keys[apiKeyOf("alice")] = append(a.Keys[apiKeyOf("alice")], twice)
+	noise := true
+	a.Fault = func(call limitlesstest.Call) limitlesstest.Fault {
+		if noise && call.Span.Start.Hour() == 11 && call.Span.Start.Minute() == 0 {
+			return func(w http.ResponseWriter, _ *http.Request, _ func(http.ResponseWriter)) {
+				fmt.Fprint(w, "OggS and nothing that is Opus")
+			}
+		}
+		return nil
+	}
+	run := a.json(orchestrator.ExitIncomplete, day...)
+	if at(run, "users", 0, "recordings", "processed") != 1.0 || at(run, "users", 0, "recordings", "skipped") != 1.0 || at(run, "users", 0, "gaps", 0, "start") != "2026-11-22T11:00:00.000Z" {
+		t.Errorf("%v", run)
+	}
+	noise = false
+	before := len(a.Calls())
+	if run = a.json(0, day...); at(run, "users", 0, "recordings", "found") != 0.0 {
+		t.Errorf("%v", run)
+	}
+	for _, call := range a.Calls()[before:] {
+		if minute := call.Span.Start.Format("15:04"); minute == "09:00" || minute == "10:00" {
+			t.Errorf("asked again for %v, which is read", call.Span)
+		}
+	}
+}
+
+// Slow and silent answers are given up in time, and users who are read side by side do not get in each other's way.
+func TestSlowAnswersAndUsersAtOnce(t *testing.T) {
+	t.Parallel()
+	calm := newAPI(t, twoUsers)
+	calm.must(day...)
+	a := newAPI(t, twoUsers, "CHORTLE_LIMITLESS_STALL=300ms", "CHORTLE_USERS_AT_ONCE=2")
+	a.Fault = func(call limitlesstest.Call) limitlesstest.Fault {
+		if hour := call.Span.Start.Hour(); call.Attempt == 1 && call.Span.Start.Minute() == 0 {
+			switch hour {
+			case 9, 22:
+				return limitlesstest.Stall
+			case 3:
+				return limitlesstest.Silence
+			}
+		}
+		return nil
+	}
 	a.must(day...)
 	for _, user := range []string{"alice", "bob"} {
 		if diff := cmp.Diff(calm.results(user), a.results(user)); diff != "" {
