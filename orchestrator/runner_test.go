@@ -88,6 +88,7 @@ type bench struct {
 	play      func(ctx context.Context, spawn int) error
 	spawn     func() error
 	save      func() error
+	saveDay   func(day orchestrator.UserDay) error
 	lock      func(userID int64) error
 	put       func(key string) error
 	saving    sync.Mutex
@@ -216,6 +217,11 @@ func (b *bench) FailRecording(_ context.Context, _ string, _ int64, rec orchestr
 	return nil
 }
 func (b *bench) SaveDay(_ context.Context, _ string, day orchestrator.UserDay) error {
+	if b.saveDay != nil {
+		if err := b.saveDay(day); err != nil {
+			return err
+		}
+	}
 	b.saving.Lock()
 	defer b.saving.Unlock()
 	b.days = append(b.days, day)
