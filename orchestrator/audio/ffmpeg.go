@@ -46,7 +46,8 @@ type program struct {
 	file   *file
 	output *os.File
 	// feed writes ffmpeg's standard input; read reads its standard output, and stdout takes it whole.
-	// ffmpeg is killed where one of them returns an error.
+	// ffmpeg is killed where one of them returns an error. Where there are both, read has a goroutine of
+	// its own, which ends before run does.
 	feed   func(io.Writer) error
 	read   func(io.Reader) error
 	stdout *os.File
@@ -88,7 +89,11 @@ func (p *program) run(ctx context.Context, args ...string) error {
 		if err != nil {
 			return fmt.Errorf("start ffmpeg: %w", err)
 		}
-		work = func() error { return p.read(stdout) }
+		if feed := work; feed != nil {
+			work = func() error { return beside(func() error { return p.read(stdout) }, feed, kill) }
+		} else {
+			work = func() error { return p.read(stdout) }
+		}
 	} else if p.stdout != nil {
 		cmd.Stdout = p.stdout
 	}
@@ -112,6 +117,17 @@ func (p *program) run(ctx context.Context, args ...string) error {
 		return workError
 	}
 	return p.explain(err)
+}
+
+// beside runs read in a goroutine of its own while feed works, and stops it where feed fails.
+func beside(read, feed func() error, stop func()) error {
+	reading := make(chan error, 1)
+	go func() { reading <- read() }()
+	err := feed()
+	if err != nil {
+		stop()
+	}
+	return errors.Join(err, <-reading)
 }
 
 // explain says what ffmpeg's end means. Only a kill from outside is not the file's fault.

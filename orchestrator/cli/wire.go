@@ -129,7 +129,11 @@ func (a *app) spawner(command []string) (orchestrator.Spawner, error) {
 		}
 	}
 	env = append(env, entry.Env...) // the last of a name counts
-	return a.debugged(modelhost.Config{Command: entry.Command, Env: env, Dir: entry.Dir, WeightsSHA256: entry.SHA256,
+	sound, err := a.openAudio()
+	if err != nil {
+		return nil, err
+	}
+	return a.debugged(modelhost.Config{Resample: sound.Resample, Command: entry.Command, Env: env, Dir: entry.Dir, WeightsSHA256: entry.SHA256,
 		MemoryLimitBytes: config.ModelMemoryLimit, Log: a.log})
 }
 

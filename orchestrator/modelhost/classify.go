@@ -46,6 +46,9 @@ func (p *process) classify(ctx context.Context, chunks iter.Seq2[orchestrator.Ch
 	if err != nil {
 		return s.explain(err)
 	}
+	if p.wire.rateHz != orchestrator.SampleRateHz {
+		chunks = p.config.Resample(ctx, chunks, p.wire.rateHz)
+	}
 	for chunk, err := range chunks {
 		if err != nil {
 			return err
@@ -92,7 +95,7 @@ func (p *process) open(ctx context.Context, yield func(orchestrator.Frame) bool)
 	s := &stream{p: p, ctx: ctx, yield: yield,
 		// Room for every answer that may come, so that the receiver always goes on and sees an end.
 		received: make(chan response, maxUnanswered+2),
-		answers:  answers{window: p.model.Window, hop: p.model.Hop, scores: len(p.laughter)}}
+		answers:  answers{window: p.wire.window, hop: p.wire.hop, scores: len(p.wire.laughter)}}
 	s.pending.patience = p.config.StallTimeout
 	s.pending.bark = func() { p.kill(fmt.Errorf("it gave no answer for %v", p.config.StallTimeout)) }
 	ctx, s.cancel = context.WithCancel(ctx)
@@ -106,8 +109,9 @@ func (p *process) open(ctx context.Context, yield func(orchestrator.Frame) bool)
 	}
 	s.receiver.Go(func() { s.receive(ctx) })
 	s.message.Payload = &inferencev1.ClassifyRequest_Config{Config: &inferencev1.StreamConfig{
-		Labels:     p.laughter,
+		Labels:     p.wire.laughter,
 		ScoreFloor: scoreFloor,
+		HopSamples: p.wire.otherHop,
 		Encoding:   inferencev1.PcmEncoding_PCM_ENCODING_S16LE,
 	}}
 	if err := s.rpc.Send(&s.message); err != nil {
@@ -194,7 +198,7 @@ func (s *stream) take(r response) error {
 		return err
 	}
 	for _, f := range r.message.GetFrames() {
-		if !s.yield(orchestrator.Frame{Offset: f.GetFirstSample(), Scores: f.GetScores()}) {
+		if !s.yield(orchestrator.Frame{Offset: s.p.wire.position(f.GetFirstSample()), Scores: f.GetScores()}) {
 			return errLeft
 		}
 	}

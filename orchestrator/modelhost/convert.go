@@ -11,28 +11,67 @@ import (
 	"github.com/chortle-audio/chortle/orchestrator"
 )
 
-// maxWindow is the longest window that is believed, in samples: a minute.
-const maxWindow = 60 * orchestrator.SampleRateHz
+// maxWindowSeconds is the longest window that is believed.
+const maxWindowSeconds = 60
 
 var weightsHash = regexp.MustCompile(`^([0-9a-f]{64})?$`)
 
-// modelFromProto checks a model's description, and returns it with the indices of the classes that
-// are laughter. Errors: orchestrator.ErrUnsupportedModel, orchestrator.ErrBadPlugin.
-func modelFromProto(m *inferencev1.GetModelResponse) (orchestrator.Model, []uint32, error) {
-	bad := func(format string, args ...any) (orchestrator.Model, []uint32, error) {
-		return orchestrator.Model{}, nil, fmt.Errorf("check model: %w: %s", orchestrator.ErrBadPlugin, fmt.Sprintf(format, args...))
+// wireModel is a model as the wire knows it: positions count samples at its own rate.
+type wireModel struct {
+	rateHz      int
+	window, hop int64
+	// otherHop is hop where that is not the model's own; else 0.
+	otherHop uint32
+	// laughter holds the indices of orchestrator.Model.Laughter among all classes.
+	laughter []uint32
+}
+
+// position converts the position of a frame to orchestrator.SampleRateHz; exact, as hop is chosen so.
+func (w wireModel) position(sample int64) int64 {
+	return sample * orchestrator.SampleRateHz / int64(w.rateHz)
+}
+
+// Rates that are believed, in Hz.
+const minRate, maxRate = 1000, 384000
+
+// atRate fits a model's window and hop to positions at orchestrator.SampleRateHz: every frame must start
+// at one of those, so the hop is made as much shorter as that needs; the window is the next longer one.
+func atRate(rateHz int, window, hop int64) (w wireModel, ourWindow, ourHop int64, ok bool) {
+	common := int64(rateHz)
+	for rest := int64(orchestrator.SampleRateHz); rest != 0; {
+		common, rest = rest, common%rest
 	}
+	step := int64(rateHz) / common // samples of the model's between positions of ours that it has too
+	w = wireModel{rateHz: rateHz, window: window, hop: hop / step * step}
+	if w.hop != hop {
+		w.otherHop = uint32(w.hop)
+	}
+	ours := (window*orchestrator.SampleRateHz + int64(rateHz) - 1) / int64(rateHz)
+	return w, ours, w.position(w.hop), w.hop > 0
+}
+
+// modelFromProto checks a model's description; resampled tells whether it may want sound of another rate
+// than ours. Errors: orchestrator.ErrUnsupportedModel, orchestrator.ErrBadPlugin.
+func modelFromProto(m *inferencev1.GetModelResponse, resampled bool) (orchestrator.Model, wireModel, error) {
+	bad := func(format string, args ...any) (orchestrator.Model, wireModel, error) {
+		return orchestrator.Model{}, wireModel{}, fmt.Errorf("check model: %w: %s", orchestrator.ErrBadPlugin, fmt.Sprintf(format, args...))
+	}
+	unsupported := func(format string, args ...any) (orchestrator.Model, wireModel, error) {
+		return orchestrator.Model{}, wireModel{}, fmt.Errorf("check model %.80q: %w: %s", m.GetName(), orchestrator.ErrUnsupportedModel, fmt.Sprintf(format, args...))
+	}
+	rate := m.GetSampleRateHz()
 	window, hop := m.GetWindowSamples(), m.GetHopSamples()
 	switch {
 	case m.GetName() == "":
 		return bad("it has no name")
 	case !weightsHash.MatchString(m.GetWeightsSha256()):
 		return bad("weights_sha256 is %.80q; want 64 lower-case hexadecimal digits or nothing", m.GetWeightsSha256())
-	case m.GetSampleRateHz() != orchestrator.SampleRateHz:
-		return orchestrator.Model{}, nil, fmt.Errorf("check model %.80q: %w: it wants sound of %d Hz, and there is only sound of %d Hz",
-			m.GetName(), orchestrator.ErrUnsupportedModel, m.GetSampleRateHz(), orchestrator.SampleRateHz)
-	case window == 0 || window > maxWindow:
-		return bad("window_samples is %d; want 1 to %d", window, maxWindow)
+	case rate < minRate || rate > maxRate:
+		return unsupported("it wants sound of %d Hz; want %d to %d", rate, minRate, maxRate)
+	case rate != orchestrator.SampleRateHz && !resampled:
+		return unsupported("it wants sound of %d Hz, and there is only sound of %d Hz", rate, orchestrator.SampleRateHz)
+	case window == 0 || int64(window) > maxWindowSeconds*int64(rate):
+		return bad("window_samples is %d; want 1 to %d", window, maxWindowSeconds*rate)
 	case hop == 0 || hop > window:
 		return bad("hop_samples is %d; want 1 to the window's %d", hop, window)
 	case len(m.GetLaughter()) == 0:
@@ -51,15 +90,20 @@ func modelFromProto(m *inferencev1.GetModelResponse) (orchestrator.Model, []uint
 		seen[label] = true
 		labels = append(labels, label)
 	}
+	wire, ourWindow, ourHop, ok := atRate(int(rate), int64(window), int64(hop))
+	if !ok {
+		return unsupported("its hop of %d samples at %d Hz is shorter than positions at %d Hz allow", hop, rate, orchestrator.SampleRateHz)
+	}
+	wire.laughter = m.GetLaughter()
 	return orchestrator.Model{
 		Name:     m.GetName(),
 		Version:  m.GetVersion(),
 		Plugin:   m.GetPlugin(),
 		SHA256:   m.GetWeightsSha256(),
-		Window:   int64(window),
-		Hop:      int64(hop),
+		Window:   ourWindow,
+		Hop:      ourHop,
 		Laughter: labels,
-	}, m.GetLaughter(), nil
+	}, wire, nil
 }
 
 // appendPCM appends samples as little-endian 16-bit integers, rounded; what is outside [-1, 1] is

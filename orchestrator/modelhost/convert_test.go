@@ -23,12 +23,12 @@ func goodModel() *inferencev1.GetModelResponse {
 
 func TestModelFromProto(t *testing.T) {
 	t.Parallel()
-	model, laughter, err := modelFromProto(goodModel())
+	model, wire, err := modelFromProto(goodModel(), false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(model.Laughter, []string{"Giggle", "Laughter"}) || !slices.Equal(laughter, []uint32{2, 1}) {
-		t.Errorf("laughter is %q, %d", model.Laughter, laughter)
+	if !slices.Equal(model.Laughter, []string{"Giggle", "Laughter"}) || !slices.Equal(wire.laughter, []uint32{2, 1}) {
+		t.Errorf("laughter is %q, %d", model.Laughter, wire.laughter)
 	}
 	if model.Name != "yamnet" || model.Plugin != "inferd" || model.Window != 15600 || model.Hop != 7680 || len(model.SHA256) != 64 {
 		t.Errorf("model is %+v", model)
@@ -50,15 +50,56 @@ func TestModelFromProto(t *testing.T) {
 	} {
 		m := goodModel()
 		spoil(m)
-		if _, _, err := modelFromProto(m); !errors.Is(err, orchestrator.ErrBadPlugin) {
+		if _, _, err := modelFromProto(m, true); !errors.Is(err, orchestrator.ErrBadPlugin) {
 			t.Errorf("%s: error is %v; want %v", name, err, orchestrator.ErrBadPlugin)
 		}
 	}
 	m := goodModel()
 	m.SampleRateHz = 8000
-	if _, _, err := modelFromProto(m); !errors.Is(err, orchestrator.ErrUnsupportedModel) {
-		t.Errorf("rate of 8000 Hz: error is %v; want %v", err, orchestrator.ErrUnsupportedModel)
+	if _, _, err := modelFromProto(m, false); !errors.Is(err, orchestrator.ErrUnsupportedModel) {
+		t.Errorf("rate of 8000 Hz without a resampler: error is %v; want %v", err, orchestrator.ErrUnsupportedModel)
 	}
+	if model, wire, err := modelFromProto(m, true); err != nil || model.Window != 2*15600 || model.Hop != 2*7680 || wire.otherHop != 0 {
+		t.Errorf("rate of 8000 Hz: %+v, %+v, %v", model, wire, err)
+	}
+	for _, rate := range []uint32{0, 999, 384001, math.MaxUint32} {
+		m.SampleRateHz = rate
+		if _, _, err := modelFromProto(m, true); !errors.Is(err, orchestrator.ErrUnsupportedModel) {
+			t.Errorf("rate of %d Hz: error is %v; want %v", rate, err, orchestrator.ErrUnsupportedModel)
+		}
+	}
+	m.SampleRateHz, m.HopSamples = 44100, 440
+	if _, _, err := modelFromProto(m, true); !errors.Is(err, orchestrator.ErrUnsupportedModel) {
+		t.Errorf("a hop between positions: error is %v; want %v", err, orchestrator.ErrUnsupportedModel)
+	}
+}
+
+// TestAtRate: frames of a model at another rate start exactly at a sample of ours, and reach no less far.
+func TestAtRate(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		rate := rapid.OneOf(rapid.SampledFrom([]int{8000, 11025, 16000, 22050, 32000, 44100, 48000, 96000}), rapid.IntRange(minRate, maxRate)).Draw(t, "rate")
+		window := rapid.Int64Range(1, int64(maxWindowSeconds*rate)).Draw(t, "window")
+		hop := rapid.Int64Range(1, window).Draw(t, "hop")
+		wire, ourWindow, ourHop, ok := atRate(rate, window, hop)
+		if !ok {
+			if hop >= int64(rate) {
+				t.Fatalf("a hop of a second is refused")
+			}
+			return
+		}
+		if ourHop < 1 || ourWindow < ourHop || wire.hop > hop || wire.hop <= hop-int64(rate) || (wire.otherHop != 0) != (wire.hop != hop) {
+			t.Fatalf("%+v, window %d, hop %d", wire, ourWindow, ourHop)
+		}
+		for i := range int64(5) {
+			if got := wire.position(i * wire.hop); got != i*ourHop || got*int64(rate) != i*wire.hop*orchestrator.SampleRateHz {
+				t.Fatalf("frame %d is at %d; want %d", i, got, i*ourHop)
+			}
+		}
+		if rate == orchestrator.SampleRateHz && (wire.hop != hop || ourHop != hop || ourWindow != window) {
+			t.Fatalf("at our own rate: %+v, window %d, hop %d", wire, ourWindow, ourHop)
+		}
+	})
 }
 
 func TestAppendPCM(t *testing.T) {
@@ -172,21 +213,21 @@ func FuzzAnswers(f *testing.F) {
 }
 
 func FuzzModelFromProto(f *testing.F) {
-	wire, err := proto.Marshal(goodModel())
+	seed, err := proto.Marshal(goodModel())
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(wire)
-	f.Fuzz(func(t *testing.T, wire []byte) {
+	f.Add(seed)
+	f.Fuzz(func(t *testing.T, raw []byte) {
 		m := &inferencev1.GetModelResponse{}
-		if proto.Unmarshal(wire, m) != nil {
+		if proto.Unmarshal(raw, m) != nil {
 			return
 		}
-		model, laughter, err := modelFromProto(m)
+		model, wire, err := modelFromProto(m, true)
 		if err != nil {
 			return
 		}
-		if model.Name == "" || model.Hop < 1 || model.Window < model.Hop || len(laughter) == 0 || len(laughter) != len(model.Laughter) {
+		if model.Name == "" || model.Hop < 1 || model.Window < model.Hop || len(wire.laughter) == 0 || len(wire.laughter) != len(model.Laughter) {
 			t.Fatalf("accepted %+v", model)
 		}
 	})

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -46,6 +47,9 @@ type Config struct {
 	SampleEvery time.Duration
 	// SocketDir is the folder below which each process gets one for its socket. Default: os.TempDir.
 	SocketDir string
+	// Resample yields the sound of chunks at another rate, in Hz, with offsets that count samples at that
+	// rate, for models that want another than orchestrator.SampleRateHz. Default: those are refused.
+	Resample func(ctx context.Context, chunks iter.Seq2[orchestrator.Chunk, error], rateHz int) iter.Seq2[orchestrator.Chunk, error]
 	// KeepSocket leaves the socket where it is until the process ends, so that others of this user can
 	// talk to the model too.
 	KeepSocket bool

@@ -57,9 +57,9 @@ type process struct {
 	memory    sampler
 	unwatch   func() bool // ends the watch over Spawn's context
 
-	rpc      inferencev1.InferenceServiceClient
-	model    orchestrator.Model
-	laughter []uint32 // indices of model.Laughter among all classes
+	rpc   inferencev1.InferenceServiceClient
+	model orchestrator.Model
+	wire  wireModel
 
 	mu     sync.Mutex
 	reason error // why we killed it; nil where we did not
@@ -121,7 +121,7 @@ func (p *process) accept(ctx context.Context, conn *grpc.ClientConn) error {
 	if err != nil {
 		return p.explain("start model", fmt.Errorf("get model: %w", err))
 	}
-	if p.model, p.laughter, err = modelFromProto(described); err != nil {
+	if p.model, p.wire, err = modelFromProto(described, p.config.Resample != nil); err != nil {
 		return fmt.Errorf("start model: %w", err)
 	}
 	if want := p.config.WeightsSHA256; want != "" && p.model.SHA256 != want {
