@@ -2,6 +2,7 @@ package limitless
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -29,7 +30,7 @@ func TestWindowsCoverWhatIsOpen(t *testing.T) {
 			at = end
 		}
 		plan := planWindows(span, chunk, ledger, now, nights)
-		all := append(plan.gaps, plan.fresh...)
+		all := slices.Concat(plan.gaps, plan.fresh)
 		asked := func(at time.Time) (n int) {
 			for _, w := range all {
 				if w.Contains(at) {
