@@ -26,6 +26,8 @@ type StoredLaugh struct {
 	// Recording is the original file's name; Offset is the laugh's onset within it.
 	Recording string
 	Offset    time.Duration
+	// Uncertainty is by how much the time may be off; see Recording.
+	Uncertainty time.Duration
 	// Clip is the key in the clip store; empty where none was kept.
 	Clip string
 	// Model that heard it, its version, and the SHA-256 of its weights.

@@ -127,6 +127,11 @@ func testLedger(t *testing.T, f *fixture) {
 	save("r1", alice, span(30, 60, failed, 1), span(0, 30, empty, 1), span(60, 60, failed, 1))
 	save("r1", bob, span(0, 60, failed, 1))
 	expect(t, "first", ledger(alice, 0, 60), []orchestrator.LedgerSpan{span(0, 30, empty, 1), span(30, 60, failed, 1)})
+	for before, want := range map[int][]orchestrator.Span{60: {span(30, 60, failed, 1).Span}, 59: nil} {
+		gaps, err := f.Gaps(ctx, alice.ID, at(before))
+		must(t, err)
+		expect(t, "gaps", gaps, want)
+	}
 	save("r2", alice, span(30, 60, failed, 1))
 	save("r3", alice, span(30, 60, empty, 1))
 	expect(t, "attempts", ledger(alice, 59, 61), []orchestrator.LedgerSpan{span(30, 60, empty, 3)})

@@ -136,6 +136,13 @@ func testPurge(t *testing.T, f *fixture) {
 	if left := f.laughs(t, orchestrator.LaughFilter{}); len(left) != 2 || slices.ContainsFunc(left, func(l orchestrator.StoredLaugh) bool { return l.User != "bob" }) {
 		t.Errorf("laughs: %v", left)
 	}
+	for word, there := range map[string]bool{"bob": true, "alice": false} {
+		where, err := f.Holds(word)
+		must(t, err)
+		if (where != "") != there {
+			t.Errorf("%q is in %q", word, where)
+		}
+	}
 	// Who still works on the user learns that there is none.
 	_, err = f.SaveRecording(ctx, Result(alice, Recording("late.ogg", noon.Add(3*time.Hour)), At(1, 2)))
 	if !errors.Is(err, orchestrator.ErrNotFound) {

@@ -19,6 +19,8 @@ type Database struct {
 	Open func() (*store.Store, error)
 	// Execute runs a statement past the store.
 	Execute func(statement string) error
+	// Holds tells where a word still is: a table or a file; empty where it is nowhere.
+	Holds func(word string) (string, error)
 }
 
 // Place makes a database, until the end of the test.

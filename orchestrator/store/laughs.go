@@ -40,14 +40,14 @@ func (s *Store) Laughs(ctx context.Context, filter orchestrator.LaughFilter) ite
 		err = s.read(ctx, "list laughs", func(ctx context.Context, q querier) error {
 			page = nil
 			return q.each(ctx, `SELECT l.id, u.name, u.timezone, l.start_at, l.end_at, l.score, l.class, l.class_scores,
-					r.name, l.first_sample, l.clip, m.name, m.version, m.sha256, l.mark, l.star, l.note
+					r.name, r.uncertain_ns, l.first_sample, l.clip, m.name, m.version, m.sha256, l.mark, l.star, l.note
 				FROM laughs l JOIN users u ON u.id = l.user_id JOIN recordings r ON r.id = l.recording_id
 					JOIN models m ON m.id = l.model_id`+w.String()+fmt.Sprintf(`
 				ORDER BY l.start_at, l.id LIMIT %d`, laughsPage), w.args, func(scan func(...any) error) error {
 				var l orchestrator.StoredLaugh
 				var first int64
 				err := scan(&l.ID, &l.User, &l.Timezone, instant{&l.Start}, instant{&l.End}, &l.Score, &l.Class,
-					fromJSON{&l.ClassScores}, &l.Recording, &first, &l.Clip, &l.Model, &l.ModelVersion, &l.ModelSHA256, &l.Mark, &l.Star, &l.Note)
+					fromJSON{&l.ClassScores}, &l.Recording, &l.Uncertainty, &first, &l.Clip, &l.Model, &l.ModelVersion, &l.ModelSHA256, &l.Mark, &l.Star, &l.Note)
 				l.Offset = orchestrator.SamplesToDuration(first)
 				page = append(page, l)
 				return err

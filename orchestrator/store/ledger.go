@@ -30,6 +30,21 @@ func (s *Store) Ledger(ctx context.Context, userID int64, span orchestrator.Span
 	return spans, err
 }
 
+// Gaps returns the spans of a user's time that failed and end at or before the given time, in order.
+func (s *Store) Gaps(ctx context.Context, userID int64, before time.Time) (gaps []orchestrator.Span, err error) {
+	err = s.read(ctx, "find gaps", func(ctx context.Context, q querier) error {
+		gaps = nil
+		return q.each(ctx, "SELECT start_at, end_at FROM ledger WHERE user_id = ?1 AND state = ?2 AND end_at <= ?3 ORDER BY start_at",
+			[]any{userID, string(orchestrator.SpanFailed), before}, func(scan func(...any) error) error {
+				var gap orchestrator.Span
+				err := scan(instant{&gap.Start}, instant{&gap.End})
+				gaps = append(gaps, gap)
+				return err
+			})
+	})
+	return gaps, err
+}
+
 // findEntries reads the rows that overlap span, in order.
 func findEntries(ctx context.Context, q querier, userID int64, span orchestrator.Span) (rows []entry, err error) {
 	err = q.each(ctx, `SELECT id, start_at, end_at, state, reason, attempts, tried_at, COALESCE(run_id, '') FROM ledger

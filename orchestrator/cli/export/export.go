@@ -102,6 +102,7 @@ type Document struct {
 	Recording    string             `json:"recording"`
 	Offset       float64            `json:"offset_s"`
 	Duration     float64            `json:"duration_s"`
+	Uncertain    float64            `json:"uncertain_s"`
 	Clip         string             `json:"clip"`
 	Model        string             `json:"model"`
 	ModelVersion string             `json:"model_version"`
@@ -116,7 +117,8 @@ func DocumentOf(l orchestrator.StoredLaugh) Document {
 	return Document{User: l.User, Timezone: l.Timezone, Start: l.Start.UTC().Format(instant), End: l.End.UTC().Format(instant),
 		Score: l.Score, Class: l.Class, ClassScores: l.ClassScores, Recording: l.Recording,
 		Offset: float64(l.Offset.Milliseconds()) / 1000, Duration: float64(duration(l).Milliseconds()) / 1000,
-		Clip: l.Clip, Model: l.Model, ModelVersion: l.ModelVersion, ModelSHA256: l.ModelSHA256, Mark: string(l.Mark), Star: l.Star, Note: l.Note}
+		Uncertain: float64(l.Uncertainty.Milliseconds()) / 1000,
+		Clip:      l.Clip, Model: l.Model, ModelVersion: l.ModelVersion, ModelSHA256: l.ModelSHA256, Mark: string(l.Mark), Star: l.Star, Note: l.Note}
 }
 
 func writeJSONLines(w io.Writer, laughs iter.Seq2[orchestrator.StoredLaugh, error]) error {

@@ -61,7 +61,7 @@ func TestFormats(t *testing.T) {
 		{"tsv", []orchestrator.StoredLaugh{other}, "user\tstart\tend\tscore\tclass\trecording\toffset_s\tduration_s\tclip\tmodel\tmark\tstar\tnote\n" +
 			"bob\t2026-11-22T13:30:10.000Z\t2026-11-22T13:30:12.000Z\t0.8627\tLaughter\ta b.ogg\t10.000\t2.000\tbob/x.opus\tyamnet\tright\ttrue\tso\\tfunny\n"},
 		{"jsonl", []orchestrator.StoredLaugh{one}, `{"user":"alice","timezone":"Europe/London","start":"2026-11-22T13:31:03.500Z","end":"2026-11-22T13:31:04.700Z","score":0.862745,"class":"Laughter",` +
-			`"class_scores":{"Giggle":0.25},"recording":"tea.ogg","offset_s":63.5,"duration_s":1.2,"clip":"alice/x.opus","model":"yamnet","model_version":"1","model_sha256":"10c9","mark":"right","star":true,"note":""}` + "\n"},
+			`"class_scores":{"Giggle":0.25},"recording":"tea.ogg","offset_s":63.5,"duration_s":1.2,"uncertain_s":0,"clip":"alice/x.opus","model":"yamnet","model_version":"1","model_sha256":"10c9","mark":"right","star":true,"note":""}` + "\n"},
 		{"audacity", []orchestrator.StoredLaugh{one}, "63.500\t64.700\tLaughter 0.86\n"},
 		{"audacity", []orchestrator.StoredLaugh{one, other}, "63.500\t64.700\tLaughter 0.86 alice/tea.ogg\n10.000\t12.000\tLaughter 0.86 bob/a b.ogg\n"},
 		{"webvtt", []orchestrator.StoredLaugh{one}, "WEBVTT\n\n00:01:03.500 --> 00:01:04.700\nLaughter 0.86\n"},

@@ -35,6 +35,8 @@ type Options struct {
 	Chunk time.Duration
 	// Ledger tells what became of the spans that overlap span when they were asked for before.
 	Ledger func(ctx context.Context, span orchestrator.Span) ([]orchestrator.LedgerSpan, error)
+	// Gaps lists the spans that failed and end at or before a time, oldest first.
+	Gaps func(ctx context.Context, before time.Time) ([]orchestrator.Span, error)
 	// Length tells how long the sound in a file of Ogg Opus is.
 	Length func(ctx context.Context, path string) (time.Duration, error)
 	Now    func() time.Time
@@ -95,14 +97,8 @@ func (s *Source) Calls() orchestrator.Calls {
 }
 
 // Gaps implements orchestrator.GapKeeper out of the ledger.
-func (s *Source) Gaps(ctx context.Context, before time.Time) (gaps []orchestrator.Span, err error) {
-	ledger, err := s.options.Ledger(ctx, orchestrator.Span{Start: time.Unix(0, 0), End: before})
-	for _, known := range ledger {
-		if known.State == orchestrator.SpanFailed && !known.End.After(before) {
-			gaps = append(gaps, known.Span)
-		}
-	}
-	return gaps, err
+func (s *Source) Gaps(ctx context.Context, before time.Time) ([]orchestrator.Span, error) {
+	return s.options.Gaps(ctx, before)
 }
 
 // Recordings downloads the windows of span that are not read yet, one at a time: a window's file is

@@ -22,6 +22,7 @@ func TestStore(t *testing.T) {
 		return storetest.Database{
 			Open:    func() (*store.Store, error) { return Open(t.Context(), address, quiet()) },
 			Execute: func(statement string) error { return execute(address, statement) },
+			Holds:   func(word string) (string, error) { return holds(address, word) },
 		}
 	})
 }
@@ -41,6 +42,35 @@ func execute(address, statement string) error {
 	defer conn.Close(context.Background())
 	_, err = conn.Exec(context.Background(), statement)
 	return err
+}
+
+// holds finds a table that has a word in one of its rows.
+func holds(address, word string) (where string, err error) {
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, address)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close(ctx)
+	rows, err := conn.Query(ctx, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+	if err != nil {
+		return "", err
+	}
+	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return "", err
+	}
+	for _, table := range tables {
+		var count int
+		err := conn.QueryRow(ctx, "SELECT count(*) FROM "+pgx.Identifier{table}.Sanitize()+" row WHERE row::text LIKE '%' || $1 || '%'", word).Scan(&count)
+		if err != nil {
+			return "", err
+		}
+		if count > 0 {
+			where = table
+		}
+	}
+	return where, nil
 }
 
 func BenchmarkSaveDay(b *testing.B) {

@@ -1,10 +1,12 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -40,6 +42,21 @@ func hold(path string) {
 	_, _ = os.Stdin.Read(make([]byte, 1)) // nobody writes
 }
 
+// holds finds the file below a folder that has a word in it.
+func holds(dir, word string) (where string, err error) {
+	err = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		if bytes.Contains(content, []byte(word)) {
+			where = path
+		}
+		return err
+	})
+	return where, err
+}
+
 func TestStore(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t testing.TB) storetest.Database {
@@ -47,6 +64,7 @@ func TestStore(t *testing.T) {
 		return storetest.Database{
 			Open:    func() (*store.Store, error) { return Open(t.Context(), path, quiet()) },
 			Execute: func(statement string) error { return execute(path, statement) },
+			Holds:   func(word string) (string, error) { return holds(filepath.Dir(path), word) },
 		}
 	})
 }
