@@ -128,7 +128,7 @@ func TestFailingToTellFailsNoRun(t *testing.T) {
 	}
 }
 
-func TestARunWithoutItsDatabaseIsTold(t *testing.T) {
+func TestDefect7ARunWithoutItsDatabaseIsTold(t *testing.T) {
 	t.Parallel()
 	pings, messages := newWeb(t), newWeb(t)
 	p := newPlace(t, "CHORTLE_PING_URL="+pings.URL, "CHORTLE_NOTIFY_URLS=generic+"+messages.URL+"/topic",

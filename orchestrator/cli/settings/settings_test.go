@@ -150,8 +150,8 @@ func TestEnvFileInAClosedFolder(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
 	write(t, p.work+"/.env", "CHORTLE_CATCH_UP_DAYS=5\n")
-	above := filepath.Dir(filepath.Dir(p.work))                                      // only root could pass it otherwise
-	if err := errors.Join(os.Chmod(above, 0o755), os.Chmod(p.work, 0)); err != nil { //nolint:gosec // likewise
+	above := filepath.Dir(filepath.Dir(p.work)) // only root could pass it otherwise
+	if err := errors.Join(os.Chmod(above, 0o755), os.Chmod(p.work, 0)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.Chmod(p.work, 0o700) })
@@ -160,7 +160,7 @@ func TestEnvFileInAClosedFolder(t *testing.T) {
 			t.Errorf("in a closed folder: %v, %s", err, s.EnvFile)
 		}
 	})
-	if err := errors.Join(os.Chmod(p.work, 0o755), os.Chmod(p.work+"/.env", 0)); err != nil { //nolint:gosec // it is to be seen
+	if err := errors.Join(os.Chmod(p.work, 0o755), os.Chmod(p.work+"/.env", 0)); err != nil {
 		t.Fatal(err)
 	}
 	testkit.AsNobody(t, func() {
