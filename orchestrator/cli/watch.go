@@ -63,8 +63,12 @@ func (w *watch) end(ctx context.Context, s *store.Store, run orchestrator.Run, f
 		w.notifier.Timeout = hastyTimeout
 	}
 	ctx = context.WithoutCancel(ctx)
+	code := codeOf(failure)
+	if coded := (*exitError)(nil); errors.As(failure, &coded) {
+		failure = coded.err
+	}
 	if failure != nil && run.ExitCode == orchestrator.ExitOK { // it did not even begin
-		run.StartedAt, run.FinishedAt, run.Status, run.ExitCode, run.Error = w.startedAt, w.now(), orchestrator.StatusFailed, codeOf(failure), failure.Error()
+		run.StartedAt, run.FinishedAt, run.Status, run.ExitCode, run.Error = w.startedAt, w.now(), orchestrator.StatusFailed, code, failure.Error()
 	}
 	if failure != nil && (w.logFile != nil || w.logTail != nil) { // a person at a terminal is told anyway
 		w.log.WithError(failure).Error("run failed")
