@@ -8,14 +8,10 @@ import (
 	"testing"
 
 	"github.com/chortle-audio/chortle/inferd"
-	"github.com/chortle-audio/chortle/inferd/fake"
 	"github.com/chortle-audio/chortle/inferd/yamnet"
 	pb "github.com/chortle-audio/chortle/internal/gen/chortle/inference/v1"
 	"github.com/chortle-audio/chortle/internal/testkit"
 )
-
-// BenchmarkBridge has a model that answers at once: what is measured is the way there and back.
-func BenchmarkBridge(b *testing.B) { benchmarkService(b, fake.Model{}) }
 
 // BenchmarkInterpreters has the real model, one or two of it side by side.
 func BenchmarkInterpreters(b *testing.B) {

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -52,9 +52,11 @@ class Contestants:
         return repeated
 
     def ours(
-        self, sound: Path, users: int = 1, group: Path | None = None, **settings: str
+        self, sound: Path, users: int = 1, before: Sequence[str] = (), **settings: str
     ) -> tuple[Measured, dict[str, Any]]:
-        """A day of each user on an empty data folder: what it took, and the document that it printed."""
+        """A day of each user on an empty data folder: what it took, and the document that it printed.
+
+        The run's command stands behind what is given before it."""
         with tempfile.TemporaryDirectory(prefix="run-", dir=WORK) as home:
             recordings = Path(home, "recordings")
             recordings.mkdir()
@@ -65,10 +67,7 @@ class Contestants:
             for number in range(users):
                 place = ["--timezone", "UTC", "--source", f"folder:{recordings}"]
                 self.call([program, "user", "add", f"user{number:02}", *place], environment, Path(home))
-            command = [program, "run", "--date", DAY, "--json"]
-            if group:
-                command = ["sh", "-c", f'echo $$ >"{group}/cgroup.procs" && exec "$@"', "sh", *command]
-            run = measure(command, environment, Path(home))
+            run = measure([*before, program, "run", "--date", DAY, "--json"], environment, Path(home))
         document = json.loads(run.output)
         done = [user["recordings"]["processed"] for user in document["users"]]
         if done != [1] * users:
