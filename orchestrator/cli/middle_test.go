@@ -56,6 +56,26 @@ func TestUserPurgedInTheMiddle(t *testing.T) {
 	}
 }
 
+// The old system deleted a day before it fetched it again: a bad key or an outage left it empty.
+func TestDefectAFailedReprocessingFromTheAPIKeepsWhatWasThere(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t, twoUsers)
+	a.must(day...)
+	before := a.results("alice")
+	for name, fault := range map[string]limitlesstest.Fault{"revoked key": limitlesstest.Status(401), "outage": limitlesstest.Status(503), "audio that expired": limitlesstest.Status(404)} {
+		a.Fault = func(limitlesstest.Call) limitlesstest.Fault { return fault }
+		r := a.run(append(day, "--reprocess", "--user", "alice")...)
+		if want := orchestrator.ExitIncomplete; r.code != want && name != "audio that expired" {
+			t.Errorf("%s: exit code %d, want %d\n%s", name, r.code, want, r.stdout)
+		}
+		a.Fault = nil
+		a.must(append(day, "--user", "alice")...) // what was empty is asked for again
+		if diff := cmp.Diff(before, a.results("alice")); diff != "" {
+			t.Errorf("%s:\n%s", name, diff)
+		}
+	}
+}
+
 // The disk is full in the middle of a download: the user has failed with the reason, the others are read, and
 // the next run has the rest.
 func TestDiskFullInTheMiddleOfADownload(t *testing.T) {

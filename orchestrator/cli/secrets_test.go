@@ -128,7 +128,7 @@ func family(pid int) []int {
 	return all
 }
 
-func TestSecretKeyWrongOrMissing(t *testing.T) {
+func TestDefect7SecretKeyWrongOrMissing(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, shortDay)
 	for want, settings := range map[string][]string{
@@ -267,7 +267,7 @@ func TestArchive(t *testing.T) {
 	}
 	a.Fault = func(limitlesstest.Call) limitlesstest.Fault { return limitlesstest.Reset }
 	before := len(a.Calls())
-	if r := a.run("archive", "--user", "bob", "--from", "2026-01-01", "--keep-free", "1MB"); r.code != orchestrator.ExitIncomplete || !strings.Contains(r.stderr, "does not answer") || len(a.Calls())-before > 2*3*5 {
+	if r := a.run("archive", "--user", "bob", "--from", "2026-01-01", "--keep-free", "1MB"); r.code != orchestrator.ExitIncomplete || !strings.Contains(r.stderr, "does not answer") || len(a.Calls())-before > 2*3*6 {
 		t.Errorf("a network that is away: %d calls, %+v", len(a.Calls())-before, r)
 	}
 }

@@ -25,7 +25,7 @@ func (p *place) holds(folder, word string) (files []string) {
 	return files
 }
 
-func TestWipeAndPurge(t *testing.T) {
+func TestDefect1WipeAndPurgeTouchNobodyElse(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, twoUsers)
 	a.must("user", "set", "alice", "--keep-originals")

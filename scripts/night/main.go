@@ -108,6 +108,7 @@ type figures struct {
 	audio  float64
 	laughs int
 	calls  int
+	source time.Duration // spent on fetching, pauses included
 	again  int
 }
 
@@ -266,6 +267,9 @@ func (n *night) measure(ctx context.Context, place string, env []string) (sum fi
 			Calls struct {
 				Total int `json:"total"`
 			} `json:"source_calls"`
+			Stages struct {
+				Source float64 `json:"source_seconds"`
+			} `json:"stages"`
 		} `json:"users"`
 	}
 	began := time.Now()
@@ -285,6 +289,7 @@ func (n *night) measure(ctx context.Context, place string, env []string) (sum fi
 		sum.audio += user.Audio
 		sum.laughs += user.Laughs.New
 		sum.calls += user.Calls.Total
+		sum.source += time.Duration(user.Stages.Source * float64(time.Second))
 	}
 	return sum, nil
 }
@@ -318,7 +323,7 @@ func (n *night) judge(folder, api figures) error {
 		name string
 		figures
 	}{{"folder", folder}, {"API", api}} {
-		fmt.Printf("%-7s %6.1f s  peak %5.1f MB  downloads %5.2f MB  audio %.0f s  %d laughs  %d calls\n", row.name, row.wall.Seconds(),
+		fmt.Printf("%-7s %6.1f s, of it %.1f s for fetching  peak %5.1f MB  downloads %5.2f MB  audio %.0f s  %d laughs  %d calls\n", row.name, row.wall.Seconds(), row.source.Seconds(),
 			float64(row.peak)/(1<<20), float64(row.disk)/(1<<20), row.audio, row.laughs, row.calls)
 	}
 	missed := 0

@@ -155,7 +155,7 @@ var Table = append([]Definition{
 		fallback: fixed("7"),
 		set:      func(s *Settings, v string) error { return whole(v, &s.Config.EmptyNights, 0, 366) }},
 	{Name: "CHORTLE_LIMITLESS_PAUSE", Help: "wait before a failed call to the Limitless API is made again, doubled each time",
-		fallback: fixed("2s"),
+		fallback: fixed("1s"),
 		set:      func(s *Settings, v string) error { return duration(v, &s.Config.LimitlessPause) }},
 	{Name: "CHORTLE_LIMITLESS_STALL", Help: "how long an answer of the Limitless API may go without a byte",
 		fallback: fixed("30s"),

@@ -50,10 +50,10 @@ type Config struct {
 	URL string
 	// Key is the user's API key. Required.
 	Key string
-	// Attempts at one call, the first included; default 5.
+	// Attempts at one call, the first included; default 6.
 	Attempts int
 	// FirstWait before the second attempt, doubled for each further one up to MaxWait, with jitter;
-	// defaults 2 s and 1 min. A 429 says itself how long to wait.
+	// defaults 1 s and 1 min: together half a minute. A 429 says itself how long to wait.
 	FirstWait, MaxWait time.Duration
 	// Stall is how long an answer may go without a byte; default 30 s.
 	Stall time.Duration
@@ -84,10 +84,10 @@ func NewClient(config Config) (*Client, error) {
 		return nil, fmt.Errorf("check API key: there is none; %w", ErrBadKey)
 	}
 	if config.Attempts == 0 {
-		config.Attempts = 5
+		config.Attempts = 6
 	}
 	if config.FirstWait == 0 {
-		config.FirstWait = 2 * time.Second
+		config.FirstWait = time.Second
 	}
 	if config.MaxWait == 0 {
 		config.MaxWait = time.Minute

@@ -150,12 +150,12 @@ func (s *Source) follow(ctx context.Context, plan plan, yield func(orchestrator.
 }
 
 func (s *Source) plan(ctx context.Context, span orchestrator.Span) (plan, error) {
-	var ledger []orchestrator.LedgerSpan
-	if !s.options.Again {
-		var err error
-		if ledger, err = s.options.Ledger(ctx, span); err != nil {
-			return plan{}, fmt.Errorf("read ledger: %w", err)
-		}
+	ledger, err := s.options.Ledger(ctx, span)
+	if err != nil {
+		return plan{}, fmt.Errorf("read ledger: %w", err)
+	}
+	if s.options.Again {
+		return again(span, s.options.Chunk, ledger), nil
 	}
 	return planWindows(span, s.options.Chunk, ledger, s.options.Now(), s.options.EmptyNights), nil
 }
@@ -184,14 +184,7 @@ func (s *Source) ask(ctx context.Context, w window, left []window, yield func(or
 		if w.afterSilence {
 			s.silentUntil = w.Start
 		}
-		deliver := yield
-		if w.empty { // to ask again in vain makes no gap
-			deliver = func(rec orchestrator.Recording, err error) bool {
-				missing := (*orchestrator.SpanError)(nil)
-				return errors.As(err, &missing) && missing.Err != nil || yield(rec, err)
-			}
-		}
-		done, goOn := s.window(ctx, w.Span, deliver)
+		done, goOn := s.window(ctx, w.Span, sparing(w, yield))
 		if s.stopped == nil {
 			return goOn
 		}
@@ -201,10 +194,32 @@ func (s *Source) ask(ctx context.Context, w window, left []window, yield func(or
 	return false
 }
 
+// sparing passes on what becomes of a window, but for this: to ask in vain for what was empty, or read, makes no
+// gap of it.
+func sparing(w window, yield func(orchestrator.Recording, error) bool) func(orchestrator.Recording, error) bool {
+	return func(rec orchestrator.Recording, err error) bool {
+		missing := (*orchestrator.SpanError)(nil)
+		switch {
+		case !errors.As(err, &missing), !w.empty && !w.read:
+			return yield(rec, err)
+		case w.empty && missing.Err == nil:
+			return yield(rec, err)
+		case w.read && missing.Err != nil:
+			return yield(orchestrator.Recording{Name: fileName(missing.Span)}, missing.Err)
+		}
+		return true
+	}
+}
+
 // postpone tells that windows are left for the next run.
 func (s *Source) postpone(left []window, yield func(orchestrator.Recording, error) bool) {
+	err := fmt.Errorf("not asked for, since the API did not answer %d times in a row: %w", s.service.failures, s.service.last)
+	for _, w := range left {
+		if w.read && !yield(orchestrator.Recording{Name: fileName(w.Span)}, err) {
+			return
+		}
+	}
 	for _, span := range join(left) {
-		err := fmt.Errorf("not asked for, since the API did not answer %d times in a row: %w", s.service.failures, s.service.last)
 		if !yield(orchestrator.Recording{}, &orchestrator.SpanError{Span: span, Err: err}) {
 			return
 		}

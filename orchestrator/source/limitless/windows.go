@@ -15,6 +15,8 @@ type window struct {
 	empty bool
 	// tried is when it failed last; zero where it never did.
 	tried time.Time
+	// read is true where some of it is read already: to ask again in vain leaves it so.
+	read bool
 	// afterSilence is true where the API had nothing just before it.
 	afterSilence bool
 }
@@ -101,11 +103,22 @@ func halfWay(span orchestrator.Span) time.Time {
 	return span.Start.Add(span.Duration() / 2).Truncate(time.Millisecond)
 }
 
-// join makes spans of windows that have never been found empty; neighbours become one.
+// again makes the plan one for all of span, also for what is read.
+func again(span orchestrator.Span, chunk time.Duration, ledger []orchestrator.LedgerSpan) plan {
+	all := planWindows(span, chunk, nil, time.Time{}, 0)
+	for i, w := range all.fresh {
+		all.fresh[i].read = slices.ContainsFunc(ledger, func(known orchestrator.LedgerSpan) bool {
+			return known.State == orchestrator.SpanRead && known.Start.Before(w.End) && w.Start.Before(known.End)
+		})
+	}
+	return all
+}
+
+// join makes spans of windows of which nothing is known, or that they failed; neighbours become one.
 func join(windows []window) (spans []orchestrator.Span) {
 	for _, w := range windows {
 		switch last := len(spans) - 1; {
-		case w.empty || !w.Start.Before(w.End):
+		case w.empty || w.read || !w.Start.Before(w.End):
 		case last >= 0 && spans[last].End.Equal(w.Start):
 			spans[last].End = w.End
 		default:
