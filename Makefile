@@ -76,6 +76,12 @@ evidence: ## show that every requirement is met, and write docs/evidence.md
 	@$(MAKE) build
 	$(PYTHON) scripts/evidence.py
 
+.PHONY: transcripts
+transcripts: $(TOOLS)/grpcurl ## write the terminals in docs/writing-a-plugin.md anew, from real runs
+	@$(PYTHON) scripts/setup.py run test
+	@$(MAKE) build
+	$(PYTHON) scripts/transcripts.py docs/writing-a-plugin.md
+
 .PHONY: bench
 bench: ## measure ours and the peers on the same hour of sound
 	@$(PYTHON) scripts/setup.py bench
@@ -121,3 +127,6 @@ $(TOOLS)/protoc-gen-go: tools/go.mod
 
 $(TOOLS)/protoc-gen-go-grpc: tools/go.mod
 	cd tools && GOBIN=$(TOOLS) CGO_ENABLED=0 go install google.golang.org/grpc/cmd/protoc-gen-go-grpc
+
+$(TOOLS)/grpcurl: tools/go.mod
+	cd tools && GOBIN=$(TOOLS) CGO_ENABLED=0 go install -ldflags '-s -w' github.com/fullstorydev/grpcurl/cmd/grpcurl

