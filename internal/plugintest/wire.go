@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/reflection/grpc_reflection_v1"
+	"google.golang.org/grpc/reflection/grpc_reflection_v1alpha"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
@@ -162,32 +163,55 @@ func health(t *testing.T, conn *grpc.ClientConn) {
 	}
 }
 
-// reflection is what lets grpcurl talk to a plugin.
+// reflection is what lets grpcurl talk to a plugin. Python's has only the service's older version.
 func reflection(t *testing.T, conn *grpc.ClientConn) {
 	ctx, cancel := context.WithTimeout(t.Context(), wirePatience)
 	defer cancel()
-	stream, err := grpc_reflection_v1.NewServerReflectionClient(conn).ServerReflectionInfo(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := stream.Send(&grpc_reflection_v1.ServerReflectionRequest{
-		MessageRequest: &grpc_reflection_v1.ServerReflectionRequest_ListServices{}}); err != nil {
-		t.Fatal(err)
-	}
-	answer, err := stream.Recv()
+	names, err := services(ctx, conn)
 	if status.Code(err) == codes.Unimplemented {
-		t.Skip("this plugin has only an older reflection service")
+		names, err = olderServices(ctx, conn)
 	}
 	if err != nil {
 		t.Fatal(err)
-	}
-	var names []string
-	for _, service := range answer.GetListServicesResponse().GetService() {
-		names = append(names, service.GetName())
 	}
 	if !slices.Contains(names, pb.InferenceService_ServiceDesc.ServiceName) {
 		t.Errorf("reflection lists %q", names)
 	}
+}
+
+func services(ctx context.Context, conn *grpc.ClientConn) (names []string, err error) {
+	stream, err := grpc_reflection_v1.NewServerReflectionClient(conn).ServerReflectionInfo(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := stream.Send(&grpc_reflection_v1.ServerReflectionRequest{
+		MessageRequest: &grpc_reflection_v1.ServerReflectionRequest_ListServices{}}); err != nil {
+		return nil, err
+	}
+	answer, err := stream.Recv()
+	for _, service := range answer.GetListServicesResponse().GetService() {
+		names = append(names, service.GetName())
+	}
+	return names, err
+}
+
+// olderServices asks the version that is marked as deprecated, and is the only one that Python's package has.
+//
+//nolint:staticcheck // see above
+func olderServices(ctx context.Context, conn *grpc.ClientConn) (names []string, err error) {
+	stream, err := grpc_reflection_v1alpha.NewServerReflectionClient(conn).ServerReflectionInfo(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := stream.Send(&grpc_reflection_v1alpha.ServerReflectionRequest{
+		MessageRequest: &grpc_reflection_v1alpha.ServerReflectionRequest_ListServices{}}); err != nil {
+		return nil, err
+	}
+	answer, err := stream.Recv()
+	for _, service := range answer.GetListServicesResponse().GetService() {
+		names = append(names, service.GetName())
+	}
+	return names, err
 }
 
 func (w *wire) empty(t *testing.T) {
