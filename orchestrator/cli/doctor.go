@@ -95,6 +95,7 @@ func (d *doctor) examine(ctx context.Context) {
 	d.checkDataFolder()
 	d.checkClipFolder(ctx)
 	d.checkDatabase(ctx)
+	d.checkTelling()
 	if command := d.settings.Config.Inferd; len(command) == 0 || filepath.Base(command[0]) == "inferd" {
 		d.checkModelFile() // any other program brings its own
 		d.checkTFLite()

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -17,6 +18,8 @@ type sink struct {
 	to        io.Writer
 	level     logrus.Level
 	formatter logrus.Formatter
+	// failed is true after a line could not be written: that is told once.
+	failed atomic.Bool
 }
 
 var _ logrus.Hook = (*sink)(nil)
@@ -29,6 +32,9 @@ func (s *sink) Fire(entry *logrus.Entry) error {
 	line, err := s.formatter.Format(entry)
 	if err == nil {
 		_, err = s.to.Write(line)
+	}
+	if err != nil && s.failed.Swap(true) {
+		return nil
 	}
 	return err
 }
@@ -45,7 +51,7 @@ func (a *app) setUpLog() {
 	if parsed, err := logrus.ParseLevel(config.LogLevel); err == nil { // "auto" is none
 		level = parsed
 	}
-	screen := sink{a.stderr, level, formatter}
+	screen := sink{to: a.stderr, level: level, formatter: formatter}
 	if config.LogLevel == "auto" && a.stderr.Terminal {
 		screen.level = logrus.WarnLevel
 	}
@@ -53,7 +59,7 @@ func (a *app) setUpLog() {
 	a.log.SetLevel(screen.level)
 	a.log.AddHook(&screen)
 	add := func(to io.Writer) {
-		a.log.AddHook(&sink{to, level, formatter})
+		a.log.AddHook(&sink{to: to, level: level, formatter: formatter})
 		a.log.SetLevel(level)
 	}
 	if config.LogDir != "" {

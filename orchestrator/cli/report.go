@@ -58,8 +58,13 @@ func (a *app) reportDays(run orchestrator.Run, dryRun bool) {
 			if err != nil {
 				location = time.UTC
 			}
+			start, end := gap.Start.In(location), gap.End.In(location)
+			until := end.Format(time.TimeOnly)
+			if orchestrator.DateOf(start) != orchestrator.DateOf(end) {
+				until = end.Format(time.DateTime)
+			}
 			fmt.Fprintf(a.stdout, "%s %s %s, %s to %s: %s\n", a.stdout.Yellow("gap:"), day.User, day.Date,
-				gap.Start.In(location).Format(time.TimeOnly), gap.End.In(location).Format(time.TimeOnly), terminal.Printable(gap.Reason))
+				start.Format(time.TimeOnly), until, terminal.Printable(gap.Reason))
 		}
 	}
 }

@@ -135,7 +135,12 @@ func CheckService(status orchestrator.ServiceStatus, limits Limits, now time.Tim
 
 // Ago rounds a duration for people.
 func Ago(d time.Duration) string {
-	if d < 48*time.Hour {
+	switch {
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%.0f seconds", d.Seconds())
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%.0f minutes", d.Minutes())
+	case d < 48*time.Hour:
 		return fmt.Sprintf("%.0f hours", d.Hours())
 	}
 	return fmt.Sprintf("%.0f days", d.Hours()/24)

@@ -34,7 +34,7 @@ var (
 	// ErrNoAudio is the API's 404: there is no audio in this window.
 	ErrNoAudio = errors.New("no audio in this window")
 	// ErrBadKey is a key that the API refuses: no further call will do better.
-	ErrBadKey = errors.New("the API refused the key; give a valid one with: orchestrator user set NAME --api-key-file FILE")
+	ErrBadKey error = badKeyError{}
 )
 
 var (
@@ -43,6 +43,18 @@ var (
 	// errRefused is an answer that asking again will not change, and that says nothing of other windows.
 	errRefused = errors.New("the API refused the request")
 )
+
+// badKeyError is ErrBadKey.
+type badKeyError struct{}
+
+func (badKeyError) Error() string {
+	return "the API refused the key; give a valid one with: orchestrator user set NAME --api-key-file FILE"
+}
+
+// Remedy is for the log of a run.
+func (badKeyError) Remedy() string {
+	return "give a valid key: orchestrator user set NAME --api-key-file FILE; what is missing is read then"
+}
 
 // Config of a Client. Zero values mean the defaults.
 type Config struct {
