@@ -161,3 +161,35 @@ func testForeignText(t *testing.T, f *fixture) {
 		t.Fatal(diff)
 	}
 }
+
+// testWindowAgain reads a window of a source again that answers with other bytes each time.
+func testWindowAgain(t *testing.T, f *fixture) {
+	alice, bob := f.user(t, "alice"), f.user(t, "bob")
+	rec := Recording("12-00--13-00.ogg", noon)
+	rec.Window = orchestrator.Span{Start: noon, End: noon.Add(time.Hour)}
+	f.save(t, Result(bob, rec, At(1, 2)))
+	f.save(t, Result(alice, rec, At(1, 2), At(10, 12)))
+	f.judge(t, f.laughs(t, orchestrator.LaughFilter{Users: []string{"alice"}})[0], orchestrator.MarkRight, true, "mine")
+
+	rec.SHA256 = "other bytes"
+	saved := f.save(t, Result(alice, rec, At(1, 2.5)))
+	laughs := f.laughs(t, orchestrator.LaughFilter{Users: []string{"alice"}})
+	if saved.New != 0 || saved.Duplicates != 0 || len(laughs) != 1 || laughs[0].Note != "mine" || laughs[0].End.Sub(laughs[0].Start) != 1500*time.Millisecond {
+		t.Errorf("saved %+v, laughs %+v", saved, laughs)
+	}
+	for user, sha := range map[orchestrator.User]string{alice: "other bytes", bob: Recording(rec.Name, noon).SHA256} {
+		var found []string
+		for _, result := range collect(t, f.Scores(t.Context(), orchestrator.LaughFilter{Users: []string{user.Name}})) {
+			found = append(found, result.Recording.SHA256)
+		}
+		expect(t, user.Name, found, []string{sha})
+	}
+	// A file is another recording when its content is another, whatever its name.
+	rec = Recording("a.ogg", noon.Add(2*time.Hour))
+	f.save(t, Result(alice, rec))
+	rec.SHA256 = "replaced"
+	f.save(t, Result(alice, rec))
+	if found := collect(t, f.Scores(t.Context(), orchestrator.LaughFilter{Users: []string{"alice"}})); len(found) != 3 {
+		t.Errorf("%d recordings, want 3", len(found))
+	}
+}

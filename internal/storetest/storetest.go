@@ -42,6 +42,7 @@ func Run(t *testing.T, place Place) {
 		"the same result twice changes nothing":               testSaveTwice,
 		"the same content under another name is known":        testRename,
 		"a new result replaces the old":                       testReprocess,
+		"a window with other content is the same":             testWindowAgain,
 		"judgements go over to the successor":                 testJudgementsGoOver,
 		"a judged laugh without a successor stays":            testJudgedStays,
 		"what overlaps another recording is a duplicate":      testDuplicates,

@@ -115,6 +115,9 @@ func findModel(ctx context.Context, q querier, model orchestrator.Model) (id int
 
 func markDone(ctx context.Context, q querier, result orchestrator.Result) (id int64, err error) {
 	rec := result.Recording
+	if err := takeOverWindow(ctx, q, result.UserID, rec); err != nil {
+		return 0, err
+	}
 	err = q.one(ctx, `INSERT INTO recordings
 			(user_id, sha256, name, size, modified_at, started_at, time_source, uncertain_ns, samples,
 			 status, attempts, error, run_id)
@@ -128,6 +131,18 @@ func markDone(ctx context.Context, q querier, result orchestrator.Result) (id in
 		[]any{result.UserID, rec.SHA256, rec.Name, rec.Size, rec.ModTime, rec.Start, string(rec.TimeSource),
 			int64(rec.Uncertainty), result.Scores.Length, statusDone, optional(result.RunID)}, &id)
 	return id, err
+}
+
+// takeOverWindow gives the row of a window's recording its new content: a source may answer the same window with
+// other bytes each time, and that is the same recording all the same.
+func takeOverWindow(ctx context.Context, q querier, userID int64, rec orchestrator.Recording) error {
+	if rec.Window == (orchestrator.Span{}) {
+		return nil
+	}
+	_, err := q.exec(ctx, `UPDATE recordings SET sha256 = ?1
+		WHERE id = (SELECT MAX(id) FROM recordings WHERE user_id = ?2 AND name = ?3)
+			AND NOT EXISTS (SELECT 1 FROM recordings known WHERE known.user_id = ?2 AND known.sha256 = ?1)`, rec.SHA256, userID, rec.Name)
+	return err
 }
 
 // noteRead marks the span that the recording answers as read.
