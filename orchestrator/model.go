@@ -75,6 +75,8 @@ type Memory struct {
 // Exit tells how a model's process ended.
 type Exit struct {
 	PID int
+	// Command that was started, as a person would write it; empty where it is not known.
+	Command string
 	// Code is the exit code, or -1 where a signal ended the process; Signal then names it, such as "killed".
 	Code   int
 	Signal string
@@ -101,10 +103,10 @@ type ExitError struct {
 	Err error
 }
 
-// Error names the facts: pid, code or signal, and the last line of stderr.
+// Error names the facts: command, pid, code or signal, and the last lines of stderr.
 func (e *ExitError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: model process %d ", e.Stage, e.Exit.PID)
+	fmt.Fprintf(&b, "%s: %s ", e.Stage, e.Exit.Name())
 	switch {
 	case e.Exit.OverLimit > 0:
 		fmt.Fprintf(&b, "was killed for taking more than its limit of %d MB (CHORTLE_MODEL_MEMORY_LIMIT)", e.Exit.OverLimit>>20)
@@ -118,10 +120,34 @@ func (e *ExitError) Error() string {
 	if e.Err != nil {
 		fmt.Fprintf(&b, ": %v", e.Err)
 	}
-	if n := len(e.Exit.Stderr); n > 0 {
-		fmt.Fprintf(&b, "; it last wrote: %s", e.Exit.Stderr[n-1])
-	}
+	b.WriteString(e.Exit.LastWords())
 	return b.String()
+}
+
+// Name is the process as an error names it.
+func (e Exit) Name() string {
+	name := "model"
+	if e.PID != 0 {
+		name = fmt.Sprintf("model process %d", e.PID)
+	}
+	if e.Command != "" {
+		name += " (" + e.Command + ")"
+	}
+	return name
+}
+
+// LastWords are the last lines of stderr as the end of a sentence, the very last first; empty where
+// there are none.
+func (e Exit) LastWords() string {
+	n := len(e.Stderr)
+	if n == 0 {
+		return ""
+	}
+	words := "; it last wrote: " + e.Stderr[n-1]
+	if before := e.Stderr[max(0, n-3) : n-1]; len(before) > 0 {
+		words += " (before that: " + strings.Join(before, " / ") + ")"
+	}
+	return words
 }
 
 // Unwrap returns what was seen of the end.

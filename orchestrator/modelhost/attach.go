@@ -30,6 +30,7 @@ func Attach(address string, config Config) (*Attached, error) {
 	if config.StallTimeout == 0 {
 		config.StallTimeout = 24 * time.Hour
 	}
+	config.Command = []string{"attached at " + address}
 	a := &Attached{config: config.withDefaults(), target: "passthrough:///" + address}
 	if path, ok := strings.CutPrefix(address, "unix:"); ok {
 		if path == "" {

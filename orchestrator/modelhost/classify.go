@@ -225,7 +225,7 @@ func (s *stream) explain(err error) error {
 	case s.ctx.Err() != nil:
 		return fmt.Errorf("classify: %w", s.ctx.Err())
 	case errors.Is(err, orchestrator.ErrBadPlugin):
-		return fmt.Errorf("classify: %w", err)
+		return s.p.bad("classify", err)
 	}
 	if _, ok := s.ctx.Deadline(); ok && status.Code(err) == codes.DeadlineExceeded {
 		return fmt.Errorf("classify: %w", context.DeadlineExceeded) // the other side's clock was faster

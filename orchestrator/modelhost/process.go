@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -114,7 +115,7 @@ func (p *process) accept(ctx context.Context, conn *grpc.ClientConn) error {
 		return p.explain("start model", fmt.Errorf("check health: %w", err))
 	}
 	if health.GetStatus() != grpc_health_v1.HealthCheckResponse_SERVING {
-		return fmt.Errorf("start model: check health: %w: it answered %v", orchestrator.ErrBadPlugin, health.GetStatus())
+		return p.bad("start model", fmt.Errorf("check health: %w: it answered %v", orchestrator.ErrBadPlugin, health.GetStatus()))
 	}
 	p.rpc = inferencev1.NewInferenceServiceClient(conn)
 	described, err := p.rpc.GetModel(ctx, &inferencev1.GetModelRequest{})
@@ -122,11 +123,11 @@ func (p *process) accept(ctx context.Context, conn *grpc.ClientConn) error {
 		return p.explain("start model", fmt.Errorf("get model: %w", err))
 	}
 	if p.model, p.wire, err = modelFromProto(described, p.config.Resample != nil); err != nil {
-		return fmt.Errorf("start model: %w", err)
+		return p.bad("start model", err)
 	}
 	if want := p.config.WeightsSHA256; want != "" && p.model.SHA256 != want {
-		return fmt.Errorf("start model: check model %q: %w: the sha256 of its weights is %q; want %s",
-			p.model.Name, orchestrator.ErrUnsupportedModel, p.model.SHA256, want)
+		return p.bad("start model", fmt.Errorf("check model %q: %w: the sha256 of its weights is %q; want %s",
+			p.model.Name, orchestrator.ErrUnsupportedModel, p.model.SHA256, want))
 	}
 	if p.model.Plugin == "" {
 		p.model.Plugin = filepath.Base(p.path)
@@ -234,6 +235,7 @@ func (p *process) stop() {
 	}
 	p.lines.close()
 	p.exit = p.child.close()
+	p.exit.Command = p.command()
 	if p.socketDir != "" {
 		if err := os.RemoveAll(p.socketDir); err != nil {
 			p.log.WithError(err).Warn("remove socket of model process")
@@ -252,6 +254,24 @@ func (p *process) stop() {
 		p.log.WithFields(logrus.Fields{keyPID: p.exit.PID, keySignal: p.exit.Signal, keyCode: p.exit.Code,
 			keyPeak: p.exit.Memory.Model}).Debug("model process is gone")
 	}
+}
+
+// longestCommand cuts the command in an error: arguments may be whole scripts.
+const longestCommand = 120
+
+// command is what was started, for people.
+func (p *process) command() string {
+	text := []rune(printable(strings.Join(p.config.Command, " ")))
+	if len(text) > longestCommand {
+		return string(text[:longestCommand]) + "…"
+	}
+	return string(text)
+}
+
+// bad reports a process that lives and broke its contract: which, and what it last said.
+func (p *process) bad(stage string, err error) error {
+	at := orchestrator.Exit{PID: p.PID(), Command: p.command(), Stderr: p.lines.last()}
+	return fmt.Errorf("%s: %s: %w%s", stage, at.Name(), err, at.LastWords())
 }
 
 // explain turns what was seen of a failure into its cause: an *orchestrator.ExitError where the process
@@ -273,7 +293,7 @@ func (p *process) explain(stage string, seen error) error {
 			if !errors.Is(seen, orchestrator.ErrBadPlugin) {
 				seen = fmt.Errorf("%w: %w", orchestrator.ErrBadPlugin, seen)
 			}
-			return fmt.Errorf("%s: %w", stage, seen)
+			return p.bad(stage, seen)
 		}
 		p.kill(errLost)
 	}
