@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -32,6 +33,9 @@ type app struct {
 	stdout  *terminal.Screen
 	stderr  *terminal.Screen
 	now     func() time.Time
+
+	// limiters holds a limiter for each API key, as *rate.Limiter.
+	limiters sync.Map
 
 	log      *logrus.Logger
 	logFile  *logfile.Folder // nil without CHORTLE_LOG_DIR

@@ -40,7 +40,7 @@ func TestDevLimitless(t *testing.T) {
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
-	late := time.AfterFunc(patience, func() { _ = server.Process.Kill() })
+	late := time.AfterFunc(10*patience, func() { _ = server.Process.Kill() })
 	defer late.Stop()
 	told := ""
 	for lines := bufio.NewScanner(stdout); !strings.Contains(told, " run --date ") && lines.Scan(); {

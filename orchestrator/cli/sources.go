@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/audio"
 	"github.com/chortle-audio/chortle/orchestrator/cli/settings"
@@ -97,7 +99,8 @@ func (a *app) limitlessClient(ctx context.Context, s *store.Store, user orchestr
 		return nil, err
 	}
 	config := a.settings.Config
-	return limitless.NewClient(limitless.Config{URL: config.LimitlessURL, Key: key, CallsPerMinute: config.LimitlessCalls,
+	limiter, _ := a.limiters.LoadOrStore(key, limitless.NewLimiter(config.LimitlessCalls)) // users may share a key
+	return limitless.NewClient(limitless.Config{URL: config.LimitlessURL, Key: key, Limiter: limiter.(*rate.Limiter),
 		FirstWait: max(config.LimitlessPause, time.Nanosecond), Stall: max(config.LimitlessStall, time.Millisecond)})
 }
 

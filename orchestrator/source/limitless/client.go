@@ -69,8 +69,9 @@ type Config struct {
 	FirstWait, MaxWait time.Duration
 	// Stall is how long an answer may go without a byte; default 30 s.
 	Stall time.Duration
-	// CallsPerMinute is the API's limit for one key; default 180.
-	CallsPerMinute int
+	// Limiter spaces out the calls of one key, whoever makes them; nil means one of the client's own, for 180
+	// calls a minute.
+	Limiter *rate.Limiter
 	// HTTP is the client to call with; nil means one of its own that follows no redirect, for the key
 	// would go with it.
 	HTTP *http.Client
@@ -107,8 +108,8 @@ func NewClient(config Config) (*Client, error) {
 	if config.Stall == 0 {
 		config.Stall = 30 * time.Second
 	}
-	if config.CallsPerMinute == 0 {
-		config.CallsPerMinute = 180
+	if config.Limiter == nil {
+		config.Limiter = NewLimiter(callsPerMinute)
 	}
 	client := config.HTTP
 	if client == nil {
@@ -116,10 +117,17 @@ func NewClient(config Config) (*Client, error) {
 		transport.DisableCompression = true                          // a compressed answer would come without its length
 		client = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	}
+	return &Client{config: config, http: client, limiter: config.Limiter}, nil
+}
+
+// callsPerMinute is the API's limit for one key.
+const callsPerMinute = 180
+
+// NewLimiter lets so many calls pass in any minute, at least one.
+func NewLimiter(callsPerMinute int) *rate.Limiter {
 	// In any minute a bucket lets its size and its refill pass: a tenth as bucket, the rest as refill.
-	burst := max(1, config.CallsPerMinute/10)
-	refill := rate.Limit(float64(max(1, config.CallsPerMinute-burst)) / 60)
-	return &Client{config: config, http: client, limiter: rate.NewLimiter(refill, burst)}, nil
+	burst := max(1, callsPerMinute/10)
+	return rate.NewLimiter(rate.Limit(float64(max(1, callsPerMinute-burst))/60), burst)
 }
 
 // Close drops idle connections.

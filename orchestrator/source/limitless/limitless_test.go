@@ -50,7 +50,7 @@ func serveStalling(t *testing.T, server *limitlesstest.Server, stall time.Durati
 	web := httptest.NewServer(server)
 	t.Cleanup(web.Close)
 	client, err := limitless.NewClient(limitless.Config{URL: web.URL, Key: key,
-		FirstWait: time.Millisecond, MaxWait: 2 * time.Millisecond, Stall: stall, CallsPerMinute: 60000})
+		FirstWait: time.Millisecond, MaxWait: 2 * time.Millisecond, Stall: stall, Limiter: limitless.NewLimiter(60000)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -343,5 +343,19 @@ func TestOptionsAreChecked(t *testing.T) {
 		if _, err := limitless.New(limitless.Options{Dir: t.TempDir(), Chunk: chunk}); err == nil {
 			t.Errorf("chunk of %s was accepted", chunk)
 		}
+	}
+}
+
+// The API's limit is 180 calls in any minute, also in the first.
+func TestLimiterKeepsTheLimit(t *testing.T) {
+	t.Parallel()
+	limiter, passed := limitless.NewLimiter(180), 0
+	for second := range 60 {
+		for limiter.AllowN(day.Add(time.Duration(second)*time.Second), 1) {
+			passed++
+		}
+	}
+	if passed < 170 || passed > 180 {
+		t.Errorf("%d calls pass in the first minute", passed)
 	}
 }
