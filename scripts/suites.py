@@ -154,12 +154,13 @@ def users(them: Contestants, report: Report, _: int) -> None:
 
 def spawn(them: Contestants, report: Report, rounds: int) -> None:
     second = them.sound(seconds=1)
-    each = []
+    each, cpu = [], []
     for _ in range(rounds):
         one, many = them.ours(second)[0], them.ours(second, users=21)[0]
         each.append((many.wall_s - one.wall_s) / 20 * 1000)
-        print(f"  {each[-1]:.0f} ms for each further user", flush=True)
-    figures: Figures = {"milliseconds": spread(each)}
+        cpu.append((many.cpu_s - one.cpu_s) / 20 * 1000)
+        print(f"  {each[-1]:.0f} ms for each further user, {cpu[-1]:.0f} ms of a processor", flush=True)
+    figures: Figures = {"milliseconds": spread(each), "cpu_milliseconds": spread(cpu)}
     report.target(figures, "a user with one second of sound, all told", figures["milliseconds"]["median"], 150, "ms")
     report.section("spawn", figures)
 

@@ -41,7 +41,7 @@ func (instant) Close() error { return nil }
 func BenchmarkTransport(b *testing.B) {
 	const s16, f32 = pb.PcmEncoding_PCM_ENCODING_S16LE, pb.PcmEncoding_PCM_ENCODING_F32LE
 	const floor = 1. / 512 // of the orchestrator's choice
-	footprint.Start()
+	footprint.Tune()
 	for _, c := range []transport{
 		{54000, 4, s16, floor},
 		{8000, 4, s16, floor}, {27000, 4, s16, floor}, {160000, 4, s16, floor}, {480000, 4, s16, floor},

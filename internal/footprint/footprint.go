@@ -15,15 +15,20 @@ const every = 30 * time.Second
 // Start is called once, before anything else and before any connection is made. It holds for as long as
 // the process lives.
 func Start() {
-	// gRPC's own pool has nothing between 32 kB and a megabyte; a chunk of sound takes 108 kB.
-	experimental.SetDefaultBufferPool(mem.NewTieredBufferPool(256, 4<<10, 16<<10, 32<<10, 128<<10))
-	// Nearly nothing in the heap lives longer than a block of sound, so that collecting more often is cheap.
-	debug.SetGCPercent(20)
+	Tune()
 	go func() {
 		for range time.Tick(every) {
 			Release()
 		}
 	}()
+}
+
+// Tune is the part of Start that is done once.
+func Tune() {
+	// gRPC's own pool has nothing between 32 kB and a megabyte; a chunk of sound takes 108 kB.
+	experimental.SetDefaultBufferPool(mem.NewTieredBufferPool(256, 4<<10, 16<<10, 32<<10, 128<<10))
+	// Nearly nothing in the heap lives longer than a block of sound, so that collecting more often is cheap.
+	debug.SetGCPercent(20)
 }
 
 // Release gives back what was needed before and may not be needed again: free memory of Go's heap, and
