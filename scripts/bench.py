@@ -49,14 +49,14 @@ class Report:
     """Collects figures and verdicts, and tells them as they come."""
 
     def __init__(self) -> None:
-        self.results: Figures = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
         self.missed = 0
 
     def section(self, name: str, figures: Figures) -> None:
         figures["measured_at"] = datetime.now(timezone.utc).isoformat(timespec="seconds")
         figures["machine"] = machine()
-        self.results[name] = figures
-        RESULTS.write_text(json.dumps(self.results, indent=2) + "\n")
+        results: Figures = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+        results[name] = figures
+        RESULTS.write_text(json.dumps(results, indent=2) + "\n")
 
     def target(self, figures: Figures, what: str, value: float, limit: float, unit: str) -> None:
         """Holds a figure that must be at most its limit."""

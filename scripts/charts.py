@@ -1,21 +1,28 @@
 #!/usr/bin/env python3
-"""Draws the charts of docs/benchmarks.md from build/bench.json, as SVG that suits light and dark pages.
+"""Writes docs/benchmarks.md and its charts from build/bench.json, and keeps the figures as docs/bench.json.
 
-usage: charts.py        writes docs/bench-*.svg for the sections that were measured
+usage: charts.py        writes docs/bench-*.svg and the tables of the sections that were measured
+
+The charts are SVG that suits light and dark pages. The words of the page are its own: of it, only what
+stands between the comments <!-- NAME --> and <!-- end --> is written anew.
 """
 
 from __future__ import annotations
 
 import html
 import json
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import tables
+
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "build" / "bench.json"
-MIB = 2**20
+PAGE = ROOT / "docs" / "benchmarks.md"
+MB = 1_000_000
 WIDTH, NAMES, BAR, GAP, TOP, RIGHT = 760, 190, 22, 12, 44, 150
 STYLE = """<style>
 text { font: 13px system-ui, sans-serif; fill: #24292f }
@@ -69,34 +76,52 @@ def charts(results: dict[str, Any]) -> dict[str, str]:
         rows = sorted(hour["medians"].items(), key=lambda item: float(item[1]["wall_s"]))
         for file, title, key, scale, unit in (
             ("bench-wall.svg", "Seconds for an hour of Ogg Opus", "wall_s", 1, "s"),
-            ("bench-memory.svg", "Peak memory of the process tree for that hour", "peak_pss_bytes", MIB, "MiB"),
+            ("bench-cpu.svg", "Seconds of processor time for that hour", "cpu_s", 1, "s"),
+            ("bench-memory.svg", "Peak memory of the process tree for that hour", "peak_pss_bytes", MB, "MB"),
         ):
             drawn = [
                 Bar(name, row[key] / scale, f"{row[key] / scale:.1f} {unit}", name == "chortle") for name, row in rows
             ]
             made[file] = bars(title, drawn)
+    if stages := results.get("stages"):
+        drawn = [Bar(name, value, f"{value:.2f} s", True) for name, value in stages["cpu_s"].items()]
+        made["bench-stages.svg"] = bars("Processor time of each stage for an hour", drawn)
     if lengths := results.get("lengths"):
         drawn = [
-            Bar(f"{hours} h", row["peak_pss_bytes"] / MIB, f"{row['peak_pss_bytes'] / MIB:.1f} MiB", True)
+            Bar(f"{hours} h", row["peak_pss_bytes"] / MB, f"{row['peak_pss_bytes'] / MB:.1f} MB", True)
             for hours, row in lengths["hours"].items()
         ]
-        made["bench-lengths.svg"] = bars("Peak memory by length of the recording", drawn, (96, "at most 96 MiB"))
+        made["bench-lengths.svg"] = bars("Peak memory by length of the recording", drawn, (64, "at most 64 MB"))
     if users := results.get("users"):
         drawn = []
         for number, memory in enumerate(users["users"], 1):
-            after = memory["after_bytes"] / MIB
-            drawn.append(Bar(f"after user {number}", after, f"{after:.1f} MiB", True))
+            after = memory["after_bytes"] / MB
+            drawn.append(Bar(f"after user {number}", after, f"{after:.1f} MB", True))
         made["bench-users.svg"] = bars("What the orchestrator holds after each of twenty users", drawn)
     return made
+
+
+def fill(page: str, written: dict[str, str]) -> str:
+    """The page with its tables written anew; those that were not measured stay as they are."""
+
+    def table(found: re.Match[str]) -> str:
+        name = found.group(1)
+        return f"<!-- {name} -->\n{written[name]}\n<!-- end -->" if name in written else found.group(0)
+
+    return re.sub(r"<!-- ([a-z]+) -->\n.*?<!-- end -->", table, page, flags=re.DOTALL)
 
 
 def main() -> int:
     if not RESULTS.exists():
         print(f"charts: there is no {RESULTS.relative_to(ROOT)}: run make bench first", file=sys.stderr)
         return 1
-    for name, content in charts(json.loads(RESULTS.read_text())).items():
+    results = json.loads(RESULTS.read_text())
+    for name, content in charts(results).items():
         (ROOT / "docs" / name).write_text(content)
         print(f"docs/{name}")
+    PAGE.write_text(fill(PAGE.read_text(), tables.written(results)))
+    (ROOT / "docs" / "bench.json").write_text(json.dumps(results, indent=1) + "\n")
+    print("docs/benchmarks.md and docs/bench.json")
     return 0
 
 
