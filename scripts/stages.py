@@ -42,13 +42,13 @@ def stages(_: Contestants, report: Report, __: int) -> None:
     decode = benchmarks("orchestrator/audio", "Decode/(libopus|go|ffmpeg-opus)$")
     network = benchmarks("inferd/yamnet", "WholeModel|OwnFrontEnd|FrontEndAlone")
     transport = benchmarks("inferd/serve", "Transport", "5x")
-    rounding = benchmarks("orchestrator/modelhost", "AppendPCM")["AppendPCM"]["ns/op"] * BLOCKS * nanoseconds
+    rounding = benchmarks("orchestrator/modelhost", "AppendPCM")["AppendPCM"]["cpu-ns/op"] * BLOCKS * nanoseconds
     detect = benchmarks("orchestrator/detect", "LaughsOfADay")["LaughsOfADay"]["ns/op"] / 24 * nanoseconds
     store = benchmarks("orchestrator/store/sqlite", "SaveDay")["SaveDay"]["ns/op"] / 24 * nanoseconds
     chosen = next(v for k, v in transport.items() if "samples=54000/unanswered=4/PCM_ENCODING_S16LE/floor=0.00195" in k)
 
     def frames(name: str) -> float:
-        return network[name]["µs/frame"] * FRAMES / 1e6
+        return network[name]["cpu-µs/frame"] * FRAMES / 1e6
 
     front = frames("FrontEndAlone")
     seconds = {

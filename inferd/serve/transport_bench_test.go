@@ -6,7 +6,6 @@ import (
 	"net"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 	"github.com/chortle-audio/chortle/inferd"
 	"github.com/chortle-audio/chortle/internal/footprint"
 	pb "github.com/chortle-audio/chortle/internal/gen/chortle/inference/v1"
+	"github.com/chortle-audio/chortle/internal/testkit"
 )
 
 // instant has YAMNet's shape and takes no time, so that what is measured is the way there and back.
@@ -68,7 +68,7 @@ func (c transport) run(b *testing.B) {
 	message := &pb.Chunk{Pcm: make([]byte, c.samples*bytes)}
 	config := &pb.StreamConfig{Labels: []uint32{13, 14, 15, 16, 17, 18}, Encoding: c.encoding, ScoreFloor: c.floor}
 	b.ReportAllocs()
-	before, started := cpu(b), time.Now()
+	before, started := testkit.CPU(b), time.Now()
 	for b.Loop() {
 		stream, err := client.Classify(b.Context())
 		if err != nil {
@@ -102,7 +102,7 @@ func (c transport) run(b *testing.B) {
 		sender.Wait()
 	}
 	hours := float64(b.N)
-	b.ReportMetric((cpu(b)-before).Seconds()*1000/hours, "cpu-ms/hour")
+	b.ReportMetric((testkit.CPU(b)-before).Seconds()*1000/hours, "cpu-ms/hour")
 	b.ReportMetric(time.Since(started).Seconds()*1000/hours, "wall-ms/hour")
 }
 
@@ -137,13 +137,4 @@ func overUnixSocket(b *testing.B) pb.InferenceServiceClient {
 		}
 	})
 	return pb.NewInferenceServiceClient(conn)
-}
-
-// cpu is what this process has taken so far.
-func cpu(b *testing.B) time.Duration {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chortle-audio/chortle/internal/testkit"
 	"github.com/chortle-audio/chortle/orchestrator"
 )
 
@@ -71,7 +72,9 @@ func BenchmarkAppendPCM(b *testing.B) {
 		samples[i] = float32(i%4001-2000) / 2000
 	}
 	b.SetBytes(4 * blockLength)
+	before := testkit.CPU(b)
 	for b.Loop() {
 		appendPCM(pcm, samples)
 	}
+	b.ReportMetric(float64((testkit.CPU(b)-before).Nanoseconds())/float64(b.N), "cpu-ns/op")
 }
