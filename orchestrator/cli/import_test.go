@@ -44,13 +44,13 @@ func sealedByGiggles(t *testing.T, userID, text string) string {
 }
 
 // giggles makes the old system's database and clips, and returns the address of the one.
-func (p *place) giggles(t *testing.T) string {
+func (p *place) giggles(t *testing.T, server *pgtest.Server) string {
 	t.Helper()
 	content, err := os.ReadFile("testdata/giggles.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := pgtest.Start(t).Database(t)
+	address := server.Database(t)
 	pgtest.Execute(t, address, strings.NewReplacer("$ALICE_KEY", sealedByGiggles(t, oldAlice, "api-key-of-alice"),
 		"$MOVED_KEY", sealedByGiggles(t, oldAlice, "moved to another user")).Replace(string(content)))
 	for _, name := range []string{"clips/" + oldAlice + "/one_13.wav", "clips/" + oldAlice + "/one_15.wav", "clips/flat_18.wav"} {
@@ -66,7 +66,7 @@ func (p *place) giggles(t *testing.T) string {
 func TestImportGiggles(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, "CHORTLE_SECRET_KEY="+newKey, "ENCRYPTION_KEY="+oldKey)
-	address := p.giggles(t)
+	address := p.giggles(t, pgtest.Start(t))
 	args := []string{"import", "giggles", "--database-url", address, "--clips", p.path("uploads")}
 	counts := func(document any, user int) string {
 		u := at(document, "users", user)
@@ -168,8 +168,9 @@ func TestImportGiggles(t *testing.T) {
 
 func TestImportGigglesUnderNames(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t, "CHORTLE_SECRET_KEY="+newKey, "CHORTLE_GIGGLES_ENCRYPTION_KEY="+oldKey).alice()
-	p.environ = append(p.environ, "CHORTLE_GIGGLES_DATABASE_URL="+p.giggles(t))
+	server := pgtest.Start(t) // of both systems
+	p := newPlace(t, "CHORTLE_SECRET_KEY="+newKey, "CHORTLE_GIGGLES_ENCRYPTION_KEY="+oldKey, "CHORTLE_DATABASE_URL="+server.Database(t)).alice()
+	p.environ = append(p.environ, "CHORTLE_GIGGLES_DATABASE_URL="+p.giggles(t, server))
 	out := p.run("import", "giggles", "--name", "Alice.B@example.com=alice")
 	if out.code != orchestrator.ExitIncomplete || !strings.Contains(out.stdout, "alice") || strings.Contains(out.stdout+out.stderr, "api-key-of-alice") {
 		t.Errorf("%+v", out)
@@ -178,8 +179,13 @@ func TestImportGigglesUnderNames(t *testing.T) {
 	if at(user, "timezone") != "Europe/London" { // as it was here
 		t.Errorf("%v", user)
 	}
-	if laughs := p.json(0, "laughs", "list", "--user", "alice"); at(laughs, "laughs", 3) == nil {
-		t.Errorf("%v", laughs)
+	for range 2 { // importing again changes nothing
+		if laughs := p.json(0, "laughs", "list", "--user", "alice"); at(laughs, "laughs", 3) == nil || at(laughs, "laughs", 4) != nil {
+			t.Errorf("%v", laughs)
+		}
+		if r := p.json(orchestrator.ExitIncomplete, "import", "giggles"); at(r, "users", 0, "user") != "alice" || at(r, "users", 0, "laughs", "new") != 0.0 {
+			t.Errorf("again: %v", at(r, "users", 0))
+		}
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chortle-audio/chortle/internal/limitlesstest"
 	"github.com/chortle-audio/chortle/orchestrator"
 )
 
@@ -250,5 +251,41 @@ func TestDoctorLooksAtAlerts(t *testing.T) {
 		if strings.Contains(r.stdout+r.stderr, "hunter2") {
 			t.Errorf("it tells a secret:\n%s", r.stdout)
 		}
+	}
+}
+
+// What stands for days is told by status: no sound, and gaps that nobody fills.
+func TestStatusTellsOfWhatStandsForDays(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.recording("alice", "2001-01-01_10-00-00.ogg")
+	p.must("user", "add", "alice", "--timezone", "Europe/London", "--source", "folder:"+p.path("alice"))
+	p.must("run", "--date", "2001-01-01")
+	if status := p.json(orchestrator.ExitFailed, "status"); at(status, "alerts", 0, "kind") != "no_audio" || at(status, "alerts", 1) != nil {
+		t.Errorf("no sound for years: %v", at(status, "alerts"))
+	}
+	p.environ = append(p.environ, "CHORTLE_ALERT_QUIET_DAYS=0")
+	p.json(0, "status")
+
+	a := newAPI(t, map[string][]recorded{"alice": nil}, "CHORTLE_CHUNK_MINUTES=120")
+	a.Fault = func(limitlesstest.Call) limitlesstest.Fault { return limitlesstest.Status(504) }
+	a.json(orchestrator.ExitIncomplete, "run", "--date", "2001-01-01")
+	status := a.json(orchestrator.ExitFailed, "status")
+	kinds := fmt.Sprint(at(status, "alerts"))
+	for _, kind := range []string{"failed_calls", "old_gap", "no_good_run"} {
+		if !strings.Contains(kinds, "kind:"+kind) {
+			t.Errorf("%s is not among %s", kind, kinds)
+		}
+	}
+	if gap := at(status, "users", 0, "gaps", 0); at(gap, "start") != "2001-01-01T00:00:00.000Z" || !strings.Contains(fmt.Sprint(at(gap, "reason")), "504") || at(gap, "attempts") != 1.0 {
+		t.Errorf("gap: %v", gap)
+	}
+	if out := a.run("status").stdout; !strings.Contains(out, "gap: alice, 2001-01-01 00:00:00 to") || !strings.Contains(out, "tried once") {
+		t.Errorf("for people:\n%s", out)
+	}
+	a.Fault = nil // the API is well again: the gaps are filled, without a laugh, and all is well
+	a.json(0, "run", "--date", "2001-01-01")
+	if status := a.json(0, "status"); at(status, "users", 0, "gaps", 0) != nil || at(status, "users", 0, "last_good_day") != "2001-01-01" {
+		t.Errorf("after it: %v", status)
 	}
 }
