@@ -1,0 +1,268 @@
+package orchestrator
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"time"
+)
+
+// recording does one recording, unless it is done already.
+func (d *dayRun) recording(ctx context.Context, rec Recording) error {
+	if rec.Path == "" {
+		d.begin()
+		d.day.Processed++
+		return nil
+	}
+	since := d.Now()
+	state, err := d.find(ctx, &rec)
+	d.took(StageHash, since)
+	if err != nil {
+		return err
+	}
+	switch {
+	case d.plan.Reprocess:
+	case state.Done:
+		d.day.Skipped++
+		d.note(rec.Window, SpanRead, "")
+		d.served(rec)
+		return nil
+	case state.Attempts >= maxAttempts:
+		d.day.Skipped++
+		d.note(rec.Window, SpanFailed, fmt.Sprintf("it could not be read %d times; try again with: orchestrator run --reprocess --date %s", state.Attempts, d.day.Date))
+		return nil
+	}
+	d.begin()
+	if d.plan.DryRun {
+		d.day.Processed++
+		return nil
+	}
+	result, err := d.classify(ctx, rec)
+	if exit := (*ExitError)(nil); errors.As(err, &exit) && !errors.Is(err, errModelStart) && ctx.Err() == nil {
+		result, err = d.classify(ctx, rec) // once more, with a fresh process
+	}
+	if err != nil {
+		return d.countAttempt(ctx, rec, err)
+	}
+	return d.save(ctx, state, result)
+}
+
+// find looks the recording up, by its content where its name, size and time are not known.
+func (d *dayRun) find(ctx context.Context, rec *Recording) (RecordingState, error) {
+	state, err := d.Store.FindRecording(ctx, d.user.ID, *rec)
+	if err != nil {
+		return state, &stageError{StageStore, err}
+	}
+	if state.SHA256 != "" {
+		rec.SHA256 = state.SHA256
+	}
+	if rec.SHA256 != "" {
+		return state, nil
+	}
+	if rec.SHA256, err = hashFile(ctx, rec.Path); err != nil {
+		return state, &stageError{StageHash, err}
+	}
+	if state, err = d.Store.FindRecording(ctx, d.user.ID, *rec); err != nil {
+		return state, &stageError{StageStore, err}
+	}
+	return state, nil
+}
+
+// countAttempt remembers that the recording cannot be read or kills the model, so that it is not
+// tried for ever. What is the machine's fault (no ffmpeg, no database) does not count.
+func (d *dayRun) countAttempt(ctx context.Context, rec Recording, cause error) error {
+	exit := (*ExitError)(nil)
+	own := errors.Is(cause, ErrBadRecording) || errors.Is(cause, ErrBadPlugin) || errors.As(cause, &exit)
+	if !own || errors.Is(cause, errModelStart) || ctx.Err() != nil {
+		return cause
+	}
+	if err := d.Store.FailRecording(ctx, d.runID, d.user.ID, rec, cause.Error()); err != nil {
+		return errors.Join(cause, &stageError{StageStore, err})
+	}
+	return cause
+}
+
+// classify streams the recording through the model. A process that ended, or broke its contract, is
+// stopped: the next recording gets a fresh one.
+func (d *dayRun) classify(ctx context.Context, rec Recording) (Result, error) {
+	process, err := d.model(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	model := process.Model()
+	result := Result{RunID: d.runID, UserID: d.user.ID, Recording: rec, Model: model,
+		Scores: Scores{Classes: model.Laughter, Window: model.Window, Hop: model.Hop}}
+
+	event := Event{Kind: EventRecording, User: d.user.Name, Date: d.day.Date, Recording: rec.Name}
+	event.Length = d.Audio.Length(ctx, rec)
+	result.Scores.Expect(event.Length)
+	d.observe(event)
+
+	var length int64
+	var decoding time.Duration
+	event.Kind = EventProgress
+	chunks := func(yield func(Chunk, error) bool) {
+		since := d.Now()
+		for chunk, err := range d.Audio.Decode(ctx, rec) {
+			decoding += d.Now().Sub(since)
+			if err != nil {
+				yield(Chunk{}, &stageError{StageDecode, err})
+				return
+			}
+			length = chunk.Offset + int64(len(chunk.Samples))
+			if !yield(chunk, nil) {
+				return
+			}
+			event.Position = length
+			d.observe(event)
+			since = d.Now()
+		}
+	}
+	since := d.Now()
+	err = collect(process.Classify(ctx, chunks), &result.Scores)
+	d.took(StageModel, since)
+	d.spent(StageDecode, decoding)
+	if err != nil {
+		if staged := (*stageError)(nil); !errors.As(err, &staged) {
+			d.stopModel()
+			err = &stageError{StageModel, err}
+		}
+		return Result{}, err
+	}
+	if length == 0 {
+		return Result{}, &stageError{StageDecode, fmt.Errorf("%w: there is no sound in it", ErrBadRecording)}
+	}
+	result.Scores.Close(length)
+	return result, nil
+}
+
+func collect(frames iter.Seq2[Frame, error], scores *Scores) error {
+	for frame, err := range frames {
+		if err != nil {
+			return err
+		}
+		if err := scores.Add(frame); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// save finds the laughs, keeps their sound and stores everything. The rows come last: until they are
+// there the recording is not done, and the next run writes the same clips again.
+func (d *dayRun) save(ctx context.Context, before RecordingState, result Result) error {
+	threshold := d.user.Threshold
+	if threshold == 0 {
+		threshold = d.plan.Threshold
+	}
+	result.Laughs = d.Detect(result.Scores, threshold)
+	since := d.Now()
+	err := d.cut(ctx, &result)
+	d.took(StageClip, since)
+	var saved Saved
+	if err == nil {
+		since = d.Now()
+		if saved, err = d.Store.SaveRecording(ctx, result); err != nil {
+			err = &stageError{StageStore, err}
+		}
+		d.took(StageStore, since)
+	}
+	orphans := saved.Orphans
+	if err != nil && (!before.Done || errors.Is(err, ErrNotFound)) {
+		orphans = clipKeys(result.Laughs)
+	}
+	for _, key := range orphans {
+		if deleteErr := d.Clips.Delete(context.WithoutCancel(ctx), key); deleteErr != nil {
+			err = errors.Join(err, &stageError{StageClip, deleteErr})
+		}
+	}
+	if err != nil {
+		return err
+	}
+	d.day.Processed++
+	d.served(result.Recording)
+	d.day.AudioSamples += result.Scores.Length
+	d.day.Laughs += saved.New
+	d.day.Duplicates += saved.Duplicates
+	d.observe(Event{Kind: EventRecordingDone, User: d.user.Name, Date: d.day.Date, Recording: result.Recording.Name,
+		Position: result.Scores.Length, Length: result.Scores.Length, Laughs: saved.New, Duplicates: saved.Duplicates})
+	return nil
+}
+
+// cut stores the sound around each laugh and notes its key.
+func (d *dayRun) cut(ctx context.Context, result *Result) error {
+	if len(result.Laughs) == 0 {
+		return nil
+	}
+	spans := make([]SampleSpan, len(result.Laughs))
+	for i, laugh := range result.Laughs {
+		spans[i] = SampleSpan{max(0, laugh.Onset-clipMargin), min(result.Scores.Length, laugh.Offset+clipMargin)}
+	}
+	i := 0
+	for clip, err := range d.Audio.Cut(ctx, result.Recording, spans) {
+		if err != nil {
+			return &stageError{StageClip, err}
+		}
+		laugh := &result.Laughs[i]
+		start := result.Recording.Start.Add(SamplesToDuration(laugh.Onset))
+		laugh.Clip = d.ClipKey(d.user.Name, start, result.Recording.SHA256, result.Model, clip.Extension)
+		if err := d.Clips.Put(ctx, laugh.Clip, clip.Data); err != nil {
+			return &stageError{StageClip, err}
+		}
+		i++
+	}
+	if i < len(spans) {
+		return &stageError{StageClip, fmt.Errorf("cut %d clips: got %d", len(spans), i)}
+	}
+	return nil
+}
+
+func clipKeys(laughs []Laugh) (keys []string) {
+	for _, laugh := range laughs {
+		if laugh.Clip != "" {
+			keys = append(keys, laugh.Clip)
+		}
+	}
+	return keys
+}
+
+// hashFile returns the SHA-256 of a file's content.
+func hashFile(ctx context.Context, path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", unreadable(err)
+	}
+	defer file.Close()
+	hash := sha256.New()
+	buffer := make([]byte, 256<<10)
+	for {
+		if err := ctx.Err(); err != nil {
+			return "", err
+		}
+		n, err := file.Read(buffer)
+		hash.Write(buffer[:n])
+		if err == io.EOF {
+			return hex.EncodeToString(hash.Sum(nil)), nil
+		}
+		if err != nil {
+			return "", unreadable(err)
+		}
+	}
+}
+
+// unreadable names the remedy where there is one; the path is the user's own and already in the error.
+func unreadable(err error) error {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w: %w; let this user read the file", ErrBadRecording, err)
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: %w; it vanished after it was listed", ErrBadRecording, err)
+	}
+	return fmt.Errorf("%w: %w", ErrBadRecording, err)
+}
