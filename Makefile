@@ -76,6 +76,10 @@ evidence: ## show that every requirement is met, and write docs/evidence.md
 	@$(MAKE) build
 	$(PYTHON) scripts/evidence.py
 
+.PHONY: wheel
+wheel: ## build the Python packages as a wheel, into bin/
+	$(PYTHON) -m pip wheel --quiet --no-deps --wheel-dir bin ./python
+
 .PHONY: transcripts
 transcripts: $(TOOLS)/grpcurl ## write the terminals in docs/writing-a-plugin.md anew, from real runs
 	@$(PYTHON) scripts/setup.py run test

@@ -7,6 +7,7 @@ import importlib
 import os
 import shlex
 import sys
+from pathlib import Path
 
 from . import ConfigError, Model, serve
 
@@ -24,6 +25,14 @@ def main(argv: list[str] | None = None) -> int:
     )
     check.add_argument("model", nargs="?", metavar="MODULE:MODEL", help="such as my_model:Model")
     check.add_argument("--command", dest="plugin", help="a plugin in any language, as given to --inferd")
+    check.add_argument(
+        "--sound",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE.WAV",
+        help="let it hear this recording too; may be given several times",
+    )
     check.add_argument("--timeout", type=float, default=60, metavar="SECONDS", help="for each answer (60)")
 
     alone = commands.add_parser(
@@ -45,7 +54,7 @@ def main(argv: list[str] | None = None) -> int:
     from ._check import check_plugin
 
     own = [sys.executable, "-m", "chortle_plugin", "serve", args.model]
-    return check_plugin(shlex.split(args.plugin) if args.plugin else own, args.timeout)
+    return check_plugin(shlex.split(args.plugin) if args.plugin else own, args.timeout, args.sound)
 
 
 def load(name: str) -> Model:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 import grpc
 import numpy as np
@@ -15,6 +16,7 @@ from ._errors import PluginError
 from ._gen import inference_pb2 as pb
 from ._host import Host
 from ._model import Samples
+from ._wav import read_wav
 
 _SLACK = 1e-3  # by which scores of the same window may differ, batched one way or another
 _UNKNOWN_ENCODING = pb.ClassifyRequest(config=pb.StreamConfig(labels=[0], encoding=99))  # type: ignore[arg-type]
@@ -31,8 +33,15 @@ class _Answer:
     scores: Samples
 
 
-def check_plugin(command: list[str], timeout: float) -> int:
-    """Start the plugin, check it, print a report; returns the exit code: 0 when it keeps the contract."""
+def check_plugin(command: list[str], timeout: float, recordings: Sequence[Path] = ()) -> int:
+    """Start the plugin, check it, print a report; returns the exit code: 0 when it keeps the contract.
+
+    Args:
+        command: the program and its arguments.
+        timeout: for each answer, in seconds.
+        recordings: WAV files that the plugin is to hear too.
+
+    """
     failed = 0
     began = time.monotonic()
     try:
@@ -40,7 +49,7 @@ def check_plugin(command: list[str], timeout: float) -> int:
             try:
                 host.connect()
                 _report("ok", "handshake", f"{time.monotonic() - began:.2f} s after the start")
-                for name, check in Check(host).all():
+                for name, check in Check(host, recordings).all():
                     failed += not _run(name, check)
             except PluginError as err:
                 _report("FAIL", "start", str(err))
@@ -74,8 +83,9 @@ def _report(verdict: str, name: str, said: str) -> None:
 class Check:
     """The checks, each a method that returns what it saw or raises."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, recordings: Sequence[Path] = ()) -> None:
         self._host = host
+        self._recordings = recordings
         self._model = host.model()
         self._length = 12 * self._model.window_samples + 1
         self._random = np.random.default_rng(1)
@@ -98,6 +108,8 @@ class Check:
         yield "one sample", lambda: self._sound(np.ones(1, np.float32))
         yield "exactly one window", lambda: self._sound(np.zeros(self._model.window_samples, np.float32))
         yield "cut into chunks", self._cuttings
+        for path in self._recordings:
+            yield path.name, lambda path=path: self._recording(path)  # type: ignore[misc]
         yield "another hop", self._hop
         yield "score floor", self._floor
         yield "two streams at once", self._together
@@ -163,10 +175,30 @@ class Check:
             self._same(f"chunks {name}", self._classify([sound[a:b] for a, b in pairwise(edges)]), want)
         return f"the same {len(want.positions)} frames for {len(cuts)} other cuttings"
 
+    def _recording(self, path: Path) -> str:
+        """A person's own sound, in chunks of ten seconds as the orchestrator sends them, and of odd ones."""
+        rate = self._model.sample_rate_hz
+        sound = read_wav(path, rate)
+        chunks = [
+            [sound[at : at + size] for at in range(0, len(sound), size)] for size in (10 * rate, 997 * rate // 1000)
+        ]
+        heard, again = (self._classify(pieces) for pieces in chunks)
+        self._same("chunks of other lengths", again, heard)
+        if not heard.positions:
+            return "no frames"
+        best = heard.scores[:, list(self._model.laughter)].max(axis=1)
+        at = heard.positions[int(best.argmax())] / rate
+        return f"{_count(len(best), 'frame')}, best laughter score {float(best.max()):.3f} at {at:.2f} s"
+
     def _hop(self) -> str:
         sound = self._random.uniform(-1, 1, self._length).astype(np.float32)
         hop = max(1, self._model.hop_samples // 2)
-        answer = self._classify([sound], hop=hop)
+        try:
+            answer = self._classify([sound], hop=hop)
+        except grpc.RpcError as err:
+            if err.code() == grpc.StatusCode.UNIMPLEMENTED:
+                return "not supported, as it may say"
+            raise
         want = self._positions(self._length, hop)
         if answer.positions != want:
             raise _BrokenError(f"a hop of {hop} gave frames at {_short(answer.positions)}, want {_short(want)}")
