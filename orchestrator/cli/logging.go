@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"io"
 	"sync/atomic"
 	"time"
@@ -77,4 +78,16 @@ func (a *app) setUpLog() {
 	for _, warning := range a.settings.Warnings {
 		a.log.Warn(warning)
 	}
+}
+
+// forget takes a user who was purged out of the log and out of the metrics.
+func (a *app) forget(user string) error {
+	var err error
+	if a.logFile != nil {
+		err = a.logFile.Forget(user)
+	}
+	if path := a.settings.Config.Alerts.MetricsFile; path != "" {
+		err = errors.Join(err, logfile.Forget(path, user))
+	}
+	return err
 }

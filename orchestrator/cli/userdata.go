@@ -153,6 +153,7 @@ func (a *app) remove(ctx context.Context, s *store.Store, user orchestrator.User
 			var late int // a run that was under way may have written some meanwhile
 			late, err = removeClips(ctx, s, kept, user)
 			document.Clips += late
+			err = errors.Join(err, a.forget(user.Name))
 		}
 	} else {
 		removed, err = s.WipeUser(ctx, user.ID)

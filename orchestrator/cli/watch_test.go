@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -287,5 +288,31 @@ func TestStatusTellsOfWhatStandsForDays(t *testing.T) {
 	a.json(0, "run", "--date", "2001-01-01")
 	if status := a.json(0, "status"); at(status, "users", 0, "gaps", 0) != nil || at(status, "users", 0, "last_good_day") != "2001-01-01" {
 		t.Errorf("after it: %v", status)
+	}
+}
+
+// Who is purged is in no file of the data folder any more, log and metrics included; whose name is alike stays.
+func TestPurgeReachesLogAndMetrics(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t).alice()
+	p.recording("bob", "2026-11-22_20-00-00.ogg")
+	p.must("user", "add", "alice-b", "--timezone", "Europe/London", "--source", "folder:"+p.path("bob"))
+	p.environ = append(p.environ, "CHORTLE_LOG_DIR="+p.path("data/log"), "CHORTLE_METRICS_FILE="+p.path("data/chortle.prom"))
+	p.must(day...)
+	p.must("user", "purge", "alice", "--yes")
+	named := regexp.MustCompile(`alice($|[^-])`)
+	for _, name := range p.tree("data") {
+		content, err := os.ReadFile(p.path("data/" + name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := named.Find(content); found != nil {
+			t.Errorf("%s tells of her", name)
+		}
+		if strings.HasSuffix(name, ".log") || strings.HasSuffix(name, ".prom") {
+			if !strings.Contains(string(content), "alice-b") {
+				t.Errorf("%s does not tell of alice-b any more:\n%s", name, content)
+			}
+		}
 	}
 }

@@ -76,3 +76,35 @@ func TestTail(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+func TestForget(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	f := logfile.New(dir, 0, time.Now)
+	t.Cleanup(func() { f.Close() })
+	for _, line := range []string{"day done user=alice", `{"user":"alice"}`, "alice", "nothing of alice.", "alice-b has more", "malice", "alice.c", "no newline alice"} {
+		if _, err := f.Write([]byte(line + "\n")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.Forget("alice"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Write([]byte("next\n")); err != nil {
+		t.Fatal(err)
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) != 1 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	content, err := os.ReadFile(filepath.Join(dir, files[0].Name()))
+	if err != nil || string(content) != "alice-b has more\nmalice\nalice.c\nnext\n" {
+		t.Errorf("%q, %v", content, err)
+	}
+	if info, err := files[0].Info(); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info, err)
+	}
+	if err := logfile.Forget(filepath.Join(dir, "nowhere"), "alice"); err != nil {
+		t.Errorf("no file: %v", err)
+	}
+}

@@ -1,0 +1,75 @@
+package logfile
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+)
+
+// Forget takes every line with a word out of all files of the folder. A folder that is not there is no error.
+func (f *Folder) Forget(word string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.file != nil { // the next line opens it again
+		_ = f.file.Close()
+		f.file = nil
+	}
+	files, err := filepath.Glob(filepath.Join(f.dir, prefix+"*"+suffix))
+	for _, path := range files {
+		err = errors.Join(err, Forget(path, word))
+	}
+	return err
+}
+
+// Forget takes every line with a word out of a file: beside it, then renamed. A file that is not there is no
+// error.
+func Forget(path, word string) error {
+	if err := forget(path, regexp.MustCompile(`(^|[^a-z0-9._-])`+regexp.QuoteMeta(word)+`($|[^a-z0-9._-]|[.]($|[^a-z0-9]))`)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("take lines out of %s: %w", path, err)
+	}
+	return nil
+}
+
+func forget(path string, word *regexp.Regexp) (err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	fresh, err := os.CreateTemp(filepath.Dir(path), ".forget-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, fresh.Close(), os.Remove(fresh.Name()))
+		}
+	}()
+	in, out := bufio.NewReader(file), bufio.NewWriter(fresh)
+	for {
+		line, readErr := in.ReadBytes('\n')
+		if !word.Match(line) {
+			if _, err = out.Write(line); err != nil {
+				return err
+			}
+		}
+		if readErr != nil { // the end
+			break
+		}
+	}
+	if err = errors.Join(out.Flush(), fresh.Chmod(info.Mode().Perm()), fresh.Sync()); err != nil {
+		return err
+	}
+	if err = os.Rename(fresh.Name(), path); err != nil {
+		return err
+	}
+	return fresh.Close()
+}
