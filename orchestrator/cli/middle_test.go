@@ -2,8 +2,10 @@ package cli_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"slices"
@@ -72,6 +74,40 @@ func TestDefectAFailedReprocessingFromTheAPIKeepsWhatWasThere(t *testing.T) {
 		a.must(append(day, "--user", "alice")...) // what was empty is asked for again
 		if diff := cmp.Diff(before, a.results("alice")); diff != "" {
 			t.Errorf("%s:\n%s", name, diff)
+		}
+	}
+}
+
+// A run that is interrupted while it downloads ends at once, and leaves nothing behind that is not done.
+func TestInterruptedInTheMiddleOfADownload(t *testing.T) {
+	t.Parallel()
+	calm := newAPI(t, twoUsers)
+	calm.must(day...)
+	a := newAPI(t, twoUsers)
+	ctx, interrupt := context.WithCancel(t.Context())
+	a.Fault = func(call limitlesstest.Call) limitlesstest.Fault {
+		if ctx.Err() != nil || call.Span.Start.Hour() != 9 || call.Span.Duration() > time.Minute {
+			return nil
+		}
+		return func(w http.ResponseWriter, r *http.Request, answer func(http.ResponseWriter)) {
+			interrupt()
+			limitlesstest.Stall(w, r, answer)
+		}
+	}
+	var stdout, stderr bytes.Buffer
+	if code := cli.RunAt(ctx, time.Now, day, a.environ, strings.NewReader(""), &stdout, &stderr); code != orchestrator.ExitInterrupted {
+		t.Fatalf("exit code %d\n%s", code, &stderr)
+	}
+	if left := a.tree("data/users"); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+	if last := a.json(0, "runs", "show", "--last"); at(last, "users", 0, "status") != "interrupted" || at(last, "users", 0, "recordings", "processed") == 0.0 {
+		t.Errorf("%v", last)
+	}
+	a.must(day...)
+	for _, user := range []string{"alice", "bob"} {
+		if diff := cmp.Diff(calm.results(user), a.results(user)); diff != "" {
+			t.Errorf("%s:\n%s", user, diff)
 		}
 	}
 }
