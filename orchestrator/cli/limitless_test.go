@@ -158,6 +158,9 @@ func TestLimitlessStorms(t *testing.T) {
 			nights := 1
 			for ; nights <= storm.nights; nights++ {
 				r := a.run(day...)
+				if !strings.Contains(r.stderr, `"attempt":1`) || !strings.Contains(r.stderr, "call failed, and is made again") {
+					t.Errorf("the log does not tell of the calls that failed:\n%s", r.stderr)
+				}
 				if r.code == 0 {
 					break
 				}

@@ -101,7 +101,11 @@ func (a *app) limitlessClient(ctx context.Context, s *store.Store, user orchestr
 	config := a.settings.Config
 	limiter, _ := a.limiters.LoadOrStore(key, limitless.NewLimiter(config.LimitlessCalls)) // users may share a key
 	return limitless.NewClient(limitless.Config{URL: config.LimitlessURL, Key: key, Limiter: limiter.(*rate.Limiter),
-		FirstWait: max(config.LimitlessPause, time.Nanosecond), Stall: max(config.LimitlessStall, time.Millisecond)})
+		FirstWait: max(config.LimitlessPause, time.Nanosecond), Stall: max(config.LimitlessStall, time.Millisecond),
+		Retrying: func(r limitless.Retry) {
+			a.log.WithFields(fields{keyUser: user.Name, "from": r.Span.Start, "to": r.Span.End, "attempt": r.Attempt, keySeconds: seconds(r.Wait)}).
+				WithError(r.Err).Info("call failed, and is made again")
+		}})
 }
 
 // userDir is the folder of what is kept of a user beside database and clips. It is named by the id, which

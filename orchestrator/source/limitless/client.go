@@ -72,9 +72,23 @@ type Config struct {
 	// Limiter spaces out the calls of one key, whoever makes them; nil means one of the client's own, for 180
 	// calls a minute.
 	Limiter *rate.Limiter
+	// Retrying is told of each call that is made again; nil means nobody listens.
+	Retrying func(Retry)
 	// HTTP is the client to call with; nil means one of its own that follows no redirect, for the key
 	// would go with it.
 	HTTP *http.Client
+}
+
+// Retry is a call that failed and is made again.
+type Retry struct {
+	// Span that was asked for; zero for other calls.
+	Span orchestrator.Span
+	// Attempt that failed, from 1 on.
+	Attempt int
+	// Err is why; it names the status that was answered.
+	Err error
+	// Wait until the next attempt.
+	Wait time.Duration
 }
 
 // Client calls the API for one key. Safe for concurrent use.
@@ -143,7 +157,7 @@ func (c *Client) Calls() orchestrator.Calls {
 // CheckKey asks the API whether it accepts the key: nil, ErrBadKey, or an error that says nothing
 // about the key.
 func (c *Client) CheckKey(ctx context.Context) error {
-	return c.try(ctx, "/v1/lifelogs?limit=1&includeContents=false&includeMarkdown=false", func(response *http.Response, body io.Reader) error {
+	return c.try(ctx, orchestrator.Span{}, "/v1/lifelogs?limit=1&includeContents=false&includeMarkdown=false", func(response *http.Response, body io.Reader) error {
 		_, err := io.Copy(io.Discard, io.LimitReader(body, 1<<20))
 		return err
 	})
@@ -156,7 +170,7 @@ func (c *Client) CheckKey(ctx context.Context) error {
 func (c *Client) Download(ctx context.Context, span orchestrator.Span, path string) (string, error) {
 	var sum string
 	query := fmt.Sprintf("/v1/download-audio?startMs=%d&endMs=%d", span.Start.UnixMilli(), span.End.UnixMilli())
-	err := c.try(ctx, query, func(response *http.Response, body io.Reader) (err error) {
+	err := c.try(ctx, span, query, func(response *http.Response, body io.Reader) (err error) {
 		file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 		if err != nil {
 			return backoff.Permanent(fmt.Errorf("%w: %w; let this user write there", errKeep, err))
@@ -217,7 +231,7 @@ func notKept(err error) error {
 }
 
 // try calls until an attempt succeeds, cannot succeed, or was the last.
-func (c *Client) try(ctx context.Context, pathAndQuery string, use func(*http.Response, io.Reader) error) error {
+func (c *Client) try(ctx context.Context, span orchestrator.Span, pathAndQuery string, use func(*http.Response, io.Reader) error) error {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = c.config.FirstWait, c.config.MaxWait
 	attempt := 0
@@ -226,7 +240,12 @@ func (c *Client) try(ctx context.Context, pathAndQuery string, use func(*http.Re
 			c.count(func(calls *orchestrator.Calls) { calls.Retries++ })
 		}
 		return struct{}{}, c.once(ctx, pathAndQuery, use)
-	}, backoff.WithBackOff(wait), backoff.WithMaxTries(uint(c.config.Attempts)), backoff.WithMaxElapsedTime(0))
+	}, backoff.WithBackOff(wait), backoff.WithMaxTries(uint(c.config.Attempts)), backoff.WithMaxElapsedTime(0),
+		backoff.WithNotify(func(err error, wait time.Duration) {
+			if c.config.Retrying != nil {
+				c.config.Retrying(Retry{span, attempt, err, wait})
+			}
+		}))
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
