@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -115,6 +116,25 @@ def start(section: Figures) -> str:
     )
 
 
+def plugin(section: Figures) -> str:
+    rounds = section["rounds"]
+
+    def spread(name: str, form: str) -> list[str]:
+        values = rounds[name]
+        return [format(value, form) for value in (statistics.median(values), min(values), max(values))]
+
+    return table(
+        ["", "median", "least", "most"],
+        [
+            ["Python's YAMNet, an hour, wall s", *spread("bridged_s", ".2f")],
+            ["its own loop without any bridge, wall s", *spread("loop_s", ".2f")],
+            ["the one by the other, round by round", *spread("ratio", ".2f")],
+            ["cold start, s", *spread("cold_start_s", ".2f")],
+            ["the bridge alone, times real time on one core", *spread("bridge_times_real_time", ",.0f")],
+        ],
+    )
+
+
 def limit(section: Figures) -> str:
     rows = []
     for size, row in section["groups"].items():
@@ -141,6 +161,7 @@ TABLES: dict[str, Callable[[Figures], str]] = {
     "users": users,
     "spawn": spawn,
     "start": start,
+    "plugin": plugin,
     "limit": limit,
 }
 
