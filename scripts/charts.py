@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Writes docs/benchmarks.md and its charts from build/bench.json, and keeps the figures as docs/bench.json.
+"""Writes the tables of docs/benchmarks.md and README.md, and the charts, from the figures of the bench.
 
 usage: charts.py        writes docs/bench-*.svg and the tables of the sections that were measured
 
-The charts are SVG that suits light and dark pages. The words of the page are its own: of it, only what
+The figures are build/bench.json's, and are kept as docs/bench.json. The charts are SVG that suits light and
+dark pages. The words of a page are its own: of it, only what
 stands between the comments <!-- NAME --> and <!-- end --> is written anew.
 """
 
@@ -21,7 +22,7 @@ import tables
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "build" / "bench.json"
-PAGE = ROOT / "docs" / "benchmarks.md"
+PAGES = (ROOT / "docs" / "benchmarks.md", ROOT / "README.md")
 MB = 1_000_000
 WIDTH, NAMES, BAR, GAP, TOP, RIGHT = 760, 190, 22, 12, 44, 150
 STYLE = """<style>
@@ -119,9 +120,10 @@ def main() -> int:
     for name, content in charts(results).items():
         (ROOT / "docs" / name).write_text(content)
         print(f"docs/{name}")
-    PAGE.write_text(fill(PAGE.read_text(), tables.written(results)))
+    for page in PAGES:
+        page.write_text(fill(page.read_text(), tables.written(results)))
     (ROOT / "docs" / "bench.json").write_text(json.dumps(results, indent=1) + "\n")
-    print("docs/benchmarks.md and docs/bench.json")
+    print("docs/benchmarks.md, README.md and docs/bench.json")
     return 0
 
 
