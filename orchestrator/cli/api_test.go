@@ -5,12 +5,14 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -50,9 +52,15 @@ func newAPI(t testing.TB, sound map[string][]recorded, environ ...string) *api {
 			a.Keys[apiKeyOf(user)] = append(a.Keys[apiKeyOf(user)], soundOfAPI(t, user, r))
 		}
 	}
-	a.web = httptest.NewServer(a.Server)
+	turn := new(atomic.Int64)
+	a.web = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		turn.Add(1)
+		defer turn.Add(1)
+		a.ServeHTTP(w, r)
+	}))
 	t.Cleanup(a.web.Close)
 	a.place = newPlace(t, append([]string{"CHORTLE_LIMITLESS_URL=" + a.web.URL, "CHORTLE_LIMITLESS_PAUSE=1ms", "CHORTLE_LIMITLESS_CALLS=1000000"}, environ...)...)
+	a.turn = turn
 	a.must("key", "new", a.path("secret.key"))
 	a.environ = append(a.environ, "CHORTLE_SECRET_KEY_FILE="+a.path("secret.key"))
 	for _, user := range []string{"alice", "bob"} {

@@ -12,7 +12,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -68,6 +70,16 @@ type place struct {
 	testing.TB
 	dir     string
 	environ []string
+	// turn is taken by the test and by the server that it talks to, see meet.
+	turn *atomic.Int64
+}
+
+// meet makes what the test did before visible to its server, and the other way round: the network, and the
+// processes between them, are nothing that the race detector knows of.
+func (p *place) meet() {
+	if p.turn != nil {
+		p.turn.Add(1)
+	}
 }
 
 func newPlace(t testing.TB, environ ...string) *place {
@@ -126,8 +138,16 @@ type result struct {
 
 func (p *place) run(args ...string) result {
 	p.Helper()
+	return p.runAt(p.Context(), time.Now, "", args...)
+}
+
+// runAt runs a command at another time of day, and with something to read from standard input.
+func (p *place) runAt(ctx context.Context, now func() time.Time, stdin string, args ...string) result {
+	p.Helper()
+	p.meet()
+	defer p.meet()
 	var stdout, stderr bytes.Buffer
-	code := cli.Run(p.Context(), "test", args, p.environ, &stdout, &stderr)
+	code := cli.RunAt(ctx, now, args, p.environ, strings.NewReader(stdin), &stdout, &stderr)
 	return result{code, stdout.String(), stderr.String()}
 }
 

@@ -1,7 +1,6 @@
 package cli_test
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -20,7 +19,6 @@ import (
 
 	"github.com/chortle-audio/chortle/internal/limitlesstest"
 	"github.com/chortle-audio/chortle/orchestrator"
-	"github.com/chortle-audio/chortle/orchestrator/cli"
 )
 
 // hashOf is the SHA-256 of a file of the place.
@@ -260,12 +258,11 @@ func TestDefect8GapsAreFilledHoweverOld(t *testing.T) {
 	a.must("user", "set", "bob", "--enabled=false")
 	night := func(days int) map[string]any {
 		t.Helper()
-		var stdout, stderr bytes.Buffer
 		now := func() time.Time { return apiDay.Add(time.Duration(days)*24*time.Hour + 3*time.Hour) }
-		cli.RunAt(t.Context(), now, []string{"run", "--json"}, a.environ, strings.NewReader(""), &stdout, &stderr)
+		r := a.runAt(t.Context(), now, "", "run", "--json")
 		var run map[string]any
-		if err := json.Unmarshal(stdout.Bytes(), &run); err != nil {
-			t.Fatalf("%v\n%s", err, &stderr)
+		if err := json.Unmarshal([]byte(r.stdout), &run); err != nil {
+			t.Fatalf("%v\n%s", err, r.stderr)
 		}
 		return run
 	}

@@ -18,7 +18,6 @@ import (
 
 	"github.com/chortle-audio/chortle/internal/limitlesstest"
 	"github.com/chortle-audio/chortle/orchestrator"
-	"github.com/chortle-audio/chortle/orchestrator/cli"
 )
 
 // A user is purged while a run reads them: nothing of them is left, and the others are read.
@@ -94,9 +93,8 @@ func TestInterruptedInTheMiddleOfADownload(t *testing.T) {
 			limitlesstest.Stall(w, r, answer)
 		}
 	}
-	var stdout, stderr bytes.Buffer
-	if code := cli.RunAt(ctx, time.Now, day, a.environ, strings.NewReader(""), &stdout, &stderr); code != orchestrator.ExitInterrupted {
-		t.Fatalf("exit code %d\n%s", code, &stderr)
+	if r := a.runAt(ctx, time.Now, "", day...); r.code != orchestrator.ExitInterrupted {
+		t.Fatalf("exit code %d\n%s", r.code, r.stderr)
 	}
 	if left := a.tree("data/users"); len(left) > 0 {
 		t.Errorf("left: %v", left)
@@ -134,7 +132,9 @@ func TestDiskFullInTheMiddleOfADownload(t *testing.T) {
 		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
 		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
 	}
+	a.meet()
 	output, err := run.CombinedOutput()
+	a.meet()
 	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EINVAL) {
 		t.Skipf("this machine does not let its users have namespaces: %v", err)
 	}
@@ -171,11 +171,10 @@ func TestClockSetBack(t *testing.T) {
 		{20 * time.Hour, []string{"run"}, 9},
 		{51 * time.Hour, []string{"run"}, 9},
 	} {
-		var stdout, stderr bytes.Buffer
-		code := cli.RunAt(t.Context(), func() time.Time { return apiDay.Add(step.now) }, step.args, a.environ, strings.NewReader(""), &stdout, &stderr)
+		r := a.runAt(t.Context(), func() time.Time { return apiDay.Add(step.now) }, "", step.args...)
 		laughs, _ := at(a.json(0, "laughs", "list", "--user", "alice"), "laughs").([]any)
-		if code != 0 || len(laughs) != step.laugh {
-			t.Fatalf("step %d: exit code %d, %d laughs, want %d\n%s\n%s", i, code, len(laughs), step.laugh, &stdout, &stderr)
+		if r.code != 0 || len(laughs) != step.laugh {
+			t.Fatalf("step %d: exit code %d, %d laughs, want %d\n%s\n%s", i, r.code, len(laughs), step.laugh, r.stdout, r.stderr)
 		}
 	}
 	if got := a.results("alice"); strings.Contains(got, "failed") {

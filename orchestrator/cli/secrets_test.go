@@ -16,7 +16,6 @@ import (
 
 	"github.com/chortle-audio/chortle/internal/limitlesstest"
 	"github.com/chortle-audio/chortle/orchestrator"
-	"github.com/chortle-audio/chortle/orchestrator/cli"
 )
 
 // shortDay is a user with little to read.
@@ -84,7 +83,13 @@ func TestSecretsAreNowhere(t *testing.T) {
 		}
 		return limitlesstest.Status(401)
 	}
-	if err := run.Run(); run.ProcessState.ExitCode() != orchestrator.ExitIncomplete {
+	if err := run.Start(); err != nil {
+		t.Fatal(err)
+	}
+	a.meet()
+	err = run.Wait()
+	a.meet()
+	if run.ProcessState.ExitCode() != orchestrator.ExitIncomplete {
 		t.Fatalf("%v\n%s", err, &stderr)
 	}
 	if looked != 2 {
@@ -181,9 +186,8 @@ func TestKeysOfUsers(t *testing.T) {
 		t.Errorf("a file that is not there: %+v", r)
 	}
 	// A key over standard input, and one that the API does not know.
-	var stdout, stderr bytes.Buffer
-	if code := cli.RunAt(t.Context(), time.Now, []string{"user", "set", "alice", "--api-key-stdin"}, a.environ, strings.NewReader("sk-unknown\n"), &stdout, &stderr); code != 0 {
-		t.Fatalf("exit code %d: %s", code, &stderr)
+	if r := a.runAt(t.Context(), time.Now, "sk-unknown\n", "user", "set", "alice", "--api-key-stdin"); r.code != 0 {
+		t.Fatalf("exit code %d: %s", r.code, r.stderr)
 	}
 	if run := a.json(orchestrator.ExitIncomplete, day...); at(run, "users", 0, "status") != "failed" || len(a.Calls()) != 1 {
 		t.Errorf("%d calls: %v", len(a.Calls()), run)

@@ -10,7 +10,7 @@ import (
 )
 
 // Every mistake of whoever wrote the command line ends with exit code 2 and names the remedy.
-func TestUsageErrors(t *testing.T) {
+func TestUsageErrors(t *testing.T) { //nolint:tparallel // a run has the data folder to itself
 	t.Parallel()
 	p := newPlace(t).alice()
 	for _, c := range []struct {
@@ -81,7 +81,6 @@ func TestUsageErrors(t *testing.T) {
 		{"man", "DIR is missing"},
 	} {
 		t.Run(c.args, func(t *testing.T) {
-			t.Parallel()
 			r := (&place{TB: t, dir: p.dir, environ: p.environ}).run(strings.Fields(c.args)...)
 			if r.code != orchestrator.ExitUsage || !strings.Contains(r.stderr, c.want) {
 				t.Errorf("exit code %d, want 2, and %q in:\n%s", r.code, c.want, r.stderr)
