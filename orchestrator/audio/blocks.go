@@ -10,8 +10,8 @@ import (
 const (
 	// blockLength is a block's length in samples: 10 s.
 	blockLength = 10 * orchestrator.SampleRateHz
-	// blockBuffers: one is being filled, one waits for its neighbour's level, one waits for the
-	// consumer and one is the consumer's.
+	// blockBuffers: one is being filled, one waits to be levelled, one for its neighbour's level, and
+	// one is the consumer's.
 	blockBuffers = 4
 )
 
@@ -20,8 +20,9 @@ type block struct {
 	err     error
 }
 
-// ahead decodes in a goroutine of its own, a little before the consumer. The goroutine has ended when
-// the iteration has.
+// ahead decodes in a goroutine of its own, a little before the consumer, in whose goroutine blocks are
+// levelled: on a quiet day decoding is the longest of all stages. The goroutine has ended when the
+// iteration has.
 func ahead(ctx context.Context, silence float32, decode func(context.Context) iter.Seq2[[]float32, error]) iter.Seq2[orchestrator.Chunk, error] {
 	return func(yield func(orchestrator.Chunk, error) bool) {
 		inner, cancel := context.WithCancel(ctx)
@@ -32,7 +33,7 @@ func ahead(ctx context.Context, silence float32, decode func(context.Context) it
 		}
 		go func() {
 			defer close(full)
-			produce(inner, silence, decode(inner), free, full)
+			produce(inner, decode(inner), free, full)
 		}()
 		defer func() {
 			cancel()
@@ -42,6 +43,18 @@ func ahead(ctx context.Context, silence float32, decode func(context.Context) it
 		}()
 
 		var offset int64
+		level := leveller{silencer: silencer{below: silence}}
+		send := func(samples []float32) bool {
+			if len(samples) == 0 {
+				return true
+			}
+			if !yield(orchestrator.Chunk{Offset: offset, Samples: samples}, nil) {
+				return false
+			}
+			offset += int64(len(samples))
+			free <- samples // never blocks: there is room for every buffer
+			return true
+		}
 		for b := range full {
 			if ctx.Err() != nil {
 				break
@@ -50,11 +63,12 @@ func ahead(ctx context.Context, silence float32, decode func(context.Context) it
 				yield(orchestrator.Chunk{}, b.err)
 				return
 			}
-			if !yield(orchestrator.Chunk{Offset: offset, Samples: b.samples}, nil) {
+			if !send(level.push(b.samples)) {
 				return
 			}
-			offset += int64(len(b.samples))
-			free <- b.samples // never blocks: there is room for every buffer
+		}
+		if ctx.Err() == nil && !send(level.flush()) {
+			return
 		}
 		if ctx.Err() != nil {
 			yield(orchestrator.Chunk{}, context.Cause(ctx))
@@ -62,12 +76,9 @@ func ahead(ctx context.Context, silence float32, decode func(context.Context) it
 	}
 }
 
-// produce cuts pieces into blocks, levels them and sends them on.
-func produce(ctx context.Context, silence float32, pieces iter.Seq2[[]float32, error], free <-chan []float32, full chan<- block) {
+// produce cuts pieces into blocks and sends them on.
+func produce(ctx context.Context, pieces iter.Seq2[[]float32, error], free <-chan []float32, full chan<- block) {
 	send := func(b block) bool {
-		if len(b.samples) == 0 && b.err == nil {
-			return true
-		}
 		select {
 		case full <- b:
 			return true
@@ -75,7 +86,6 @@ func produce(ctx context.Context, silence float32, pieces iter.Seq2[[]float32, e
 			return false
 		}
 	}
-	level := leveller{silencer: silencer{below: silence}}
 	var filling []float32
 	for piece, err := range pieces {
 		if err != nil {
@@ -98,15 +108,14 @@ func produce(ctx context.Context, silence float32, pieces iter.Seq2[[]float32, e
 			filling = append(filling, piece[:n]...)
 			piece = piece[n:]
 			if len(filling) == blockLength {
-				if !send(block{samples: level.push(filling)}) {
+				if !send(block{samples: filling}) {
 					return
 				}
 				filling = nil
 			}
 		}
 	}
-	if len(filling) > 0 && !send(block{samples: level.push(filling)}) {
-		return
+	if len(filling) > 0 {
+		send(block{samples: filling})
 	}
-	send(block{samples: level.flush()})
 }
