@@ -29,7 +29,7 @@ def machine(results: Figures) -> str:
     section = results.get("hour") or next(iter(results.values()))
     about = section["machine"]
     loads = [of["machine"]["load"] for of in results.values() if "load" in of.get("machine", {})]
-    load = f" The machine's load was {min(loads):.0f} to {max(loads):.0f} meanwhile, its own included." if loads else ""
+    load = f" Its load was {min(loads):.0f} to {max(loads):.0f} meanwhile, the bench's own included." if loads else ""
     return (
         f"{about['cores']} cores of an {about['cpu']}, {about['memory_gib']:.0f} GiB of memory, {about['go']}, "
         f"Python {about['python']}; {section['measured_at'][:10]}.{load}"
