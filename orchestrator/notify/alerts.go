@@ -68,7 +68,9 @@ func CheckRun(run orchestrator.Run, limits Limits) (alerts []Alert) {
 	if run.Status == orchestrator.StatusFailed {
 		alerts = append(alerts, Alert{Kind: KindRunFailed, Message: "the run failed: " + run.Error, Remedy: "look at `orchestrator doctor`"})
 	}
+	total, failed := 0, 0 // calls
 	for _, day := range run.Days {
+		total, failed = total+day.Calls.Total, failed+day.Calls.Failed
 		add := func(kind, remedy, format string, args ...any) {
 			alerts = append(alerts, Alert{Kind: kind, User: day.User, Remedy: remedy,
 				Message: fmt.Sprintf("%s, %s: ", day.User, day.Date) + fmt.Sprintf(format, args...)})
@@ -76,10 +78,6 @@ func CheckRun(run orchestrator.Run, limits Limits) (alerts []Alert) {
 		if day.Status == orchestrator.StatusFailed && len(day.Errors) > 0 {
 			last := day.Errors[len(day.Errors)-1]
 			add(KindUserFailed, cmp.Or(last.Remedy, "look at `orchestrator doctor`"), "%s", last.Message)
-		}
-		if share := float64(day.Calls.Failed) / float64(max(1, day.Calls.Total)); limits.FailedCalls > 0 && share > limits.FailedCalls {
-			add(KindFailedCalls, "nothing is lost: what failed is asked for again; look at `orchestrator runs show --last`",
-				"%d of %d calls to the source failed (%.0f %%)", day.Calls.Failed, day.Calls.Total, 100*share)
 		}
 		if limits.MemoryAfter > 0 && day.Memory.After > limits.MemoryAfter {
 			add(KindMemoryAfter, "restart whatever keeps the orchestrator alive, and tell the developers",
@@ -93,6 +91,10 @@ func CheckRun(run orchestrator.Run, limits Limits) (alerts []Alert) {
 			add(KindOutOfMemory, "give the machine swap or more memory, or set CHORTLE_INFERD_THREADS=1",
 				"the kernel killed the model for want of memory")
 		}
+	}
+	if share := float64(failed) / float64(max(1, total)); limits.FailedCalls > 0 && share > limits.FailedCalls {
+		alerts = append(alerts, Alert{Kind: KindFailedCalls, Message: fmt.Sprintf("%d of %d calls to sources failed (%.0f %%)", failed, total, 100*share),
+			Remedy: "nothing is lost: what failed is asked for again; look at `orchestrator runs show --last`"})
 	}
 	return alerts
 }

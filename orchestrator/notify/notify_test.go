@@ -35,15 +35,28 @@ func kinds(alerts []notify.Alert) (kinds []string) {
 	return kinds
 }
 
+// The share of failed calls is that of the whole run: one user with few calls raises no alarm.
+func TestFailedCallsAreThoseOfTheRun(t *testing.T) {
+	t.Parallel()
+	for failed, want := range map[int]int{2: 0, 3: 1} {
+		run := orchestrator.Run{Days: []orchestrator.UserDay{
+			{User: "alice", Calls: orchestrator.Calls{Total: 4, Failed: failed}}, {User: "bob", Calls: orchestrator.Calls{Total: 16}}}}
+		alerts := notify.CheckRun(run, notify.DefaultLimits)
+		if len(alerts) != want || want == 1 && (alerts[0].Kind != notify.KindFailedCalls || alerts[0].User != "") {
+			t.Errorf("%d of 20 calls failed: %v", failed, alerts)
+		}
+		if want == 1 && (alerts[0].Remedy == "" || len(notify.CheckRun(run, notify.Limits{})) != 0) {
+			t.Errorf("without a remedy, or raised though it is off: %v", alerts)
+		}
+	}
+}
+
 func TestEveryAlertHasItsThreshold(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		kind        string
 		below, over func(*orchestrator.UserDay)
 	}{
-		{notify.KindFailedCalls,
-			func(d *orchestrator.UserDay) { d.Calls = orchestrator.Calls{Total: 10, Failed: 1} },
-			func(d *orchestrator.UserDay) { d.Calls = orchestrator.Calls{Total: 10, Failed: 2} }},
 		{notify.KindMemoryAfter,
 			func(d *orchestrator.UserDay) { d.Memory.After = 64 << 20 },
 			func(d *orchestrator.UserDay) { d.Memory.After = 65 << 20 }},
