@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime"
 	"unsafe"
 
 	"github.com/ebitengine/purego"
@@ -49,6 +50,8 @@ func Open(path string) (*Library, error) {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("open TF Lite library %s: no such file; run `make setup`, or set CHORTLE_TFLITE_LIBRARY to a libtensorflowlite_c.so", path)
 	}
+	runtime.LockOSThread() // the loader keeps the cause of an error for the thread that asked
+	defer runtime.UnlockOSThread()
 	handle, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_LOCAL)
 	if err != nil {
 		return nil, fmt.Errorf("open TF Lite library: %w; set CHORTLE_TFLITE_LIBRARY to a libtensorflowlite_c.so for this machine", err)

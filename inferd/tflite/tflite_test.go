@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -123,9 +124,18 @@ func TestOpenErrors(t *testing.T) {
 	if err := os.WriteFile(text, []byte("no library"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(text); err == nil || !strings.Contains(err.Error(), text) {
-		t.Errorf("not a library: %v", err)
+	var opening sync.WaitGroup
+	for range 16 { // many at once, so that a goroutine changes its thread before the loader tells the cause
+		opening.Go(func() {
+			for range 1000 {
+				if _, err := Open(text); err == nil || !strings.Contains(err.Error(), text) {
+					t.Errorf("not a library: %v", err)
+					return
+				}
+			}
+		})
 	}
+	opening.Wait()
 	other := "/lib/" + map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[runtime.GOARCH] + "-linux-gnu/libm.so.6"
 	if _, err := os.Stat(other); errors.Is(err, fs.ErrNotExist) {
 		return // this system keeps its libraries elsewhere

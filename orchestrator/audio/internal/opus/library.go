@@ -19,6 +19,8 @@ type Library struct {
 
 // OpenLibrary opens the libopus at path, or finds it by name as the system's loader does.
 func OpenLibrary(path string) (*Library, error) {
+	runtime.LockOSThread() // the loader keeps the cause of an error for the thread that asked
+	defer runtime.UnlockOSThread()
 	handle, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_LOCAL)
 	if err != nil {
 		return nil, fmt.Errorf("open libopus: %w", err)
