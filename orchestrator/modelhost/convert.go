@@ -106,37 +106,45 @@ func modelFromProto(m *inferencev1.GetModelResponse, resampled bool) (orchestrat
 	}, wire, nil
 }
 
-// appendPCM appends samples as little-endian 16-bit integers, rounded; what is outside [-1, 1] is
-// clamped, and what is no number is silence.
+// appendPCM appends samples as little-endian 16-bit integers, rounded to the nearest and half to the even
+// one; what is outside [-1, 1] is clamped, and what is no number is silence.
 func appendPCM(pcm []byte, samples []float32) []byte {
+	const signs = 0x8000_8000_8000_8000 // a step's number becomes a signed integer by its highest bit
 	begin := len(pcm)
 	pcm = slices.Grow(pcm, 2*len(samples))[:begin+2*len(samples)]
 	out := pcm[begin:]
 	for ; len(samples) >= 4 && len(out) >= 8; samples, out = samples[4:], out[8:] { // four at once
-		binary.LittleEndian.PutUint64(out, uint64(pcm16(samples[0]))|uint64(pcm16(samples[1]))<<16|
-			uint64(pcm16(samples[2]))<<32|uint64(pcm16(samples[3]))<<48)
+		a, b, c, d := pcmStep(samples[0]), pcmStep(samples[1]), pcmStep(samples[2]), pcmStep(samples[3])
+		if (a|b|c|d)>>16 != 0 { // rare
+			a, b, c, d = clampedStep(samples[0]), clampedStep(samples[1]), clampedStep(samples[2]), clampedStep(samples[3])
+		}
+		binary.LittleEndian.PutUint64(out, (uint64(a)|uint64(b)<<16|uint64(c)<<32|uint64(d)<<48)^signs)
 	}
 	for i, v := range samples {
-		binary.LittleEndian.PutUint16(out[2*i:], pcm16(v))
+		binary.LittleEndian.PutUint16(out[2*i:], uint16(clampedStep(v)^signs&0xffff))
 	}
 	return pcm
 }
 
-// pcm16 rounds to the nearest, and half to the even one. A float this large has no room for a fraction:
-// the sum is rounded, and its last bits are the integer.
-func pcm16(v float32) uint16 {
-	const whole = 3 << 22
-	v *= 32768
-	if !(v >= -32768 && v <= 32767) { // rare
-		switch {
-		case v > 0:
-			return 32767
-		case v < 0:
-			return 0x8000
-		}
-		return 0 // no number
+// pcmStep numbers the 65,536 steps from -1 on; what lies outside of them, or is no number, has a number
+// above those. Between 256 and 512, neighbouring floats are just such a step apart, so that a sum that
+// falls between them is rounded to one.
+func pcmStep(v float32) uint32 {
+	const middle, first = 384, 0x43C0_0000 - 1<<15 // 384 as a float, less 32,768 steps
+	return math.Float32bits(v+middle) - first
+}
+
+func clampedStep(v float32) uint32 {
+	step := pcmStep(v)
+	switch {
+	case step < 1<<16:
+		return step
+	case v > 0:
+		return 1<<16 - 1
+	case v < 0:
+		return 0
 	}
-	return uint16(math.Float32bits(v + whole))
+	return 1 << 15 // no number
 }
 
 // answers checks that the responses of one stream keep the contract.

@@ -121,8 +121,9 @@ func FuzzAppendPCM(f *testing.F) {
 	f.Add(uint32(0x7FC00001))
 	f.Fuzz(func(t *testing.T, bits uint32) {
 		v := math.Float32frombits(bits)
-		pcm := appendPCM([]byte("ab"), []float32{v, v})
-		if len(pcm) != 6 || string(pcm[:2]) != "ab" || string(pcm[2:4]) != string(pcm[4:]) {
+		pcm := appendPCM([]byte("ab"), []float32{v, 0, 0.5, v, v}) // four at once, and one behind them
+		if len(pcm) != 12 || string(pcm[:2]) != "ab" || string(pcm[4:8]) != "\x00\x00\x00\x40" ||
+			string(pcm[2:4]) != string(pcm[8:10]) || string(pcm[2:4]) != string(pcm[10:]) {
 			t.Fatalf("%v makes % x", v, pcm)
 		}
 		sample := int16(binary.LittleEndian.Uint16(pcm[2:]))
