@@ -109,7 +109,7 @@ func (e *ExitError) Error() string {
 	fmt.Fprintf(&b, "%s: %s ", e.Stage, e.Exit.Name())
 	switch {
 	case e.Exit.OverLimit > 0:
-		fmt.Fprintf(&b, "was killed for taking more than its limit of %d MB (CHORTLE_MODEL_MEMORY_LIMIT)", e.Exit.OverLimit>>20)
+		fmt.Fprintf(&b, "was killed for taking more than its limit of %d MB (CHORTLE_MODEL_MEMORY_LIMIT)", e.Exit.OverLimit/1e6)
 	case e.Exit.OutOfMemory:
 		b.WriteString("was killed by the kernel for want of memory; give the machine swap, or set CHORTLE_INFERD_THREADS=1")
 	case e.Exit.Signal != "":

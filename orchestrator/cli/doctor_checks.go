@@ -26,7 +26,7 @@ const (
 	// leastDisk is the free space below which nothing can be kept for long; littleDisk is soon to be that.
 	leastDisk, littleDisk = 100 << 20, 2 << 30
 	// leastMemory is what a run takes at most, and a little air.
-	leastMemory = 192 << 20
+	leastMemory = 128e6
 	// smallMachine is the memory below which swap is a good idea.
 	smallMachine = 2 << 30
 	// mostFiles bounds how many files of a source are looked at.
@@ -302,7 +302,7 @@ func (d *doctor) checkMemory() {
 	const check = "memory"
 	content, err := os.ReadFile("/proc/meminfo")
 	if err != nil {
-		d.warn(check, "not known: "+err.Error(), "make sure that 192 MB are free when a run starts")
+		d.warn(check, "not known: "+err.Error(), "make sure that 128 MB are free when a run starts")
 		return
 	}
 	sizes := map[string]int64{}
@@ -316,7 +316,7 @@ func (d *doctor) checkMemory() {
 	detail := fmt.Sprintf("%s MB available of %s MB, %s MB swap", megabytes(sizes["MemAvailable"]), megabytes(sizes["MemTotal"]), megabytes(sizes["SwapTotal"]))
 	switch {
 	case sizes["MemAvailable"] < leastMemory:
-		d.wrong(check, detail, fmt.Sprintf("free memory: a run needs up to %d MB", int64(leastMemory)>>20))
+		d.wrong(check, detail, fmt.Sprintf("free memory: a run needs up to %d MB", int64(leastMemory/1e6)))
 	case sizes["MemTotal"] < smallMachine && sizes["SwapTotal"] == 0:
 		d.warn(check, detail, "on a machine as small as this, add a swap file for other programs' sake")
 	default:

@@ -126,7 +126,8 @@ func memoryOf(m orchestrator.Memory) string {
 	return fmt.Sprintf("%s, %s, %s MB", megabytes(m.Before), megabytes(m.Peak), megabytes(m.After))
 }
 
-func megabytes(n int64) string { return fmt.Sprintf("%.1f", float64(n)/(1<<20)) }
+// megabytes of 1,000,000 bytes, as in every text of ours.
+func megabytes(n int64) string { return fmt.Sprintf("%.1f", float64(n)/1e6) }
 
 func countLaughs(run orchestrator.Run) (n int) {
 	for _, day := range run.Days {

@@ -268,7 +268,7 @@ func TestFaultsMidStream(t *testing.T) {
 func TestMemoryLimit(t *testing.T) {
 	t.Parallel()
 	config := testConfig(t, "eats memory")
-	config.MemoryLimitBytes = 200 << 20
+	config.MemoryLimitBytes = 200e6
 	config.SampleEvery = 5 * time.Millisecond
 	p := spawn(t, config)
 	err := failure(p)

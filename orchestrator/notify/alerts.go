@@ -27,8 +27,8 @@ type Limits struct {
 // DefaultLimits are the ones that a small server starts with.
 var DefaultLimits = Limits{
 	FailedCalls: 0.10,
-	MemoryAfter: 64 << 20,
-	MemoryPeak:  256 << 20,
+	MemoryAfter: 64e6,
+	MemoryPeak:  256e6,
 	Quiet:       7 * 24 * time.Hour,
 	GapAge:      3 * 24 * time.Hour,
 	LastGoodRun: 36 * time.Hour,
@@ -81,11 +81,11 @@ func CheckRun(run orchestrator.Run, limits Limits) (alerts []Alert) {
 		}
 		if limits.MemoryAfter > 0 && day.Memory.After > limits.MemoryAfter {
 			add(KindMemoryAfter, "restart whatever keeps the orchestrator alive, and tell the developers",
-				"%d MB are held after the user, the limit is %d MB", day.Memory.After>>20, limits.MemoryAfter>>20)
+				"%d MB are held after the user, the limit is %d MB", day.Memory.After/1e6, limits.MemoryAfter/1e6)
 		}
 		if limits.MemoryPeak > 0 && day.Memory.Peak > limits.MemoryPeak {
 			add(KindMemoryPeak, "set CHORTLE_INFERD_THREADS=1, or raise the limit",
-				"%d MB at peak, the limit is %d MB", day.Memory.Peak>>20, limits.MemoryPeak>>20)
+				"%d MB at peak, the limit is %d MB", day.Memory.Peak/1e6, limits.MemoryPeak/1e6)
 		}
 		if day.OutOfMemory {
 			add(KindOutOfMemory, "give the machine swap or more memory, or set CHORTLE_INFERD_THREADS=1",

@@ -58,11 +58,11 @@ func TestEveryAlertHasItsThreshold(t *testing.T) {
 		below, over func(*orchestrator.UserDay)
 	}{
 		{notify.KindMemoryAfter,
-			func(d *orchestrator.UserDay) { d.Memory.After = 64 << 20 },
-			func(d *orchestrator.UserDay) { d.Memory.After = 65 << 20 }},
+			func(d *orchestrator.UserDay) { d.Memory.After = 64e6 },
+			func(d *orchestrator.UserDay) { d.Memory.After = 65e6 }},
 		{notify.KindMemoryPeak,
-			func(d *orchestrator.UserDay) { d.Memory.Peak = 256 << 20 },
-			func(d *orchestrator.UserDay) { d.Memory.Peak = 257 << 20 }},
+			func(d *orchestrator.UserDay) { d.Memory.Peak = 256e6 },
+			func(d *orchestrator.UserDay) { d.Memory.Peak = 257e6 }},
 		{notify.KindOutOfMemory,
 			func(d *orchestrator.UserDay) {},
 			func(d *orchestrator.UserDay) { d.OutOfMemory = true }},

@@ -34,7 +34,7 @@ import (
 
 // The targets.
 const (
-	mostMemory = 96 << 20
+	mostMemory = 96e6
 	mostRatio  = 1.3
 	ratioFrom  = 8 // hours
 )
@@ -324,7 +324,7 @@ func (n *night) judge(folder, api figures) error {
 		figures
 	}{{"folder", folder}, {"API", api}} {
 		fmt.Printf("%-7s %6.1f s, of it %.1f s for fetching  peak %5.1f MB  downloads %5.2f MB  audio %.0f s  %d laughs  %d calls\n", row.name, row.wall.Seconds(), row.source.Seconds(),
-			float64(row.peak)/(1<<20), float64(row.disk)/(1<<20), row.audio, row.laughs, row.calls)
+			float64(row.peak)/1e6, float64(row.disk)/1e6, row.audio, row.laughs, row.calls)
 	}
 	missed := 0
 	target := func(what string, met bool, detail string) {
@@ -338,8 +338,8 @@ func (n *night) judge(folder, api figures) error {
 	ratio := api.wall.Seconds() / folder.wall.Seconds()
 	heard := float64(n.hours*len(users)) * 3600
 	target("all audio read, in one night", api.again == 0 && api.audio > heard-1 && folder.audio > heard-1, fmt.Sprintf("%.0f of %.0f s", api.audio, heard))
-	target("peak memory", api.peak <= mostMemory, fmt.Sprintf("%.1f MB, at most %d", float64(api.peak)/(1<<20), mostMemory>>20))
-	target("downloads on disk", api.disk <= n.chunk.Load(), fmt.Sprintf("%.2f MB, at most a chunk of %.2f", float64(api.disk)/(1<<20), float64(n.chunk.Load())/(1<<20)))
+	target("peak memory", api.peak <= mostMemory, fmt.Sprintf("%.1f MB, at most %d", float64(api.peak)/1e6, int64(mostMemory/1e6)))
+	target("downloads on disk", api.disk <= n.chunk.Load(), fmt.Sprintf("%.2f MB, at most a chunk of %.2f", float64(api.disk)/1e6, float64(n.chunk.Load())/1e6))
 	if n.hours >= ratioFrom {
 		target("wall time", ratio <= mostRatio, fmt.Sprintf("%.2f of the folder's, at most %.1f", ratio, mostRatio))
 	} else {

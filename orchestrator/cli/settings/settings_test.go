@@ -11,6 +11,7 @@ import (
 
 	"github.com/chortle-audio/chortle/internal/testkit"
 	"github.com/chortle-audio/chortle/orchestrator/cli/settings"
+	"github.com/chortle-audio/chortle/orchestrator/notify"
 )
 
 func write(t *testing.T, path, content string) string {
@@ -250,7 +251,7 @@ func TestDefaultsAndPaths(t *testing.T) {
 		"model":  {c.Model, "/cache/chortle/models/yamnet.tflite"},
 		"tflite": {c.TFLiteLibrary, "/cache/chortle/lib/libtensorflowlite_c.so"},
 		"opus":   {c.OpusLibrary, ""},
-		"limit":  {c.ModelMemoryLimit, int64(512 << 20)},
+		"limit":  {c.ModelMemoryLimit, int64(512e6)},
 		"settle": {c.Settle, 90 * time.Second},
 		"inferd": {fmt.Sprint(c.Inferd), "[" + bin + "]"},
 	} {
@@ -353,12 +354,27 @@ func TestAlertSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := s.Config.Alerts
-	if got.FailedCalls != 0.05 || got.LastGoodRun != 48*time.Hour || got.MemoryPeak != 96<<20 || len(got.NotifyURLs) != 2 || got.QuietDays != 7 {
+	if got.FailedCalls != 0.05 || got.LastGoodRun != 48*time.Hour || got.MemoryPeak != 96e6 || len(got.NotifyURLs) != 2 || got.QuietDays != 7 {
 		t.Errorf("%+v", got)
 	}
 	for _, value := range s.Values {
 		if strings.Contains(value.Shown(), "hunter2") {
 			t.Errorf("%s shows %s", value.Name, value.Shown())
 		}
+	}
+}
+
+// TestDefaultLimits holds the defaults to the ones by which notify's tests judge.
+func TestDefaultLimits(t *testing.T) {
+	t.Parallel()
+	s, err := settings.Load(newPlace(t).input())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const day = 24 * time.Hour
+	got := s.Config.Alerts
+	if limits := (notify.Limits{FailedCalls: got.FailedCalls, MemoryAfter: got.MemoryAfter, MemoryPeak: got.MemoryPeak,
+		Quiet: time.Duration(got.QuietDays) * day, GapAge: time.Duration(got.GapDays) * day, LastGoodRun: got.LastGoodRun}); limits != notify.DefaultLimits {
+		t.Errorf("the limits are %+v; want %+v", limits, notify.DefaultLimits)
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/chortle-audio/chortle/internal/cachedir"
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/detect"
 	"github.com/chortle-audio/chortle/orchestrator/vault"
 )
 
@@ -102,7 +103,7 @@ var Table = append([]Definition{
 			return err
 		}},
 	{Name: "CHORTLE_THRESHOLD", Flag: "threshold", Help: "score from which a laugh is one, above 0 and up to 1; a user's own goes first",
-		fallback: fixed("0.175"),
+		fallback: fixed(strconv.FormatFloat(detect.DefaultThreshold, 'g', -1, 64)),
 		set: func(s *Settings, v string) error {
 			threshold, err := strconv.ParseFloat(v, 64)
 			if err != nil || orchestrator.ValidateThreshold(threshold) != nil || threshold == 0 {

@@ -40,20 +40,22 @@ func Mask(text string) string {
 	return text
 }
 
-var byteSize = regexp.MustCompile(`(?i)^\s*([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)(?:i?b)?\s*$`)
+var byteSize = regexp.MustCompile(`(?i)^\s*([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)(i?)b?\s*$`)
 
-// ParseBytes reads a size such as "512MB", "1.5G" or "1048576". A kilobyte is 1024 bytes.
+// ParseBytes reads a size such as "512MB", "1.5G" or "1048576". A kilobyte is 1000 bytes, a KiB 1024.
 func ParseBytes(text string) (int64, error) {
 	match := byteSize.FindStringSubmatch(text)
 	if match == nil {
 		return 0, fmt.Errorf("%q is no size; want one such as 512MB", text)
 	}
 	number, err := strconv.ParseFloat(match[1], 64)
-	shift := strings.Index("kmgt", strings.ToLower(match[2])) + 1
-	if match[2] == "" {
-		shift = 0
+	thousand := 1000.
+	if match[3] != "" {
+		thousand = 1024
 	}
-	number *= math.Exp2(float64(10 * shift))
+	if match[2] != "" {
+		number *= math.Pow(thousand, float64(strings.Index("kmgt", strings.ToLower(match[2]))+1))
+	}
 	if err != nil || number >= math.MaxInt64 {
 		return 0, fmt.Errorf("%q is too large a size; want one such as 512MB", text)
 	}

@@ -46,7 +46,7 @@ func TestMaskNeverShowsAPassword(t *testing.T) {
 
 func TestParseBytes(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]int64{"0": 0, "1": 1, "512MB": 512 << 20, "512 MiB": 512 << 20, "1.5g": 3 << 29, "64k": 64 << 10, "2T": 2 << 40, "100B": 100} {
+	for text, want := range map[string]int64{"0": 0, "1": 1, "512MB": 512e6, "512 MiB": 512 << 20, "1.5g": 1.5e9, "64k": 64e3, "2T": 2e12, "2Ti": 2 << 40, "100B": 100} {
 		if got, err := ParseBytes(text); err != nil || got != want {
 			t.Errorf("%q: got %d, %v, want %d", text, got, err, want)
 		}

@@ -213,7 +213,7 @@ func stop(p orchestrator.Process) (string, error) {
 	if !exit.Gone {
 		return "", fmt.Errorf("process group %d is still there after it was killed", exit.PID)
 	}
-	return fmt.Sprintf("gone in %.0f ms, and with it the %d MB that it took", took.Seconds()*1000, exit.Memory.Model>>20), nil
+	return fmt.Sprintf("gone in %.0f ms, and with it the %d MB that it took", took.Seconds()*1000, exit.Memory.Model/1e6), nil
 }
 
 // frames classifies a recording that is cut at the given positions.

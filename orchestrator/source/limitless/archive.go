@@ -113,7 +113,7 @@ func (o *ArchiveOptions) archive(ctx context.Context, manifest *os.File, service
 		return fmt.Errorf("look how much of the disk is free: %w", err)
 	}
 	if free < o.KeepFree {
-		return fmt.Errorf("archive %s: %d MB are free: %w", window.Start.Format(time.RFC3339), free>>20, ErrDiskFull)
+		return fmt.Errorf("archive %s: %d MB are free: %w", window.Start.Format(time.RFC3339), free/1e6, ErrDiskFull)
 	}
 	line := ManifestLine{Start: window.Start.UTC(), End: window.End.UTC()}
 	name := originalName(line.Start)
