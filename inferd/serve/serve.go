@@ -31,7 +31,7 @@ Flags, each with its setting in the environment:
     --model PATH      CHORTLE_MODEL            the model file, or "fake": a model that hears loudness as laughter
     --sha256 HEX      CHORTLE_MODEL_SHA256     accept this model file instead of the known one
     --library PATH    CHORTLE_TFLITE_LIBRARY   libtensorflowlite_c.so
-    --threads N       CHORTLE_INFERD_THREADS   models side by side (default: one for each usable core)
+    --threads N       CHORTLE_INFERD_THREADS   models side by side (0, the default: one for each usable core, 4 at most)
 
 and of serve alone:
 
@@ -81,6 +81,9 @@ type settings struct {
 	allowRemote            bool
 }
 
+// usefulThreads is how many models keep up with one decoder, whatever it reads; each takes memory.
+const usefulThreads = 4
+
 func parse(args []string, getenv func(string) string) (settings, error) {
 	var s settings
 	flags := flag.NewFlagSet("inferd", flag.ContinueOnError)
@@ -99,15 +102,11 @@ func parse(args []string, getenv func(string) string) (settings, error) {
 		return s, fmt.Errorf("read arguments: %q is not known; see inferd --help", flags.Arg(0))
 	}
 	const most = 256
-	if *threads == "" {
-		s.threads = min(runtime.GOMAXPROCS(0), most)
-		return s, nil
+	n, err := strconv.Atoi(cmp.Or(*threads, "0"))
+	if err != nil || n < 0 || n > most {
+		return s, fmt.Errorf("read threads (CHORTLE_INFERD_THREADS): %q, want 0 to %d", *threads, most)
 	}
-	n, err := strconv.Atoi(*threads)
-	if err != nil || n < 1 || n > most {
-		return s, fmt.Errorf("read threads (CHORTLE_INFERD_THREADS): %q, want 1 to %d", *threads, most)
-	}
-	s.threads = n
+	s.threads = cmp.Or(n, min(runtime.GOMAXPROCS(0), usefulThreads))
 	return s, nil
 }
 

@@ -280,7 +280,7 @@ func TestStartErrors(t *testing.T) {
 		{"no address", nil, []string{"serve", "--model", "fake", "--listen", "nowhere"}, 1, "listen on nowhere"},
 		{"unknown flag", nil, []string{"serve", "--port", "1"}, 2, "-port"},
 		{"unknown command", nil, []string{"score"}, 2, `"score"`},
-		{"no threads", []string{asPlugin, "CHORTLE_INFERD_THREADS=0"}, nil, 2, "CHORTLE_INFERD_THREADS"},
+		{"threads below none", []string{asPlugin, "CHORTLE_INFERD_THREADS=-1"}, nil, 2, "CHORTLE_INFERD_THREADS"},
 		{"words for threads", []string{asPlugin, "CHORTLE_INFERD_THREADS=many"}, nil, 2, "CHORTLE_INFERD_THREADS"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

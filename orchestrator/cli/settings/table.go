@@ -93,7 +93,7 @@ var Table = append([]Definition{
 	{Name: "CHORTLE_MODELS", Flag: "models", Help: "file of named models: models.toml",
 		fallback: (*Settings).modelsFile,
 		set:      func(s *Settings, v string) error { return s.file(v, &s.Config.Models) }},
-	{Name: "CHORTLE_INFERD_THREADS", Help: "interpreters side by side in a model; 0: one for each core",
+	{Name: "CHORTLE_INFERD_THREADS", Help: "interpreters side by side in a model; 0: one for each core, 4 at most",
 		fallback: fixed("0"),
 		set:      func(s *Settings, v string) error { return whole(v, &s.Config.InferdThreads, 0, 256) }},
 	{Name: "CHORTLE_MODEL_MEMORY_LIMIT", Help: "memory at which a model is killed, such as 512MB; 0: no limit",
