@@ -53,7 +53,7 @@ lint: $(TOOLS)/golangci-lint $(TOOLS)/buf ## lint Go, Python, shell and proto
 	$(VENV)/ruff format --check python scripts
 	$(VENV)/mypy --strict scripts/*.py
 	cd python && ../$(VENV)/mypy
-	$(VENV)/shellcheck .ci/run
+	$(VENV)/shellcheck .ci/run scripts/install
 
 .PHONY: generate
 generate: $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc ## write the Go and Python code of the proto files
@@ -69,6 +69,13 @@ verify: generate ## fail where generated code, go.mod or formatting is stale
 	go mod verify
 	go vet ./...
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "verify: not gofmt-ed: $$unformatted" >&2; exit 1; }
+
+.PHONY: conformance
+conformance: ## run the suites that every store and every model plugin must pass
+	@$(PYTHON) scripts/setup.py test
+	@$(MAKE) build
+	@CHORTLE_TEST_REQUIRE=1 $(PYTHON) scripts/gotest.py -count=1 -run '^(TestStore|TestConformance|TestPlugins)$$' \
+	  ./orchestrator/modelhost ./orchestrator/store/sqlite ./orchestrator/store/postgres
 
 .PHONY: evidence
 evidence: ## show that every requirement is met, and write docs/evidence.md
@@ -116,7 +123,7 @@ lock: ## pin python/requirements-*.in anew (needs uv)
 
 .PHONY: clean
 clean: ## remove what was built, measured and installed in the checkout
-	rm -rf bin build .venv
+	rm -rf bin build .venv python/build python/src/*.egg-info
 
 # The tools are built once from their own module files, so that they never touch ours.
 

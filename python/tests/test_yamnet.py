@@ -77,7 +77,8 @@ def test_scores_are_those_of_the_go_half(host: Host) -> None:
     golden = json.loads(GOLDEN.read_text())
     assert golden["sha256"] == SHA256
     assert golden["labels"] == list(LAUGHTER)
-    need(AUDIO)
+    if not AUDIO.exists():
+        pytest.skip("there is no real sound here: name a folder of it by CHORTLE_TEST_AUDIO")
     compared = 0
     for name, want in golden["files"].items():
         samples = sound(AUDIO / name)
