@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"iter"
 	"os"
 	"time"
@@ -236,7 +235,7 @@ func clipKeys(laughs []Laugh) (keys []string) {
 func hashFile(ctx context.Context, path string) (string, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return "", unreadable(err)
+		return "", Unreadable(err)
 	}
 	defer file.Close()
 	hash := sha256.New()
@@ -251,18 +250,7 @@ func hashFile(ctx context.Context, path string) (string, error) {
 			return hex.EncodeToString(hash.Sum(nil)), nil
 		}
 		if err != nil {
-			return "", unreadable(err)
+			return "", Unreadable(err)
 		}
 	}
-}
-
-// unreadable names the remedy where there is one; the path is the user's own and already in the error.
-func unreadable(err error) error {
-	switch {
-	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%w: %w; let this user read the file", ErrBadRecording, err)
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%w: %w; it vanished after it was listed", ErrBadRecording, err)
-	}
-	return fmt.Errorf("%w: %w", ErrBadRecording, err)
 }
