@@ -32,8 +32,9 @@ func (d *dayRun) recording(ctx context.Context, rec Recording) error {
 		d.note(rec.Window, SpanRead, "")
 		d.served(rec)
 		return nil
-	case state.Attempts >= maxAttempts:
+	case state.Attempts >= MaxAttempts:
 		d.day.Skipped++
+		d.day.GivenUp++
 		d.note(rec.Window, SpanFailed, fmt.Sprintf("it could not be read %d times; try again with: orchestrator run --reprocess --date %s", state.Attempts, d.day.Date))
 		return nil
 	}
@@ -73,11 +74,11 @@ func (d *dayRun) find(ctx context.Context, rec *Recording) (RecordingState, erro
 	return state, nil
 }
 
-// countAttempt remembers that the recording cannot be read or kills the model, so that it is not
-// tried for ever. What is the machine's fault (no ffmpeg, no database) does not count.
+// countAttempt remembers that the recording cannot be read or crashes the model, so that it is not
+// tried for ever. What is the machine's fault (no ffmpeg, no database, no memory) does not count.
 func (d *dayRun) countAttempt(ctx context.Context, rec Recording, cause error) error {
 	exit := (*ExitError)(nil)
-	own := errors.Is(cause, ErrBadRecording) || errors.Is(cause, ErrBadPlugin) || errors.As(cause, &exit)
+	own := errors.Is(cause, ErrBadRecording) || errors.Is(cause, ErrBadPlugin) || errors.As(cause, &exit) && !exit.Exit.Blameless()
 	if !own || errors.Is(cause, errModelStart) || ctx.Err() != nil {
 		return cause
 	}

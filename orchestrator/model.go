@@ -85,6 +85,8 @@ type Exit struct {
 	// OutOfMemory is true where the kernel killed the process for want of memory: its control group
 	// counted one such kill more, or the kernel's log names the process.
 	OutOfMemory bool
+	// Killed is true where somebody else ended the process, by a signal that no crash gives.
+	Killed bool
 	// MaxRSS is the kernel's word on the largest resident set of the process, in bytes.
 	MaxRSS int64
 	// Gone is true when no process of the group is left.
@@ -123,6 +125,10 @@ func (e *ExitError) Error() string {
 	b.WriteString(e.Exit.LastWords())
 	return b.String()
 }
+
+// Blameless reports whether neither the model nor what it read is to blame for the end, but the machine, its
+// limits, or whoever sent a signal.
+func (e Exit) Blameless() bool { return e.OverLimit > 0 || e.OutOfMemory || e.Killed }
 
 // Name is the process as an error names it.
 func (e Exit) Name() string {

@@ -58,6 +58,18 @@ type UserStatus struct {
 	LastAudio, LastLaugh time.Time
 	// Gaps are the spans that could not be read, oldest first.
 	Gaps []LedgerSpan
+	// GivenUp are the recordings that are not tried any more, oldest first.
+	GivenUp []GivenUp
+}
+
+// GivenUp is a recording that failed in MaxAttempts runs. One that was since read under its name is none.
+type GivenUp struct {
+	// Recording is its name.
+	Recording string
+	Start     time.Time // UTC
+	Attempts  int
+	// Reason of the last attempt.
+	Reason string
 }
 
 // ServiceStatus is how the whole service stands.

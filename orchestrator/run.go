@@ -63,6 +63,7 @@ type UserDay struct {
 	Found     int // recordings of the day that the source has
 	Processed int // stored by this run
 	Skipped   int // already stored, or given up after MaxAttempts
+	GivenUp   int // of Skipped, those that were given up
 	Failed    int // failed in this run
 	Left      int // still being written: left for the next run
 
@@ -155,6 +156,8 @@ func remedyOf(stage string, err error) string {
 		return "raise CHORTLE_MODEL_MEMORY_LIMIT, or set CHORTLE_INFERD_THREADS=1"
 	case errors.As(err, &exit) && exit.Exit.OutOfMemory:
 		return "give the machine swap or more memory, or set CHORTLE_INFERD_THREADS=1"
+	case errors.As(err, &exit) && exit.Exit.Killed:
+		return "find out who ended the model; the next run tries again"
 	case errors.Is(err, errModelStart):
 		return "orchestrator doctor starts a model and says what it lacks"
 	case errors.As(err, &exit), errors.Is(err, ErrBadPlugin):

@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	// maxAttempts is how often a damaged recording, or one that kills the model, is tried before it
+	// MaxAttempts is in how many runs a damaged recording, or one that crashes the model, is tried before it
 	// is given up; a run with Reprocess tries it again.
-	maxAttempts = 3
+	MaxAttempts = 3
 	// clipMargin is the sound kept before and after a laugh.
 	clipMargin = 2 * SampleRateHz
 	// closingTime bounds the last writes of a run that was interrupted, so that it ends within two

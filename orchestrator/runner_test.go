@@ -204,6 +204,51 @@ func TestABadRecordingIsGivenUpAfterThreeAttempts(t *testing.T) {
 	}
 }
 
+// What the machine does to the model is told in every run, and never held against the recording; what the
+// model does by itself is.
+func TestOnlyTheRecordingsOwnFaultsCount(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		err     error
+		givenUp bool
+	}{
+		"the memory limit":       {&orchestrator.ExitError{Exit: orchestrator.Exit{Code: -1, Signal: "killed", OverLimit: 5 << 20}}, false},
+		"the kernel":             {&orchestrator.ExitError{Exit: orchestrator.Exit{Code: -1, Signal: "killed", OutOfMemory: true}}, false},
+		"somebody":               {&orchestrator.ExitError{Exit: orchestrator.Exit{Code: -1, Signal: "terminated", Killed: true}}, false},
+		"a decoder that is gone": {errors.New("start ffmpeg: no such file"), false},
+		"a crash":                {&orchestrator.ExitError{Exit: orchestrator.Exit{Code: -1, Signal: "segmentation fault"}}, true},
+		"an exit":                {&orchestrator.ExitError{Exit: orchestrator.Exit{Code: 9}}, true},
+		"a hang":                 {&orchestrator.ExitError{Exit: orchestrator.Exit{Code: -1, Signal: "killed"}, Err: errors.New("it gave no answer for 1m0s")}, true},
+		"nonsense":               {fmt.Errorf("%w: score 7", orchestrator.ErrBadPlugin), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			b.file(t, "alice", "1.ogg")
+			fault := test.err
+			b.play = func(context.Context, int) error { return fault }
+			for range orchestrator.MaxAttempts {
+				day := b.run(t, orchestrator.Plan{Users: []orchestrator.User{alice}}).Days[0]
+				if day.Failed != 1 || day.GivenUp != 0 || len(day.Errors) != 1 || day.Errors[0].Remedy == "" {
+					t.Fatalf("%+v", day)
+				}
+			}
+			fault = nil
+			run := b.run(t, orchestrator.Plan{Users: []orchestrator.User{alice}})
+			want := orchestrator.UserDay{Processed: 1}
+			if test.givenUp {
+				want = orchestrator.UserDay{Skipped: 1, GivenUp: 1}
+			}
+			if day := run.Days[0]; run.ExitCode != 0 || day.Found != 1 || day.Processed != want.Processed || day.Skipped != want.Skipped || day.GivenUp != want.GivenUp {
+				t.Errorf("the run after it: exit code %d, %+v", run.ExitCode, day)
+			}
+			if day := b.run(t, orchestrator.Plan{Users: []orchestrator.User{alice}, Reprocess: true}).Days[0]; day.Processed != 1 || day.GivenUp != 0 {
+				t.Errorf("again, as told: %+v", day)
+			}
+		})
+	}
+}
+
 func TestAStoreThatIsGoneEndsTheRunWithExit1(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

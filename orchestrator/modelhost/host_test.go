@@ -258,8 +258,12 @@ func TestFaultsMidStream(t *testing.T) {
 				}
 				return
 			}
-			if exit := wantExit(t, err); exit.Code != test.code || exit.Signal != test.signal || !exit.Gone {
+			exit := wantExit(t, err)
+			if exit.Code != test.code || exit.Signal != test.signal || !exit.Gone {
 				t.Errorf("exit is %+v; want code %d, signal %q, gone", exit, test.code, test.signal)
+			}
+			if want := test.mode == "killed mid-stream"; exit.Killed != want || exit.Blameless() != want {
+				t.Errorf("killed by somebody else: %v, want %v", exit.Killed, want)
 			}
 		})
 	}
@@ -273,7 +277,7 @@ func TestMemoryLimit(t *testing.T) {
 	p := spawn(t, config)
 	err := failure(p)
 	exit := wantExit(t, err)
-	if exit.OverLimit != config.MemoryLimitBytes || exit.Memory.Model <= config.MemoryLimitBytes || exit.Signal != "killed" {
+	if exit.OverLimit != config.MemoryLimitBytes || exit.Killed || !exit.Blameless() || exit.Memory.Model <= config.MemoryLimitBytes || exit.Signal != "killed" {
 		t.Errorf("exit is %+v; want it killed over the limit of %d", exit, config.MemoryLimitBytes)
 	}
 	wantText(t, err, "limit of 200 MB", "CHORTLE_MODEL_MEMORY_LIMIT")
@@ -462,7 +466,7 @@ func TestEndsWhileIdle(t *testing.T) {
 	if err := syscall.Kill(p.PID(), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	if exit := wantExit(t, failure(p)); exit.Signal != "killed" || exit.OverLimit != 0 || exit.OutOfMemory || !exit.Gone {
+	if exit := wantExit(t, failure(p)); exit.Signal != "killed" || !exit.Killed || exit.OverLimit != 0 || exit.OutOfMemory || !exit.Gone {
 		t.Errorf("exit is %+v; want it killed, by nobody's limit", exit)
 	}
 }

@@ -41,6 +41,9 @@ var (
 	errLost      = errors.New("the connection to it was lost")
 )
 
+// outside are the signals that no crash gives: the kernel, an operator or a service manager sent them.
+var outside = []string{syscall.SIGKILL.String(), syscall.SIGTERM.String(), syscall.SIGINT.String(), syscall.SIGHUP.String()}
+
 // process is one running model.
 type process struct {
 	config Config
@@ -245,8 +248,9 @@ func (p *process) stop() {
 	switch reason := p.killedFor(); {
 	case errors.Is(reason, errOverLimit):
 		p.exit.OverLimit = p.config.MemoryLimitBytes
-	case reason == nil && p.exit.Signal == syscall.SIGKILL.String(): // somebody else's
-		p.exit.OutOfMemory = oomKills() > p.oomKills || kernelNames(p.exit.PID)
+	case reason == nil && slices.Contains(outside, p.exit.Signal):
+		p.exit.Killed = true
+		p.exit.OutOfMemory = p.exit.Signal == syscall.SIGKILL.String() && (oomKills() > p.oomKills || kernelNames(p.exit.PID))
 	}
 	p.memory.memory.After = settledMemory()
 	p.exit.Memory = p.memory.memory
