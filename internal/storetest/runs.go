@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 
 func fullDay(user orchestrator.User) orchestrator.UserDay {
 	return orchestrator.UserDay{UserID: user.ID, User: user.Name, Date: orchestrator.DateOf(noon), Timezone: user.Timezone,
-		Status: orchestrator.StatusIncomplete, Found: 9, Processed: 5, Skipped: 2, Failed: 1, Left: 1,
+		Status: orchestrator.StatusIncomplete, Found: 9, Processed: 5, Skipped: 2, GivenUp: 1, Failed: 1, Left: 1,
 		AudioSamples: 5 * hour, Took: 17*time.Second + 123456789, Laughs: 12, Duplicates: 3,
 		Calls: orchestrator.Calls{Total: 48, Failed: 4, Retries: 6, Bytes: 1 << 40, ByStatus: map[int]int{200: 40, 404: 4, 503: 3, 0: 1}},
 		Model: Model(), ModelPID: 4711, ModelGone: true, OutOfMemory: true,
@@ -165,7 +166,20 @@ func testStatus(t *testing.T, f *fixture) {
 
 	f.save(t, Result(alice, Recording("a.ogg", noon), At(1, 2), At(100, 101)))
 	f.save(t, Result(alice, Recording("b.ogg", noon.Add(-time.Hour)), At(1, 2)))
-	must(t, f.FailRecording(ctx, "", alice.ID, Recording("c.ogg", noon.Add(10*time.Hour)), "no"))
+	fail := func(runs int, rec orchestrator.Recording) {
+		for n := range runs {
+			run := f.begin(t, fmt.Sprint("fails ", rec.Name, n), noon)
+			must(t, f.FailRecording(ctx, run.ID, alice.ID, rec, fmt.Sprint("no ", n)))
+		}
+	}
+	fail(orchestrator.MaxAttempts-1, Recording("c.ogg", noon.Add(10*time.Hour)))
+	fail(orchestrator.MaxAttempts+1, Recording("e.ogg", noon.Add(2*time.Hour)))
+	fail(orchestrator.MaxAttempts, Recording("d.ogg", noon.Add(-2*time.Hour)))
+	torn := Recording("b.ogg", noon.Add(-time.Hour)) // its copy was torn at first
+	torn.SHA256 = Recording("torn.ogg", noon).SHA256
+	fail(orchestrator.MaxAttempts, torn)
+	kept := Recording("a.ogg", noon) // it is stored: that a reprocessing failed loses nothing
+	fail(orchestrator.MaxAttempts, kept)
 	day := fullDay(alice)
 	for i, outcome := range []struct {
 		status orchestrator.Status
@@ -183,7 +197,11 @@ func testStatus(t *testing.T, f *fixture) {
 	gap.Attempts = 2
 	expect(t, "later", status, orchestrator.ServiceStatus{LastGoodRun: noon, Users: []orchestrator.UserStatus{
 		{User: alice, LastDay: orchestrator.DateOf(noon), LastAudio: noon.Add(time.Hour), LastLaugh: noon.Add(100 * time.Second),
-			Gaps: []orchestrator.LedgerSpan{gap}},
+			Gaps: []orchestrator.LedgerSpan{gap},
+			GivenUp: []orchestrator.GivenUp{
+				{Recording: "d.ogg", Start: noon.Add(-2 * time.Hour), Attempts: orchestrator.MaxAttempts, Reason: "no 2"},
+				{Recording: "e.ogg", Start: noon.Add(2 * time.Hour), Attempts: orchestrator.MaxAttempts + 1, Reason: "no 3"},
+			}},
 		{User: bob},
 	}})
 }

@@ -83,7 +83,7 @@ func findDays(ctx context.Context, q querier, runIDs []string) (days []storedDay
 	in(&w, "d.run_id", runIDs)
 	at := make(map[int64]int)
 	err = q.each(ctx, `SELECT d.id, d.run_id, d.user_id, u.name, d.date, d.timezone, d.status,
-			d.found, d.processed, d.skipped, d.failed, d.left_behind, d.audio_samples, d.took_ns, d.laughs, d.duplicates,
+			d.found, d.processed, d.skipped, d.given_up, d.failed, d.left_behind, d.audio_samples, d.took_ns, d.laughs, d.duplicates,
 			d.calls, d.calls_failed, d.calls_retried, d.calls_bytes, d.calls_by_status,
 			COALESCE(m.name, ''), COALESCE(m.sha256, ''), m.laughter,
 			d.model_version, d.model_plugin, d.model_window, d.model_hop, d.model_pid, d.model_gone, d.out_of_memory,
@@ -94,7 +94,7 @@ func findDays(ctx context.Context, q querier, runIDs []string) (days []storedDay
 		var date string
 		var took int64
 		err := scan(&d.id, &d.runID, &d.UserID, &d.User, &date, &d.Timezone, &d.Status,
-			&d.Found, &d.Processed, &d.Skipped, &d.Failed, &d.Left, &d.AudioSamples, &took, &d.Laughs, &d.Duplicates,
+			&d.Found, &d.Processed, &d.Skipped, &d.GivenUp, &d.Failed, &d.Left, &d.AudioSamples, &took, &d.Laughs, &d.Duplicates,
 			&d.Calls.Total, &d.Calls.Failed, &d.Calls.Retries, &d.Calls.Bytes, fromJSON{&d.Calls.ByStatus},
 			&d.Model.Name, &d.Model.SHA256, fromJSON{&d.Model.Laughter},
 			&d.Model.Version, &d.Model.Plugin, &d.Model.Window, &d.Model.Hop, &d.ModelPID, &d.ModelGone, &d.OutOfMemory,

@@ -58,13 +58,13 @@ func (s *Store) SaveDay(ctx context.Context, runID string, day orchestrator.User
 		var n placeholders
 		var id int64
 		err := q.one(ctx, `INSERT INTO run_users (run_id, user_id, date, timezone, status,
-				found, processed, skipped, failed, left_behind, audio_samples, took_ns, laughs, duplicates,
+				found, processed, skipped, given_up, failed, left_behind, audio_samples, took_ns, laughs, duplicates,
 				calls, calls_failed, calls_retried, calls_bytes, calls_by_status,
 				model_id, model_version, model_plugin, model_window, model_hop, model_pid, model_gone, out_of_memory,
 				memory_before, memory_peak, memory_after, memory_model, spans_served, stages)
-			VALUES `+n.group(33)+` RETURNING id`,
+			VALUES `+n.group(34)+` RETURNING id`,
 			[]any{runID, day.UserID, day.Date.String(), day.Timezone, string(day.Status),
-				day.Found, day.Processed, day.Skipped, day.Failed, day.Left, day.AudioSamples, int64(day.Took), day.Laughs, day.Duplicates,
+				day.Found, day.Processed, day.Skipped, day.GivenUp, day.Failed, day.Left, day.AudioSamples, int64(day.Took), day.Laughs, day.Duplicates,
 				day.Calls.Total, day.Calls.Failed, day.Calls.Retries, day.Calls.Bytes, asJSON(day.Calls.ByStatus),
 				modelID, day.Model.Version, day.Model.Plugin, day.Model.Window, day.Model.Hop, day.ModelPID, day.ModelGone, day.OutOfMemory,
 				day.Memory.Before, day.Memory.Peak, day.Memory.After, day.Memory.Model,

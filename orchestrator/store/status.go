@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/chortle-audio/chortle/orchestrator"
@@ -74,6 +75,17 @@ func findStatus(ctx context.Context, q querier) (status orchestrator.ServiceStat
 				return err
 			}
 			at[id].Gaps = append(at[id].Gaps, gap)
+			return nil
+		}},
+		{fmt.Sprintf(`SELECT user_id, name, started_at, attempts, error FROM recordings r WHERE status = 'failed' AND attempts >= %d
+			AND NOT EXISTS (SELECT 1 FROM recordings n WHERE n.user_id = r.user_id AND n.name = r.name AND n.status = 'done')
+			ORDER BY started_at, id`, orchestrator.MaxAttempts), func(scan func(...any) error) error {
+			var id int64
+			var lost orchestrator.GivenUp
+			if err := scan(&id, &lost.Recording, instant{&lost.Start}, &lost.Attempts, &lost.Reason); err != nil || at[id] == nil {
+				return err
+			}
+			at[id].GivenUp = append(at[id].GivenUp, lost)
 			return nil
 		}},
 	}

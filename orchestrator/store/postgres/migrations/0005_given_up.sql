@@ -1,0 +1,2 @@
+-- +goose Up
+ALTER TABLE run_users ADD COLUMN given_up BIGINT NOT NULL DEFAULT 0; -- of those that were skipped
