@@ -111,12 +111,17 @@ func (p *place) recording(folder, name string) string {
 			p.Fatal(err)
 		}
 	})
-	content, err := os.ReadFile(original)
+	return p.file(folder, name, p.content(original, uint32(len(name))<<16|uint32(name[len(name)-5])))
+}
+
+// content is that of a recording with another serial number of its stream: another file, which sounds the same.
+func (p *place) content(path string, serial uint32) []byte {
+	p.Helper()
+	content, err := os.ReadFile(path)
 	if err != nil {
 		p.Fatal(err)
 	}
-	// Another serial number of the stream makes another file of it, which sounds the same.
-	return p.file(folder, name, limitlesstest.Renumber(content, uint32(len(name))<<16|uint32(name[len(name)-5])))
+	return limitlesstest.Renumber(content, serial)
 }
 
 func (p *place) file(folder, name string, content []byte) string {

@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/chortle-audio/chortle/internal/limitlesstest"
 	"github.com/chortle-audio/chortle/orchestrator"
 )
 
@@ -80,10 +79,7 @@ func TestDefect6ATryAfterACrashLosesNoClip(t *testing.T) {
 func TestDefect8ARecordingThatCannotBeReadIsToldAndReadLater(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t).alice()
-	good, err := os.ReadFile(p.path("alice/2026-11-22T14-30-00Z.ogg"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	good := p.content(p.path("alice/2026-11-22T14-30-00Z.ogg"), 99)
 	late := p.file("alice", "2026-11-22T16-00-00Z.ogg", good[:100])
 	first := p.json(orchestrator.ExitIncomplete, day...)
 	if at(first, "users", 0, "recordings", "failed") != 1.0 || at(first, "users", 0, "errors", 0, "recording") != filepath.Base(late) {
@@ -92,7 +88,7 @@ func TestDefect8ARecordingThatCannotBeReadIsToldAndReadLater(t *testing.T) {
 	if _, err := os.Stat(late); err != nil {
 		t.Error(err)
 	}
-	p.file("alice", filepath.Base(late), limitlesstest.Renumber(good, 99)) // the copy is whole now
+	p.file("alice", filepath.Base(late), good) // the copy is whole now
 	next := p.json(0, day...)
 	if at(next, "users", 0, "recordings", "processed") != 1.0 || at(next, "users", 0, "laughs", "new") != 1.0 {
 		t.Errorf("the next run: %v", at(next, "users", 0))

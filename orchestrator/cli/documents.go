@@ -84,6 +84,7 @@ type recordingsDocument struct {
 	Found     int `json:"found"`
 	Processed int `json:"processed"`
 	Skipped   int `json:"skipped"`
+	GivenUp   int `json:"given_up"`
 	Failed    int `json:"failed"`
 	Left      int `json:"left"`
 }
@@ -164,7 +165,7 @@ func documentOf(run orchestrator.Run, dryRun bool) runDocument {
 func dayOf(day orchestrator.UserDay) userDayDocument {
 	document := userDayDocument{
 		User: day.User, Date: day.Date.String(), Timezone: day.Timezone, Status: string(day.Status),
-		Recordings:   recordingsDocument{day.Found, day.Processed, day.Skipped, day.Failed, day.Left},
+		Recordings:   recordingsDocument{day.Found, day.Processed, day.Skipped, day.GivenUp, day.Failed, day.Left},
 		AudioSeconds: seconds(orchestrator.SamplesToDuration(day.AudioSamples)),
 		Seconds:      seconds(day.Took),
 		Laughs:       laughCountsDocument{day.Laughs, day.Duplicates},

@@ -32,6 +32,7 @@ const (
 	keyDuplicates = "duplicates"
 	keyProcessed  = "processed"
 	keySkipped    = "skipped"
+	keyGivenUp    = "given_up"
 	keyFailed     = "failed"
 	keyLeft       = "left"
 	keyBefore     = "memory_before_bytes"
@@ -89,7 +90,7 @@ func (o *observer) dayDone(log *logrus.Entry, day *orchestrator.UserDay) {
 			log.WithField("stage", e.Stage).Error(e.Message)
 		}
 	}
-	log.WithFields(fields{keyStatus: day.Status, keyProcessed: day.Processed, keySkipped: day.Skipped, keyFailed: day.Failed, keyLeft: day.Left,
+	log.WithFields(fields{keyStatus: day.Status, keyProcessed: day.Processed, keySkipped: day.Skipped, keyGivenUp: day.GivenUp, keyFailed: day.Failed, keyLeft: day.Left,
 		keyAudio: seconds(orchestrator.SamplesToDuration(day.AudioSamples)), keySeconds: seconds(day.Took), keyLaughs: day.Laughs}).Info("day done")
 }
 

@@ -84,7 +84,7 @@ func recordings(day orchestrator.UserDay, verb string) string {
 	for _, part := range []struct {
 		count int
 		what  string
-	}{{day.Processed, verb}, {day.Skipped, "known"}, {day.Failed, "failed"}, {day.Left, "still being written"}} {
+	}{{day.Processed, verb}, {day.Skipped - day.GivenUp, "known"}, {day.GivenUp, "given up"}, {day.Failed, "failed"}, {day.Left, "still being written"}} {
 		if part.count > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", part.count, part.what))
 		}

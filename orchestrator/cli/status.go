@@ -38,12 +38,21 @@ type userStatusDocument struct {
 	LastAudio   stamp             `json:"last_audio"`
 	LastLaugh   stamp             `json:"last_laugh"`
 	Gaps        []openGapDocument `json:"gaps"`
+	GivenUp     []givenUpDocument `json:"given_up"`
 }
 
 type openGapDocument struct {
 	gapDocument
 	Attempts  int   `json:"attempts"`
 	LastTried stamp `json:"last_tried"`
+}
+
+type givenUpDocument struct {
+	Recording string `json:"recording"`
+	Start     stamp  `json:"start"`
+	Attempts  int    `json:"attempts"`
+	Reason    string `json:"reason"`
+	Remedy    string `json:"remedy"`
 }
 
 type alertDocument struct {
@@ -56,8 +65,9 @@ type alertDocument struct {
 func (a *app) statusCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "status", Short: "Tell how the nights went: last good days, open gaps, alerts",
-		Long: `Tells when the last good run was, each user's last good day and open gaps, and the alerts that stand.
+		Use: "status", Short: "Tell how the nights went: last good days, open gaps, what was given up, alerts",
+		Long: `Tells when the last good run was, each user's last good day, open gaps and the recordings that were given up
+after three runs, and the alerts that stand.
 
 Exit codes: 0 all is well, 1 an alert stands, such as a last good run that is longer ago than --last-run
 (CHORTLE_ALERT_LAST_RUN, 36h). Every alert has its threshold in the settings: orchestrator config.`,
@@ -125,9 +135,12 @@ func statusOf(now standing, code int) statusDocument {
 	}
 	for _, user := range now.Users {
 		one := userStatusDocument{User: user.User.Name, Timezone: user.User.Timezone, Enabled: user.User.Enabled,
-			LastGoodDay: dayOrNone(user.LastDay, ""), LastAudio: stamp(user.LastAudio), LastLaugh: stamp(user.LastLaugh), Gaps: []openGapDocument{}}
+			LastGoodDay: dayOrNone(user.LastDay, ""), LastAudio: stamp(user.LastAudio), LastLaugh: stamp(user.LastLaugh), Gaps: []openGapDocument{}, GivenUp: []givenUpDocument{}}
 		for _, gap := range user.Gaps {
 			one.Gaps = append(one.Gaps, openGapDocument{gapDocument{stamp(gap.Start), stamp(gap.End), gap.Reason}, gap.Attempts, stamp(gap.LastTried)})
+		}
+		for _, lost := range user.GivenUp {
+			one.GivenUp = append(one.GivenUp, givenUpDocument{lost.Recording, stamp(lost.Start), lost.Attempts, lost.Reason, tryAgain(user.User, lost)})
 		}
 		document.Users = append(document.Users, one)
 	}
@@ -150,7 +163,7 @@ func (a *app) reportStatus(now standing) error {
 	if err := table.WriteTo(a.stdout); err != nil {
 		return err
 	}
-	users := terminal.NewTable("user", "last good day", "last audio", "last laugh", "open gaps>")
+	users := terminal.NewTable("user", "last good day", "last audio", "last laugh", "open gaps>", "given up>")
 	for _, user := range now.Users {
 		location, err := user.User.Location()
 		if err != nil {
@@ -166,13 +179,14 @@ func (a *app) reportStatus(now standing) error {
 		if !user.User.Enabled {
 			name += " (not enabled)"
 		}
-		users.Add(name, dayOrNone(user.LastDay, "-"), at(user.LastAudio), at(user.LastLaugh), fmt.Sprint(len(user.Gaps)))
+		users.Add(name, dayOrNone(user.LastDay, "-"), at(user.LastAudio), at(user.LastLaugh), fmt.Sprint(len(user.Gaps)), fmt.Sprint(len(user.GivenUp)))
 	}
 	if users.Len() > 0 {
 		if err := users.WriteTo(a.stdout); err != nil {
 			return err
 		}
 	}
+	givenUp := false
 	for _, user := range now.Users {
 		location, err := user.User.Location()
 		if err != nil {
@@ -182,14 +196,32 @@ func (a *app) reportStatus(now standing) error {
 			fmt.Fprintf(a.stdout, "%s %s, %s to %s, tried %s: %s\n", a.stdout.Yellow("gap:"), user.User.Name, gap.Start.In(location).Format("2006-01-02 15:04:05"),
 				gap.End.In(location).Format("15:04:05 MST"), times(gap.Attempts), terminal.Printable(gap.Reason))
 		}
+		for _, lost := range user.GivenUp {
+			givenUp = true
+			fmt.Fprintf(a.stdout, "%s %s %s, tried %s: %s\n  → %s\n", a.stdout.Yellow("given up:"), user.User.Name, terminal.Printable(lost.Recording),
+				times(lost.Attempts), terminal.Printable(lost.Reason), tryAgain(user.User, lost))
+		}
 	}
 	for _, alert := range now.alerts {
 		fmt.Fprintf(a.stdout, "%s %s\n  → %s\n", a.stdout.Red("alert:"), terminal.Printable(alert.Message), terminal.Printable(alert.Remedy))
 	}
-	if len(now.alerts) == 0 {
+	switch {
+	case len(now.alerts) > 0:
+	case givenUp:
+		fmt.Fprintln(a.stdout, "No alert stands.")
+	default:
 		fmt.Fprintln(a.stdout, a.stdout.Green("All is well."))
 	}
 	return nil
+}
+
+// tryAgain is the command that reads the day of a recording that was given up again.
+func tryAgain(user orchestrator.User, lost orchestrator.GivenUp) string {
+	location, err := user.Location()
+	if err != nil {
+		location = time.UTC
+	}
+	return fmt.Sprintf("orchestrator run --user %s --date %s --reprocess", user.Name, orchestrator.DateOf(lost.Start.In(location)))
 }
 
 func dayOrNone(day orchestrator.Date, none string) string {
