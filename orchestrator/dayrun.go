@@ -12,6 +12,7 @@ import (
 type dayRun struct {
 	*Runner
 	runID   string
+	last    bool // of the user's days
 	user    User
 	plan    Plan
 	started time.Time
@@ -108,16 +109,23 @@ func (d *dayRun) run(ctx context.Context, source Source, span Span) error {
 	return nil
 }
 
-// recordings passes on what the source yields, and counts the time that the source takes for it.
+// recordings passes on what the source yields, on the last day also what belongs to none, and counts the time
+// that the source takes for it.
 func (d *dayRun) recordings(ctx context.Context, source Source, span Span) iter.Seq2[Recording, error] {
 	return func(yield func(Recording, error) bool) {
+		parts := []iter.Seq2[Recording, error]{source.Recordings(ctx, span)}
+		if dayless, ok := source.(Dayless); ok && d.last {
+			parts = append(parts, dayless.Strays(ctx))
+		}
 		since := d.Now()
-		for rec, err := range source.Recordings(ctx, span) {
-			d.took(StageSource, since)
-			if !yield(rec, err) {
-				return
+		for _, part := range parts {
+			for rec, err := range part {
+				d.took(StageSource, since)
+				if !yield(rec, err) {
+					return
+				}
+				since = d.Now()
 			}
-			since = d.Now()
 		}
 		d.took(StageSource, since)
 	}

@@ -15,6 +15,14 @@ type Source interface {
 	Recordings(ctx context.Context, span Span) iter.Seq2[Recording, error]
 }
 
+// Dayless is a Source that may hold what belongs to no day: what is wrong whatever the day, such as a part
+// of it that cannot be read.
+type Dayless interface {
+	// Strays yields the errors of what belongs to no day, each with a named recording, or one that the source
+	// itself failed. It is asked once a run, after the last day.
+	Strays(ctx context.Context) iter.Seq2[Recording, error]
+}
+
 // ErrNotSettled marks a recording that is still being written: it is left for the next run.
 var ErrNotSettled = errors.New("still being written")
 

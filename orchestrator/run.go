@@ -162,12 +162,12 @@ func remedyOf(stage string, err error) string {
 		return "orchestrator doctor starts a model and says what it lacks"
 	case errors.As(err, &exit), errors.Is(err, ErrBadPlugin):
 		return "none is needed at first: it is tried in three runs; then look at what the model wrote to the log"
+	case stage == StageSource, stage == StageHash:
+		return "see whether the source is there and may be read: orchestrator doctor"
 	case errors.Is(err, ErrBadRecording):
 		return "play it: where it is whole, repair it and run again with --reprocess; it is given up after three runs"
 	case stage == StageUser:
 		return "correct it with orchestrator user set"
-	case stage == StageSource:
-		return "see whether the source is there and may be read: orchestrator doctor"
 	case stage == StageClip:
 		return "see whether the clip folder may be written and has room: orchestrator doctor"
 	}

@@ -195,11 +195,11 @@ func (r *Runner) user(ctx context.Context, runID string, user User, plan Plan) (
 		return failed(to, StatusFailed, "source", err)
 	}
 	var days []UserDay
-	for _, date := range dates {
+	for i, date := range dates {
 		if ctx.Err() != nil {
 			break
 		}
-		d := dayRun{Runner: r, runID: runID, user: user, plan: plan, started: now}
+		d := dayRun{Runner: r, runID: runID, last: i == len(dates)-1, user: user, plan: plan, started: now}
 		d.day = UserDay{UserID: user.ID, User: user.Name, Timezone: user.Timezone, Date: date, Status: StatusOK}
 		err := d.run(ctx, source, date.Span(location))
 		late := plan.From == (Date{}) && date.Before(to)

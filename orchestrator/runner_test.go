@@ -334,6 +334,52 @@ func (f sourceFunc) Recordings(ctx context.Context, span orchestrator.Span) iter
 	return f(span).Recordings(ctx, span)
 }
 
+// daylessSource has a stray beside its recordings.
+type daylessSource struct {
+	source
+	asked int
+}
+
+func (s *daylessSource) Strays(context.Context) iter.Seq2[orchestrator.Recording, error] {
+	return func(yield func(orchestrator.Recording, error) bool) {
+		s.asked++
+		yield(orchestrator.Recording{Name: "closed"}, orchestrator.WithRemedy(orchestrator.ErrBadRecording, "open it"))
+	}
+}
+
+func TestWhatBelongsToNoDayIsToldOnTheLast(t *testing.T) {
+	t.Parallel()
+	for name, plan := range map[string]orchestrator.Plan{
+		"yesterday, and what came late": {CatchUpDays: 7},
+		"days by name":                  {From: orchestrator.Date{Year: 2026, Month: 10, Day: 1}, To: orchestrator.Date{Year: 2026, Month: 10, Day: 3}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			dayless := &daylessSource{}
+			b.Source = func(orchestrator.User) (orchestrator.Source, error) { return dayless, nil }
+			plan.Users = []orchestrator.User{alice}
+			run := b.run(t, plan)
+			last := plan.To
+			if plan.CatchUpDays > 0 {
+				last = orchestrator.Date{Year: 2026, Month: 11, Day: 22}
+			}
+			for _, day := range run.Days {
+				want := 0
+				if day.Date == last {
+					want = 1
+				}
+				if len(day.Errors) != want || day.Failed != want || want == 1 && (day.Errors[0].Recording != "closed" || day.Errors[0].Remedy != "open it") {
+					t.Errorf("%+v", day)
+				}
+			}
+			if dayless.asked != 1 || run.Days[len(run.Days)-1].Date != last || run.ExitCode != orchestrator.ExitIncomplete {
+				t.Errorf("asked %d times, days %+v", dayless.asked, run.Days)
+			}
+		})
+	}
+}
+
 func TestSpansWithoutAudioAreNotedAndGapsShow(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

@@ -1,9 +1,7 @@
 package audio
 
 import (
-	"errors"
 	"io"
-	"io/fs"
 	"os"
 	"syscall"
 
@@ -22,7 +20,7 @@ func openFile(rec orchestrator.Recording) (*file, error) {
 	// Without O_NONBLOCK, opening a pipe that was put there would wait for ever.
 	opened, err := os.OpenFile(rec.Path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, openError(err)
+		return nil, orchestrator.Unreadable(err)
 	}
 	info, err := opened.Stat()
 	switch {
@@ -42,17 +40,7 @@ func openFile(rec orchestrator.Recording) (*file, error) {
 	return &file{File: opened, info: info}, nil
 }
 
-func openError(err error) error {
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return damagedf("%w; it vanished after it was listed", err)
-	case errors.Is(err, fs.ErrPermission):
-		return damagedf("%w; let this user read the file", err)
-	}
-	return damaged(err)
-}
-
-var errChanged = damagedf("the file changed since it was listed; it is tried again in the next run")
+var errChanged = orchestrator.WithRemedy(damagedf("the file changed since it was listed"), "it is tried again in the next run")
 
 // checkUnchanged refuses a file that was written to since it was opened.
 func (f *file) checkUnchanged() error {

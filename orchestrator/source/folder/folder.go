@@ -20,7 +20,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
@@ -56,17 +55,20 @@ type Source struct {
 	listed  bool
 	err     error // the folder's own
 	files   []file
-	strays  []stray // what is wrong with the folder, told once
+	strays  []stray // what is wrong with the folder, whatever the day
 	rootDir string  // Root without symbolic links
 }
 
-// stray is an entry that cannot be a recording of any day.
+// stray is an entry that belongs to no day.
 type stray struct {
 	name string
 	err  error
 }
 
-var _ orchestrator.Source = (*Source)(nil)
+var (
+	_ orchestrator.Source  = (*Source)(nil)
+	_ orchestrator.Dayless = (*Source)(nil)
+)
 
 // New returns the source. The folder is looked at when recordings are asked for.
 func New(o Options) *Source {
@@ -81,8 +83,8 @@ func New(o Options) *Source {
 }
 
 // Recordings yields the recordings that start within span, by their start, then by name. The folder is
-// walked at the first call; what it holds that is wrong whatever the day (links that lead out, folders
-// that cannot be read, recordings from the future) is told then, first.
+// walked at the first call. What cannot be a recording (a link that leads out) is an error of the day that
+// its name tells.
 //
 // A file that is not settled yields ErrNotSettled with its name; if that tells no time, it belongs to the
 // day on which it was last modified. So does a file that Probe cannot read: who decodes it will learn
@@ -98,15 +100,23 @@ func (s *Source) Recordings(ctx context.Context, span orchestrator.Span) iter.Se
 			yield(orchestrator.Recording{}, err)
 			return
 		}
-		for len(s.strays) > 0 {
-			stray := s.strays[0]
-			s.strays = s.strays[1:]
-			if !yield(orchestrator.Recording{Name: stray.name}, stray.err) {
+		for _, f := range found {
+			if !yield(f.rec, f.err) {
 				return
 			}
 		}
-		for _, f := range found {
-			if !yield(f.rec, f.err) {
+	}
+}
+
+// Strays implements orchestrator.Dayless: folders that cannot be read, links that lead out and have no time in
+// their names, recordings from the future.
+func (s *Source) Strays(ctx context.Context) iter.Seq2[orchestrator.Recording, error] {
+	return func(yield func(orchestrator.Recording, error) bool) {
+		if s.list(ctx) != nil {
+			return // the day before told it
+		}
+		for _, stray := range s.strays {
+			if !yield(orchestrator.Recording{Name: stray.name}, stray.err) {
 				return
 			}
 		}
@@ -147,13 +157,16 @@ func (s *Source) within(ctx context.Context, span orchestrator.Span) ([]found, e
 // start in span may come back without a start. An error is one of the span.
 func (s *Source) place(ctx context.Context, f *file, span orchestrator.Span) (orchestrator.Recording, error) {
 	rec := orchestrator.Recording{Path: f.path(s.rootDir), Name: printable(f.name), Start: f.start, TimeSource: f.source}
+	if f.err != nil {
+		return rec, f.err
+	}
 	info, err := os.Lstat(rec.Path)
 	if err == nil && !info.Mode().IsRegular() {
 		err = errors.New("it is no file any more")
 	}
 	if err != nil {
 		if f.named() {
-			return rec, unreadable(err)
+			return rec, orchestrator.Unreadable(err)
 		}
 		return orchestrator.Recording{}, nil // it vanished, and nobody knows from which day
 	}
@@ -189,25 +202,19 @@ func (s *Source) probe(ctx context.Context, f *file, rec orchestrator.Recording)
 		f.start, f.source = created.UTC(), orchestrator.TimeFromContainer
 	}
 	if f.start.After(s.Now()) {
-		s.stray(f.name, inFuture(f.start))
+		s.strays = append(s.strays, stray{rec.Name, inFuture(f.start)})
 		f.start = time.Time{} // of no day
 	}
 }
 
 func inFuture(start time.Time) error {
-	return fmt.Errorf("%w: it starts at %s, which is in the future; set the recorder's clock, and rename the file after the time at which it was recorded",
-		orchestrator.ErrBadRecording, start.Format(time.RFC3339))
+	return bad("set the recorder's clock, and rename the file after the time at which it was recorded",
+		"it starts at %s, which is in the future", start.Format(time.RFC3339))
 }
 
-// unreadable names the remedy where there is one.
-func unreadable(err error) error {
-	switch {
-	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%w: %w; let this user read it", orchestrator.ErrBadRecording, err)
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%w: %w; it vanished after it was listed", orchestrator.ErrBadRecording, err)
-	}
-	return fmt.Errorf("%w: %w", orchestrator.ErrBadRecording, err)
+// bad is an orchestrator.ErrBadRecording with its remedy.
+func bad(remedy, format string, args ...any) error {
+	return orchestrator.WithRemedy(fmt.Errorf("%w: "+format, append([]any{orchestrator.ErrBadRecording}, args...)...), remedy)
 }
 
 // file is one file of the folder.
@@ -216,6 +223,7 @@ type file struct {
 	target string // path of the file itself, where name is a symbolic link to it
 	start  time.Time
 	source orchestrator.TimeSource // empty until start is known
+	err    error                   // why it is no recording; nil where it may be one
 }
 
 func (f *file) named() bool { return f.source == orchestrator.TimeFromName }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -49,8 +50,15 @@ func source(root string, change func(*folder.Options)) *folder.Source {
 }
 
 // list makes a line of each recording and each error of a day.
-func list(ctx context.Context, s orchestrator.Source, day orchestrator.Date) (lines []string) {
-	for rec, err := range s.Recordings(ctx, day.Span(time.UTC)) {
+func list(ctx context.Context, s orchestrator.Source, day orchestrator.Date) []string {
+	return lines(s.Recordings(ctx, day.Span(time.UTC)))
+}
+
+// strays does so for what belongs to no day.
+func strays(ctx context.Context, s *folder.Source) []string { return lines(s.Strays(ctx)) }
+
+func lines(of iter.Seq2[orchestrator.Recording, error]) (lines []string) {
+	for rec, err := range of {
 		switch {
 		case err != nil:
 			lines = append(lines, fmt.Sprintf("%s: %v", rec.Name, err))
@@ -207,6 +215,7 @@ func TestSymbolicLinks(t *testing.T) {
 		"notes.txt":               "/etc/hostname",
 		"escape.ogg":              secret,
 		"2026-11-22_07-00-00.ogg": "../" + filepath.Base(outside) + "/nothing.ogg",
+		"2026-11-22_08-00-00.ogg": secret,
 		"elsewhere":               outside,
 	} {
 		if err := os.Symlink(target, filepath.Join(dir, link)); err != nil {
@@ -215,7 +224,9 @@ func TestSymbolicLinks(t *testing.T) {
 	}
 	var names, paths []string
 	errs := map[string]error{}
-	for rec, err := range source(dir, nil).Recordings(t.Context(), yesterday.Span(time.UTC)) {
+	s := source(dir, nil)
+	expect(t, list(t.Context(), s, yesterday.Add(-1)))
+	for rec, err := range s.Recordings(t.Context(), yesterday.Span(time.UTC)) {
 		if err != nil {
 			errs[rec.Name] = err
 			continue
@@ -225,12 +236,20 @@ func TestSymbolicLinks(t *testing.T) {
 	}
 	expect(t, names, "2026-11-22_02-00-00.ogg", "2026-11-22_04-00-00.ogg", "sub/2026-11-22_06-00-00.ogg")
 	expect(t, paths, "/2026-11-22_02-00-00.ogg", "/.store/object", "/sub/2026-11-22_06-00-00.ogg")
+	if len(errs) != 2 {
+		t.Errorf("errors of the day: %v", errs)
+	}
+	for rec, err := range s.Strays(t.Context()) {
+		errs[rec.Name] = err
+	}
 	for name, want := range map[string]string{
 		"escape.ogg":              "leads out of the folder, to " + secret,
 		"elsewhere":               "leads out of the folder",
 		"2026-11-22_07-00-00.ogg": "leads nowhere",
+		"2026-11-22_08-00-00.ogg": "leads out of the folder",
 	} {
-		if err := errs[name]; !errors.Is(err, orchestrator.ErrBadRecording) || !strings.Contains(err.Error(), want) {
+		err, knows := errs[name], interface{ Remedy() string }(nil)
+		if !errors.Is(err, orchestrator.ErrBadRecording) || !strings.Contains(err.Error(), want) || !errors.As(err, &knows) || knows.Remedy() == "" {
 			t.Errorf("%s: %v", name, err)
 		}
 		delete(errs, name)
@@ -262,7 +281,7 @@ func TestOddNames(t *testing.T) {
 		`\xff\n/2026-11-22_03-00-00.ogg`, "2026-11-22_04-00-00 ha’ha 笑.ogg", long)
 }
 
-func TestRecordingsFromTheFutureAreToldOnce(t *testing.T) {
+func TestRecordingsFromTheFutureBelongToNoDay(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write(t, dir, "2026-11-22_14-30-00.ogg", noon)
@@ -270,12 +289,12 @@ func TestRecordingsFromTheFutureAreToldOnce(t *testing.T) {
 	write(t, dir, "2026-11-23_03-00-01.ogg", now) // a clock that is a second fast
 	write(t, dir, "untimed.ogg", now.AddDate(1, 0, 0))
 	s := source(dir, nil)
-	expect(t, list(t.Context(), s, yesterday),
+	expect(t, list(t.Context(), s, yesterday), "14:30:00 name 2026-11-22_14-30-00.ogg")
+	expect(t, strays(t.Context(), s),
 		"2031-01-01_00-00-00.ogg: bad recording: it starts at 2031-01-01T00:00:00Z, which is in the future; "+
 			"set the recorder's clock, and rename the file after the time at which it was recorded",
 		"untimed.ogg: bad recording: it starts at 2027-11-23T03:00:00Z, which is in the future; "+
-			"set the recorder's clock, and rename the file after the time at which it was recorded",
-		"14:30:00 name 2026-11-22_14-30-00.ogg")
+			"set the recorder's clock, and rename the file after the time at which it was recorded")
 	expect(t, list(t.Context(), s, yesterday), "14:30:00 name 2026-11-22_14-30-00.ogg")
 	expect(t, list(t.Context(), s, orchestrator.Date{Year: 2031, Month: 1, Day: 1}))
 }
@@ -319,8 +338,8 @@ func TestNoPermission(t *testing.T) {
 	}
 	t.Cleanup(func() { os.Chmod(closed, 0o700) })
 	var got []string
-	testkit.AsNobody(t, func() { got = list(t.Context(), source(dir, nil), yesterday) })
-	if len(got) != 2 || !strings.HasPrefix(got[0], "sub: bad recording: ") || !strings.Contains(got[0], "let this user read it") {
+	testkit.AsNobody(t, func() { got = strays(t.Context(), source(dir, nil)) })
+	if len(got) != 1 || !strings.HasPrefix(got[0], "sub: bad recording: ") || !strings.Contains(got[0], "let this user read it") {
 		t.Errorf("a closed folder: %v", got)
 	}
 	testkit.AsNobody(t, func() { got = list(t.Context(), source(closed, nil), yesterday) })

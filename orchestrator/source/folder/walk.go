@@ -100,14 +100,14 @@ func (s *Source) visit(path string, entry fs.DirEntry, err error) error {
 		}
 	case err != nil:
 		if !errors.Is(err, fs.ErrNotExist) {
-			s.stray(name, unreadable(err))
+			s.stray(name, orchestrator.Unreadable(err))
 		}
 	case entry.IsDir():
 	case entry.Type()&fs.ModeSymlink != 0:
 		s.visitLink(name, path)
 	case !isSound(entry.Name()):
 	case !entry.Type().IsRegular():
-		s.stray(name, fmt.Errorf("%w: it is no regular file; move it away", orchestrator.ErrBadRecording))
+		s.stray(name, bad("move it away", "it is no regular file"))
 	default:
 		s.add(file{name: name})
 	}
@@ -123,7 +123,7 @@ func (s *Source) visitLink(name, path string) {
 	}
 	if err != nil {
 		if isSound(name) {
-			s.stray(name, fmt.Errorf("%w: the symbolic link leads nowhere: %w; remove it", orchestrator.ErrBadRecording, err))
+			s.stray(name, bad("remove it", "the symbolic link leads nowhere: %w", err))
 		}
 		return
 	}
@@ -131,15 +131,20 @@ func (s *Source) visitLink(name, path string) {
 	switch {
 	case !isSound(name) && !info.IsDir():
 	case err != nil || !filepath.IsLocal(below):
-		s.stray(name, fmt.Errorf("%w: the symbolic link leads out of the folder, to %s, and is not followed; move what it leads to into the folder",
-			orchestrator.ErrBadRecording, printable(target)))
+		s.stray(name, bad("move what it leads to into the folder", "the symbolic link leads out of the folder, to %s, and is not followed", printable(target)))
 	case info.Mode().IsRegular():
 		s.add(file{name: name, target: target})
 	}
 }
 
+// stray notes what is no recording: on the day that its name tells, else on none. A day to come is none.
 func (s *Source) stray(name string, err error) {
-	s.strays = append(s.strays, stray{printable(name), err})
+	start, ok := timeInName(filepath.ToSlash(name), s.Location)
+	if ok && !start.After(s.Now()) {
+		s.files = append(s.files, file{name: name, start: start, source: orchestrator.TimeFromName, err: err})
+	} else {
+		s.strays = append(s.strays, stray{printable(name), err})
+	}
 }
 
 func (s *Source) add(f file) {
