@@ -105,9 +105,11 @@ func (e *StoppedError) Error() string { return e.Err.Error() }
 // Unwrap returns the reason.
 func (e *StoppedError) Unwrap() error { return e.Err }
 
-// GapKeeper is a Source that remembers what could not be had.
+// GapKeeper is a Source that remembers what it was asked for.
 type GapKeeper interface {
-	// Gaps returns the spans that failed and end at or before the given time, oldest first.
+	// Gaps returns the spans before the given time that are still to be asked for, oldest first: those that
+	// failed, those that were empty and may not stay so, and those between and behind known ones that nobody
+	// asked for yet. A user of whom nothing is known has none.
 	Gaps(ctx context.Context, before time.Time) ([]Span, error)
 }
 

@@ -220,8 +220,8 @@ func (r *Runner) user(ctx context.Context, runID string, user User, plan Plan) (
 	return days, nil
 }
 
-// planned lists the days of one user: those of the plan and, unless it names them, those before them of
-// which the source remembers that they have gaps.
+// planned lists the days of one user: those of the plan and, unless it names them, those before them that
+// the source has gaps in, be it that they failed or that no run asked for them.
 func planned(ctx context.Context, source Source, plan Plan, from, to Date, location *time.Location) (dates []Date, err error) {
 	if keeper, ok := source.(GapKeeper); ok && plan.From == (Date{}) {
 		gaps, err := keeper.Gaps(ctx, from.Span(location).Start)

@@ -129,7 +129,7 @@ func testLedger(t *testing.T, f *fixture) {
 	save("r1", bob, span(0, 60, failed, 1))
 	expect(t, "first", ledger(alice, 0, 60), []orchestrator.LedgerSpan{span(0, 30, empty, 1), span(30, 60, failed, 1)})
 	for before, want := range map[int][]orchestrator.Span{60: {span(30, 60, failed, 1).Span}, 59: nil} {
-		gaps, err := f.Gaps(ctx, alice.ID, at(before))
+		gaps, err := f.Gaps(ctx, alice.ID, at(before), at(1000))
 		must(t, err)
 		expect(t, "gaps", gaps, want)
 	}
@@ -155,6 +155,53 @@ func testLedger(t *testing.T, f *fixture) {
 	expect(t, "read", got, []orchestrator.LedgerSpan{span(0, 10, empty, 1), span(10, 20, failed, 1), span(20, 30, read, 1),
 		span(30, 40, failed, 1), span(40, 60, empty, 3)})
 	expect(t, "bob's", ledger(bob, 0, 60), []orchestrator.LedgerSpan{span(0, 60, failed, 1)})
+}
+
+func testGaps(t *testing.T, f *fixture) {
+	ctx := t.Context()
+	alice, bob, carol := f.user(t, "alice"), f.user(t, "bob"), f.user(t, "carol")
+	at := func(hours int) time.Time { return noon.Add(time.Duration(hours) * time.Hour) }
+	span := func(from, to int) orchestrator.Span { return orchestrator.Span{Start: at(from), End: at(to)} }
+	note := func(user orchestrator.User, from, to int, state orchestrator.SpanState) {
+		t.Helper()
+		run := f.begin(t, fmt.Sprint(user.Name, from), noon)
+		must(t, f.SaveDay(ctx, run.ID, orchestrator.UserDay{UserID: user.ID, User: user.Name, Date: orchestrator.DateOf(noon), Status: orchestrator.StatusOK,
+			Spans: []orchestrator.LedgerSpan{{Span: span(from, to), State: state, Attempts: 1, LastTried: noon}}}))
+	}
+	gaps := func(user orchestrator.User, before, emptySince int, want ...orchestrator.Span) {
+		t.Helper()
+		got, err := f.Gaps(ctx, user.ID, at(before), at(emptySince))
+		must(t, err)
+		expect(t, fmt.Sprintf("gaps of %s before %d, empty since %d", user.Name, before, emptySince), got, want)
+	}
+	const never = 1000
+	gaps(alice, 100, never)
+	note(bob, 0, 1, orchestrator.SpanFailed)
+	gaps(alice, 100, never) // what others have is nothing to her
+	note(alice, 10, 12, orchestrator.SpanRead)
+	note(alice, 12, 14, orchestrator.SpanEmpty)
+	note(alice, 20, 22, orchestrator.SpanFailed)
+	note(alice, 22, 24, orchestrator.SpanRead)
+	note(alice, 40, 42, orchestrator.SpanEmpty)
+	gaps(alice, 10, never)
+	gaps(alice, 18, never, span(14, 18))
+	gaps(alice, 21, never, span(14, 20))
+	gaps(alice, 50, never, span(14, 20), span(20, 22), span(24, 40), span(42, 50))
+	gaps(alice, 50, 14, span(12, 14), span(14, 20), span(20, 22), span(24, 40), span(40, 42), span(42, 50))
+	gaps(alice, 50, 15, span(14, 20), span(20, 22), span(24, 40), span(40, 42), span(42, 50))
+
+	// Another system asked for what it wanted, and for nothing after its last day.
+	adopt := func(hour int) {
+		rec := Recording(fmt.Sprint("foreign", hour), at(hour))
+		rec.Window = span(hour, hour+1)
+		_, _, err := f.ImportRecording(ctx, carol.ID, Model(), store.Foreign{Recording: rec, Samples: 1})
+		must(t, err)
+	}
+	adopt(0)
+	adopt(5)
+	gaps(carol, 30, never, span(6, 30))
+	note(carol, 8, 9, orchestrator.SpanRead)
+	gaps(carol, 30, never, span(6, 8), span(9, 30))
 }
 
 func testStatus(t *testing.T, f *fixture) {

@@ -78,8 +78,8 @@ func (s *sources) limitless(user orchestrator.User) (orchestrator.Source, error)
 		Ledger: func(ctx context.Context, span orchestrator.Span) ([]orchestrator.LedgerSpan, error) {
 			return s.store.Ledger(ctx, user.ID, span)
 		},
-		Gaps: func(ctx context.Context, before time.Time) ([]orchestrator.Span, error) {
-			return s.store.Gaps(ctx, user.ID, before)
+		Gaps: func(ctx context.Context, before, emptySince time.Time) ([]orchestrator.Span, error) {
+			return s.store.Gaps(ctx, user.ID, before, emptySince)
 		},
 		Length: func(ctx context.Context, path string) (time.Duration, error) {
 			samples, err := s.audio.Measure(ctx, path)

@@ -30,17 +30,28 @@ func (s *Store) Ledger(ctx context.Context, userID int64, span orchestrator.Span
 	return spans, err
 }
 
-// Gaps returns the spans of a user's time that failed and end at or before the given time, in order.
-func (s *Store) Gaps(ctx context.Context, userID int64, before time.Time) (gaps []orchestrator.Span, err error) {
+// Gaps returns the spans of a user's time that are not settled and end at or before the given time, in order:
+// those that failed, those that are empty and end at or after emptySince, and, up to that time, those between and
+// behind them that no run asked for. Between two that were imported it is left at what the other system made of it.
+func (s *Store) Gaps(ctx context.Context, userID int64, before, emptySince time.Time) (gaps []orchestrator.Span, err error) {
+	const query = `SELECT start_at, end_at FROM ledger
+			WHERE user_id = ?1 AND end_at <= ?2 AND (state = 'failed' OR state = 'empty' AND end_at >= ?3)
+		UNION ALL
+		SELECT end_at, next_at FROM (SELECT end_at, run_id, LEAD(start_at) OVER w AS next_at, LEAD(run_id) OVER w AS next_run
+				FROM ledger WHERE user_id = ?1 WINDOW w AS (ORDER BY start_at)) known
+			WHERE end_at < ?2 AND (next_at IS NULL OR next_at > end_at AND (run_id IS NOT NULL OR next_run IS NOT NULL))
+		ORDER BY 1`
 	err = s.read(ctx, "find gaps", func(ctx context.Context, q querier) error {
 		gaps = nil
-		return q.each(ctx, "SELECT start_at, end_at FROM ledger WHERE user_id = ?1 AND state = ?2 AND end_at <= ?3 ORDER BY start_at",
-			[]any{userID, string(orchestrator.SpanFailed), before}, func(scan func(...any) error) error {
-				var gap orchestrator.Span
-				err := scan(instant{&gap.Start}, instant{&gap.End})
-				gaps = append(gaps, gap)
-				return err
-			})
+		return q.each(ctx, query, []any{userID, before, emptySince}, func(scan func(...any) error) error {
+			var gap orchestrator.Span
+			err := scan(instant{&gap.Start}, instant{&gap.End})
+			if gap.End.IsZero() || gap.End.After(before) { // nothing is known from there on
+				gap.End = stored(before)
+			}
+			gaps = append(gaps, gap)
+			return err
+		})
 	})
 	return gaps, err
 }

@@ -35,8 +35,9 @@ type Options struct {
 	Chunk time.Duration
 	// Ledger tells what became of the spans that overlap span when they were asked for before.
 	Ledger func(ctx context.Context, span orchestrator.Span) ([]orchestrator.LedgerSpan, error)
-	// Gaps lists the spans that failed and end at or before a time, oldest first.
-	Gaps func(ctx context.Context, before time.Time) ([]orchestrator.Span, error)
+	// Gaps lists the spans before a time that failed, that nobody asked for, or that are empty and end at or
+	// after emptySince, oldest first.
+	Gaps func(ctx context.Context, before, emptySince time.Time) ([]orchestrator.Span, error)
 	// Length tells how long the sound in a file of Ogg Opus is.
 	Length func(ctx context.Context, path string) (time.Duration, error)
 	Now    func() time.Time
@@ -98,7 +99,12 @@ func (s *Source) Calls() orchestrator.Calls {
 
 // Gaps implements orchestrator.GapKeeper out of the ledger.
 func (s *Source) Gaps(ctx context.Context, before time.Time) ([]orchestrator.Span, error) {
-	return s.options.Gaps(ctx, before)
+	return s.options.Gaps(ctx, before, s.emptySince())
+}
+
+// emptySince is the time before which a span without audio is not asked for any more.
+func (s *Source) emptySince() time.Time {
+	return s.options.Now().Add(-time.Duration(s.options.EmptyNights) * 24 * time.Hour)
 }
 
 // Recordings downloads the windows of span that are not read yet, one at a time: a window's file is
@@ -157,7 +163,7 @@ func (s *Source) plan(ctx context.Context, span orchestrator.Span) (plan, error)
 	if s.options.Again {
 		return again(span, s.options.Chunk, ledger), nil
 	}
-	return planWindows(span, s.options.Chunk, ledger, s.options.Now(), s.options.EmptyNights), nil
+	return planWindows(span, s.options.Chunk, ledger, s.emptySince()), nil
 }
 
 // sweep makes the download folder, and empties it once.

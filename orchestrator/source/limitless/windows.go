@@ -30,8 +30,8 @@ type plan struct {
 // planWindows cuts what is not settled of span into windows. They are cells of a grid of chunk, counted from
 // the span's start, or halves of such cells, or halves of those: the same windows that are asked for when
 // answers are short, so that a day that was interrupted goes on as if it had not been.
-func planWindows(span orchestrator.Span, chunk time.Duration, ledger []orchestrator.LedgerSpan, now time.Time, emptyNights int) (p plan) {
-	state := survey{ledger, now, emptyNights}
+func planWindows(span orchestrator.Span, chunk time.Duration, ledger []orchestrator.LedgerSpan, emptySince time.Time) (p plan) {
+	state := survey{ledger, emptySince}
 	for start := span.Start; start.Before(span.End); start = start.Add(chunk) {
 		for _, w := range state.cover(orchestrator.Span{Start: start, End: earlier(start.Add(chunk), span.End)}) {
 			if w.tried.IsZero() {
@@ -47,9 +47,8 @@ func planWindows(span orchestrator.Span, chunk time.Duration, ledger []orchestra
 
 // survey is what is known of a day.
 type survey struct {
-	ledger      []orchestrator.LedgerSpan // in order, and without overlap
-	now         time.Time
-	emptyNights int
+	ledger     []orchestrator.LedgerSpan // in order, and without overlap
+	emptySince time.Time                 // what is empty and ends before is so for good
 }
 
 // cover lists the fewest windows that hold what is open of a cell, and nothing that is settled.
@@ -86,7 +85,7 @@ func (s survey) pieces(cell orchestrator.Span) (pieces []window) {
 		}
 		add(window{Span: orchestrator.Span{Start: at, End: known.Start}, afterSilence: silence})
 		part := orchestrator.Span{Start: later(at, known.Start), End: earlier(known.End, cell.End)}
-		switch young := s.now.Sub(known.End) <= time.Duration(s.emptyNights)*24*time.Hour; {
+		switch young := !known.End.Before(s.emptySince); {
 		case known.State == orchestrator.SpanFailed:
 			add(window{Span: part, tried: known.LastTried, afterSilence: silence && part.Start.Equal(at)})
 		case empty && young:
@@ -105,7 +104,7 @@ func halfWay(span orchestrator.Span) time.Time {
 
 // again makes the plan one for all of span, also for what is read.
 func again(span orchestrator.Span, chunk time.Duration, ledger []orchestrator.LedgerSpan) plan {
-	all := planWindows(span, chunk, nil, time.Time{}, 0)
+	all := planWindows(span, chunk, nil, time.Time{})
 	for i, w := range all.fresh {
 		all.fresh[i].read = slices.ContainsFunc(ledger, func(known orchestrator.LedgerSpan) bool {
 			return known.State == orchestrator.SpanRead && known.Start.Before(w.End) && w.Start.Before(known.End)

@@ -29,7 +29,7 @@ func TestWindowsCoverWhatIsOpen(t *testing.T) {
 				State: rapid.SampledFrom([]orchestrator.SpanState{orchestrator.SpanRead, orchestrator.SpanEmpty, orchestrator.SpanFailed}).Draw(t, "state")})
 			at = end
 		}
-		plan := planWindows(span, chunk, ledger, now, nights)
+		plan := planWindows(span, chunk, ledger, now.Add(-time.Duration(nights)*24*time.Hour))
 		all := slices.Concat(plan.gaps, plan.fresh)
 		asked := func(at time.Time) (n int) {
 			for _, w := range all {
@@ -65,7 +65,7 @@ func TestWindowsAreThoseOfTheUndisturbedDay(t *testing.T) {
 	day := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
 	minute := func(n float64) time.Time { return day.Add(time.Duration(n * float64(time.Minute))) }
 	known := []orchestrator.LedgerSpan{{Span: orchestrator.Span{Start: day, End: minute(3.75)}, State: orchestrator.SpanRead}}
-	plan := planWindows(orchestrator.Span{Start: day, End: minute(60)}, 30*time.Minute, known, minute(90), 7)
+	plan := planWindows(orchestrator.Span{Start: day, End: minute(60)}, 30*time.Minute, known, day.Add(-7*24*time.Hour))
 	want := []orchestrator.Span{{Start: minute(3.75), End: minute(7.5)}, {Start: minute(7.5), End: minute(15)}, {Start: minute(15), End: minute(30)}, {Start: minute(30), End: minute(60)}}
 	if len(plan.fresh) != len(want) || len(plan.gaps) != 0 {
 		t.Fatalf("%v", plan)
