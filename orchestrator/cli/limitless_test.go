@@ -277,7 +277,9 @@ func TestDefect8GapsAreFilledHoweverOld(t *testing.T) {
 		t.Fatalf("the first night: %v", first)
 	}
 	broken = broken[1:]
-	for n := 20; ; n++ {
+	last := 2
+	for n := last; ; n++ {
+		last = n
 		run := night(n)
 		if at(run, "users", 0, "date") != "2026-11-22" || at(run, "users", 1, "status") != "ok" || at(run, "users", 2) != nil {
 			t.Fatalf("night %d: %v", n, run)
@@ -285,14 +287,14 @@ func TestDefect8GapsAreFilledHoweverOld(t *testing.T) {
 		if at(run, "users", 0, "recordings", "processed") != 0.0 {
 			break
 		}
-		if n > 23 {
+		if n > 5 {
 			t.Fatal("windows that always fail keep the others from being read")
 		}
 	}
 	broken = nil
-	night(30)
-	night(31)
-	if run := night(32); at(run, "users", 0, "date") == "2026-11-22" {
+	night(last + 1)
+	night(last + 2)
+	if run := night(last + 3); at(run, "users", 0, "date") == "2026-11-22" {
 		t.Errorf("it is asked for again: %v", run)
 	}
 	if diff := cmp.Diff(calm.results("alice"), a.results("alice")); diff != "" {

@@ -30,8 +30,9 @@ func (a *app) runCommand() *cobra.Command {
 		Long: `Reads the recordings of a day, finds every laugh, and stores it with a few seconds of sound around it.
 
 Without a date it reads each user's yesterday, in the user's own time zone, and what came late for the
-days before (CHORTLE_CATCH_UP_DAYS). What is stored already is not read again. One user or recording
-that fails does not stop the others.
+days before (CHORTLE_CATCH_UP_DAYS); from the Limitless API also what failed, or was missed, on any day
+since the first. What is stored already is not read again. One user or recording that fails does not
+stop the others.
 
 Exit codes: 0 all done, 1 failed, 2 bad usage or settings, 3 incomplete: something failed and the rest is
 stored, 11 another run is under way, 130 interrupted.`,
