@@ -2,19 +2,24 @@ package limitlesstest
 
 import "encoding/binary"
 
-// Renumber gives an Ogg stream another serial number, with the checksums that go with it: another file, by its
-// hash, that sounds the same.
+// Renumber gives an Ogg stream another serial number: another file, by its hash, that sounds the same.
 func Renumber(content []byte, serial uint32) []byte {
+	return Repage(content, func(_ int, page []byte) { binary.LittleEndian.PutUint32(page[14:], serial) })
+}
+
+// Repage changes the pages of a copy of an Ogg stream, and gives them the checksums that go with it. Their lengths
+// stay.
+func Repage(content []byte, change func(n int, page []byte)) []byte {
 	content = append([]byte(nil), content...)
 	const header = 27
-	for at := 0; at+header <= len(content); {
+	for at, n := 0, 0; at+header <= len(content); n++ {
 		segments := int(content[at+header-1])
 		size := header + segments
 		for _, n := range content[at+header : at+header+segments] {
 			size += int(n)
 		}
 		page := content[at : at+size]
-		binary.LittleEndian.PutUint32(page[14:], serial)
+		change(n, page)
 		binary.LittleEndian.PutUint32(page[22:], 0)
 		binary.LittleEndian.PutUint32(page[22:], oggChecksum(page))
 		at += size
