@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -125,5 +127,73 @@ func TestDefectUsersSideBySideCountApart(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[any]any{"alice": 1.0, "bob": 0.0, "carol": 2.0}, got); diff != "" {
 		t.Errorf("laughs by user:\n%s", diff)
+	}
+}
+
+// Reprocessing logged by the date in UTC, and deleted the log of the day after.
+func TestDefectReprocessingADayLeavesTheNextAlone(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.recording("alice", "2026-11-05_16-30-00.ogg") // in UTC, it is the 6th
+	p.file("alice", "2026-11-06_16-30-00.ogg", p.content(p.path("alice/2026-11-05_16-30-00.ogg"), 2))
+	p.must("user", "add", "alice", "--timezone", "America/Los_Angeles", "--source", "folder:"+p.path("alice"))
+	both := p.json(0, "run", "--from", "2026-11-05", "--to", "2026-11-06")
+	laughs, clips := p.laughs(), p.clipFiles()
+	again := p.json(0, "run", "--date", "2026-11-05", "--reprocess")
+	if at(again, "users", 0, "date") != "2026-11-05" || at(again, "users", 0, "recordings", "processed") != 1.0 || at(again, "users", 1) != nil {
+		t.Errorf("reprocessed: %v", again)
+	}
+	if diff := cmp.Diff(both, p.json(0, "runs", "show", fmt.Sprint(at(both, "run_id")))); diff != "" {
+		t.Errorf("the log changed:\n%s", diff)
+	}
+	if diff := cmp.Diff(laughs, p.laughs()); diff != "" || at(laughs, 1) == nil {
+		t.Errorf("laughs changed:\n%s", diff)
+	}
+	if diff := cmp.Diff(clips, p.clipFiles()); diff != "" {
+		t.Errorf("clips changed:\n%s", diff)
+	}
+}
+
+// A zone that is none was accepted, and failed its user every night from then on.
+func TestDefectAZoneThatIsNoneIsRefusedAtOnce(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t).alice()
+	for _, zone := range []string{"Europe/Londn", "PST8", "+01:00", "Local", "../zone", ""} {
+		for _, args := range [][]string{{"user", "add", "bob", "--source", "folder:" + p.path("alice")}, {"user", "set", "alice"}} {
+			if r := p.run(append(args, "--timezone", zone)...); r.code != orchestrator.ExitUsage || !strings.Contains(r.stderr, "want an IANA name") {
+				t.Errorf("%v %q: %+v", args, zone, r)
+			}
+		}
+	}
+	if users := at(p.json(0, "user", "list"), "users"); at(users, 0, "timezone") != "Europe/London" || at(users, 1) != nil {
+		t.Errorf("users: %v", users)
+	}
+	if run := p.json(0, day...); at(run, "users", 0, "laughs", "new") != 1.0 {
+		t.Errorf("the night: %v", run)
+	}
+}
+
+// A laugh at the edge of a chunk was cut, and what lay there lost. One that lies across two windows is heard in both.
+func TestDefectALaughAcrossTwoWindowsIsHeardInBoth(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t, map[string][]recorded{"alice": {{9*time.Hour - 6*time.Second, time.Minute}}}) // it lasts from a second before nine to a second after
+	a.must(day...)
+	nine := apiDay.Add(9 * time.Hour)
+	var before, after time.Duration
+	for i := 0; at(a.laughs(), i) != nil; i++ {
+		start, err := time.Parse(time.RFC3339, fmt.Sprint(at(a.laughs(), i, "start")))
+		end, endErr := time.Parse(time.RFC3339, fmt.Sprint(at(a.laughs(), i, "end")))
+		if err != nil || endErr != nil || at(a.laughs(), i, "clip") == "" {
+			t.Fatalf("%v, %v: %v", err, endErr, at(a.laughs(), i))
+		}
+		switch {
+		case start.Before(nine):
+			before += end.Sub(start)
+		case start.Before(nine.Add(5 * time.Second)):
+			after += end.Sub(start)
+		}
+	}
+	if before < 500*time.Millisecond || after < 500*time.Millisecond {
+		t.Errorf("heard %v before and %v after: %v", before, after, a.laughs())
 	}
 }

@@ -192,9 +192,14 @@ func TestKeysOfUsers(t *testing.T) {
 	if run := a.json(orchestrator.ExitIncomplete, day...); at(run, "users", 0, "status") != "failed" || len(a.Calls()) != 1 {
 		t.Errorf("%d calls: %v", len(a.Calls()), run)
 	}
+}
+
+// The old system took an API that was busy or away for one that refused the key.
+func TestDefectABadNightIsNoBadKey(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t, shortDay)
 	for status, want := range map[int]string{503: "cannot be told", 429: "cannot be told", 403: "refused the key"} {
 		a.Fault = func(limitlesstest.Call) limitlesstest.Fault { return limitlesstest.Status(status) }
-		a.must("user", "set", "alice", "--api-key-file", a.path("alice.key"))
 		if r := a.run("user", "key", "test", "alice"); r.code != orchestrator.ExitFailed || !strings.Contains(r.stderr, want) {
 			t.Errorf("%d: %+v", status, r)
 		}
