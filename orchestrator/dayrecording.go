@@ -77,8 +77,10 @@ func (d *dayRun) find(ctx context.Context, rec *Recording) (RecordingState, erro
 // countAttempt remembers that the recording cannot be read or crashes the model, so that it is not
 // tried for ever. What is the machine's fault (no ffmpeg, no database, no memory) does not count.
 func (d *dayRun) countAttempt(ctx context.Context, rec Recording, cause error) error {
-	exit := (*ExitError)(nil)
-	own := errors.Is(cause, ErrBadRecording) || errors.Is(cause, ErrBadPlugin) || errors.As(cause, &exit) && !exit.Exit.Blameless()
+	own := errors.Is(cause, ErrBadRecording) || errors.Is(cause, ErrBadPlugin)
+	if exit := (*ExitError)(nil); errors.As(cause, &exit) {
+		own = !exit.Exit.Blameless()
+	}
 	if !own || errors.Is(cause, errModelStart) || ctx.Err() != nil {
 		return cause
 	}

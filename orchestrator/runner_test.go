@@ -212,14 +212,15 @@ func TestOnlyTheRecordingsOwnFaultsCount(t *testing.T) {
 		err     error
 		givenUp bool
 	}{
-		"the memory limit":       {&orchestrator.ExitError{Exit: orchestrator.Exit{Code: -1, Signal: "killed", OverLimit: 5 << 20}}, false},
-		"the kernel":             {&orchestrator.ExitError{Exit: orchestrator.Exit{Code: -1, Signal: "killed", OutOfMemory: true}}, false},
-		"somebody":               {&orchestrator.ExitError{Exit: orchestrator.Exit{Code: -1, Signal: "terminated", Killed: true}}, false},
-		"a decoder that is gone": {errors.New("start ffmpeg: no such file"), false},
-		"a crash":                {&orchestrator.ExitError{Exit: orchestrator.Exit{Code: -1, Signal: "segmentation fault"}}, true},
-		"an exit":                {&orchestrator.ExitError{Exit: orchestrator.Exit{Code: 9}}, true},
-		"a hang":                 {&orchestrator.ExitError{Exit: orchestrator.Exit{Code: -1, Signal: "killed"}, Err: errors.New("it gave no answer for 1m0s")}, true},
-		"nonsense":               {fmt.Errorf("%w: score 7", orchestrator.ErrBadPlugin), true},
+		"the memory limit":                     {&orchestrator.ExitError{Exit: orchestrator.Exit{Code: -1, Signal: "killed", OverLimit: 5 << 20}}, false},
+		"the kernel":                           {&orchestrator.ExitError{Exit: orchestrator.Exit{Code: -1, Signal: "killed", OutOfMemory: true}}, false},
+		"somebody, in the middle of an answer": {&orchestrator.ExitError{Exit: orchestrator.Exit{Code: -1, Signal: "killed", Killed: true}, Err: orchestrator.ErrBadPlugin}, false},
+		"somebody":                             {&orchestrator.ExitError{Exit: orchestrator.Exit{Code: -1, Signal: "terminated", Killed: true}}, false},
+		"a decoder that is gone":               {errors.New("start ffmpeg: no such file"), false},
+		"a crash":                              {&orchestrator.ExitError{Exit: orchestrator.Exit{Code: -1, Signal: "segmentation fault"}}, true},
+		"an exit":                              {&orchestrator.ExitError{Exit: orchestrator.Exit{Code: 9}}, true},
+		"a hang":                               {&orchestrator.ExitError{Exit: orchestrator.Exit{Code: -1, Signal: "killed"}, Err: errors.New("it gave no answer for 1m0s")}, true},
+		"nonsense":                             {fmt.Errorf("%w: score 7", orchestrator.ErrBadPlugin), true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -30,7 +30,7 @@ func TestTheMemoryLimitLosesNoRecording(t *testing.T) {
 	}
 }
 
-// What is given up is told by every run that meets it, and by status with the command that tries again; it is no
+// What is given up is told by a run of its day, and by status with the command that tries again; it is no
 // failure of that run, and no alert.
 func TestWhatIsGivenUpIsTold(t *testing.T) {
 	t.Parallel()
