@@ -91,6 +91,7 @@ func TestBadInput(t *testing.T) {
 	}
 	for _, test := range bad {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			if !strings.Contains(messages[test.recording], test.says) || !strings.Contains(remedies[test.recording], test.remedy) {
 				t.Errorf("message %q, remedy %q", messages[test.recording], remedies[test.recording])
 			}
