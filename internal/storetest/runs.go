@@ -189,6 +189,8 @@ func testGaps(t *testing.T, f *fixture) {
 	gaps(alice, 50, never, span(14, 20), span(20, 22), span(24, 40), span(42, 50))
 	gaps(alice, 50, 14, span(12, 14), span(14, 20), span(20, 22), span(24, 40), span(40, 42), span(42, 50))
 	gaps(alice, 50, 15, span(14, 20), span(20, 22), span(24, 40), span(40, 42), span(42, 50))
+	const months = 200 * 24
+	gaps(alice, months, never, span(20, 22), span(months-90*24, months)) // what failed is asked for however old it is
 
 	// Another system asked for what it wanted, and for nothing after its last day.
 	adopt := func(hour int) {

@@ -16,6 +16,10 @@ type entry struct {
 	runID string // that tried it last; empty where that is not known
 }
 
+// longestAbsence is how far back a run makes up for nights without any: longer than a server is away, and
+// shorter than the years that a run of a single day long ago would ask for.
+const longestAbsence = 90 * 24 * time.Hour
+
 // Ledger returns what became of the user's time that span overlaps, in order: spans that do not
 // overlap, as long as they were, also beyond span.
 func (s *Store) Ledger(ctx context.Context, userID int64, span orchestrator.Span) (spans []orchestrator.LedgerSpan, err error) {
@@ -32,18 +36,19 @@ func (s *Store) Ledger(ctx context.Context, userID int64, span orchestrator.Span
 
 // Gaps returns the spans of a user's time that are not settled and end at or before the given time, in order:
 // those that failed, those that are empty and end at or after emptySince, and, up to that time, those between and
-// behind them that no run asked for. Between two that were imported it is left at what the other system made of it.
+// behind them that no run asked for, within longestAbsence. Between two that were imported it is left at what the
+// other system made of it.
 func (s *Store) Gaps(ctx context.Context, userID int64, before, emptySince time.Time) (gaps []orchestrator.Span, err error) {
 	const query = `SELECT start_at, end_at FROM ledger
 			WHERE user_id = ?1 AND end_at <= ?2 AND (state = 'failed' OR state = 'empty' AND end_at >= ?3)
 		UNION ALL
-		SELECT end_at, next_at FROM (SELECT end_at, run_id, LEAD(start_at) OVER w AS next_at, LEAD(run_id) OVER w AS next_run
+		SELECT CASE WHEN end_at < ?4 THEN ?4 ELSE end_at END, next_at FROM (SELECT end_at, run_id, LEAD(start_at) OVER w AS next_at, LEAD(run_id) OVER w AS next_run
 				FROM ledger WHERE user_id = ?1 WINDOW w AS (ORDER BY start_at)) known
-			WHERE end_at < ?2 AND (next_at IS NULL OR next_at > end_at AND (run_id IS NOT NULL OR next_run IS NOT NULL))
+			WHERE end_at < ?2 AND (next_at IS NULL OR next_at > end_at AND next_at > ?4 AND (run_id IS NOT NULL OR next_run IS NOT NULL))
 		ORDER BY 1`
 	err = s.read(ctx, "find gaps", func(ctx context.Context, q querier) error {
 		gaps = nil
-		return q.each(ctx, query, []any{userID, before, emptySince}, func(scan func(...any) error) error {
+		return q.each(ctx, query, []any{userID, before, emptySince, before.Add(-longestAbsence)}, func(scan func(...any) error) error {
 			var gap orchestrator.Span
 			err := scan(instant{&gap.Start}, instant{&gap.End})
 			if gap.End.IsZero() || gap.End.After(before) { // nothing is known from there on
