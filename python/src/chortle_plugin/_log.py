@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+from bisect import bisect_right
 from datetime import datetime, timezone
 
 _LEVELS = (
@@ -14,7 +15,7 @@ _LEVELS = (
     (logging.DEBUG, "debug"),
 )
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-_LONGEST = 16 << 10  # characters of one field; the host reads lines in blocks of 64 KiB
+_MOST_BYTES = 64 << 10  # of a line; the host throws away what a longer one has beyond
 
 
 class HostHandler(logging.Handler):
@@ -26,24 +27,53 @@ class HostHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record."""
         try:
-            os.write(2, (json.dumps(self.fields(record)) + "\n").encode())
+            os.write(2, self.line(record))
         except Exception:
             self.handleError(record)
 
+    def line(self, record: logging.LogRecord) -> bytes:
+        """The record as JSON, at most 64 KiB of it.
+
+        Each field in its turn may fill half of the room that is left, so that one that is long leaves some to
+        those behind it. A text keeps its start, and a traceback its end, where the exception is.
+        """
+        pieces: list[str] = []
+        room = _MOST_BYTES - len("{}\n")
+        for key, value in self.fields(record).items():
+            name = f"{json.dumps(key)}:"
+            if (most := room // 2 - len(name) - len(",")) < len('""'):
+                continue
+            text = _cut(value, most, keep_end=key == "traceback")
+            pieces.append(name + text)
+            room -= len(name) + len(text) + len(",")
+        return f"{{{','.join(pieces)}}}\n".encode()
+
     def fields(self, record: logging.LogRecord) -> dict[str, str]:
-        """The line's fields."""
+        """The line's fields, the ones that matter most first."""
         level = next((name for least, name in _LEVELS if record.levelno >= least), "trace")
         when = datetime.fromtimestamp(record.created, timezone.utc)
         fields = {
             "@level": level,
-            "@message": record.getMessage()[:_LONGEST],
-            "@module": record.name,
             "@timestamp": when.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "@module": record.name,
+            "@message": record.getMessage(),
         }
         if record.exc_info:
-            fields["traceback"] = logging.Formatter().formatException(record.exc_info)[-_LONGEST:]
-        extra = {key: str(value)[:_LONGEST] for key, value in vars(record).items() if key not in _STANDARD}
-        return extra | fields
+            fields["traceback"] = logging.Formatter().formatException(record.exc_info)
+        extra = {key: str(value) for key, value in vars(record).items() if key not in _STANDARD}
+        return fields | {key: value for key, value in extra.items() if key not in fields}
+
+
+def _cut(text: str, most: int, *, keep_end: bool) -> str:
+    """The text in JSON, as much of its start, or of its end, as `most` characters hold; those are ASCII."""
+
+    def written(length: int) -> str:
+        return json.dumps(text[len(text) - length :] if keep_end else text[:length])
+
+    longest = min(len(text), most)
+    if len(whole := written(longest)) <= most:
+        return whole
+    return written(bisect_right(range(longest), most, key=lambda length: len(written(length))) - 1)
 
 
 def to_host() -> None:
