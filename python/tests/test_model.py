@@ -16,6 +16,14 @@ def test_laughter_is_found_by_name() -> None:
     assert GOOD.laughter_indices() == [1, 0]
 
 
+@pytest.mark.parametrize("kind", [np.int16, np.int32, np.uint64])
+def test_integers_of_numpy_will_do(kind: Any) -> None:
+    description = replace(GOOD, sample_rate_hz=kind(16000), window_samples=kind(10), hop_samples=kind(5))
+    description.laughter_indices()
+    assert description == GOOD
+    assert type(description.hop_samples) is int  # or a position would overflow
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -16,6 +18,9 @@ from ._errors import DescriptionError
 
 Samples: TypeAlias = npt.NDArray[np.float32]
 """Sound: float32, mono, full scale is -1 to 1."""
+
+
+_COUNTS = ("sample_rate_hz", "window_samples", "hop_samples")
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,14 @@ class Description:
     plugin: str = "chortle_plugin"
     """Name of the program that serves the model, for logs."""
 
+    def __post_init__(self) -> None:
+        """Make integers of what is one, such as those of numpy, whose arithmetic would overflow."""
+        for field in _COUNTS:
+            value = getattr(self, field)
+            if not isinstance(value, bool):
+                with suppress(TypeError):  # laughter_indices() tells
+                    object.__setattr__(self, field, operator.index(value))
+
     def laughter_indices(self) -> list[int]:
         """Indices of the laughter labels; checks the whole description.
 
@@ -50,7 +63,7 @@ class Description:
         """
         if not self.name:
             raise DescriptionError("check description: name is empty")
-        for field in ("sample_rate_hz", "window_samples", "hop_samples"):
+        for field in _COUNTS:
             value = getattr(self, field)
             if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 1 << 32:
                 raise DescriptionError(f"check description: {field} is {value!r}, want a whole number above 0")

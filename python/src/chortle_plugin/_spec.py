@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+
 from ._errors import ConfigError
 from ._model import Description
 from .files import cache_dir, labels_inside
@@ -21,6 +23,11 @@ else:
 RUNTIMES = ("litert", "onnx")
 DTYPES = ("float32", "float16", "int16", "int8", "uint8")
 ACTIVATIONS = ("none", "sigmoid", "softmax")
+MOST_THREADS = 256
+
+_MOST_SAMPLES = (1 << 32) - 1
+
+_LARGEST = float(np.finfo(np.float32).max)
 
 _T = TypeVar("_T")
 
@@ -65,22 +72,22 @@ def read_spec(path: Path) -> Spec:
 def _spec(top: _Table, folder: Path) -> Spec:
     given, output, labels = top.table("input"), top.table("output"), top.table("labels")
     file = _find(top.take("file", str), folder)
-    window = given.take("window_samples", int)
+    window = given.count("window_samples")
     spec = Spec(
         description=Description(
             name=top.take("name", str),
             version=top.take("version", str, ""),
             weights_sha256=top.take("sha256", str).lower(),
-            sample_rate_hz=given.take("sample_rate_hz", int),
+            sample_rate_hz=given.count("sample_rate_hz"),
             window_samples=window,
-            hop_samples=given.take("hop_samples", int),
+            hop_samples=given.count("hop_samples"),
             labels=_labels(labels, file, folder),
             laughter=labels.strings("laughter"),
             plugin="chortle_plugin.runner",
         ),
         file=file,
         runtime=top.choose("runtime", RUNTIMES),
-        threads=top.take("threads", int, 1),
+        threads=top.count("threads", 1, most=MOST_THREADS),
         input_name=given.take("name", str, ""),
         input_shape=given.shape("shape", window),
         dtype=given.choose("dtype", DTYPES, "float32"),
@@ -115,8 +122,10 @@ def _labels(table: _Table, model: Path, folder: Path) -> list[str]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             return [row[column] for row in csv.DictReader(file)] if column else file.read().splitlines()
-    except OSError as err:
+    except (OSError, csv.Error) as err:
         raise ConfigError(f"labels.file: {err}") from err
+    except UnicodeDecodeError as err:
+        raise ConfigError(f"labels.file: {path} is not UTF-8: {err}") from err
     except KeyError as err:
         raise ConfigError(f"labels.column: {path} has no column {column!r}") from err
 
@@ -136,10 +145,18 @@ class _Table:
             raise ConfigError(f"{self._prefix}{key} is {value!r}, want {kind.__name__}")
         return value
 
+    def count(self, key: str, default: int | None = None, most: int = _MOST_SAMPLES) -> int:
+        value = self.take(key, int, default)
+        if not 1 <= value <= most:
+            raise ConfigError(f"{self._prefix}{key} is {value}, want 1 to {most}")
+        return value
+
     def number(self, key: str, default: float) -> float:
         value = self.left.pop(key, default)
         if not isinstance(value, (int, float)) or isinstance(value, bool):
             raise ConfigError(f"{self._prefix}{key} is {value!r}, want a number")
+        if not abs(value) <= _LARGEST:  # also refuses NaN
+            raise ConfigError(f"{self._prefix}{key} is {value}, want a finite number")
         return float(value)
 
     def choose(self, key: str, choices: tuple[str, ...], default: str | None = None) -> str:
