@@ -6,12 +6,13 @@ import json
 import os
 import re
 import select
+import shlex
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -204,6 +205,43 @@ def test_dies_with_its_host(model: str, shell: bool, tmp_path: Path) -> None:
     finally:
         host.stdout.close()
         os.close(plugin)
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs Linux")
+@pytest.mark.parametrize("shell", [False, True], ids=["child", "grandchild under a shell"])
+def test_dies_with_its_host_while_the_model_is_made(shell: bool, tmp_path: Path) -> None:
+    command = ["sh", "-c", '"$@"; exit $?', "sh", *PLUGIN, "HangsUnmade"] if shell else [*PLUGIN, "HangsUnmade"]
+    host = subprocess.Popen(
+        [sys.executable, "-c", HOST, *command],
+        env=os.environ | {COOKIE_KEY: COOKIE_VALUE, "PLUGIN_UNIX_SOCKET_DIR": "", "TMPDIR": str(tmp_path)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert host.stderr is not None
+    handles = [os.pidfd_open(int(pid)) for pid in host.stderr.readline().split()]  # the plugin's and its child's
+    try:
+        host.kill()
+        host.wait()
+        for handle in handles:
+            assert select.select([handle], [], [], 10)[0], "a process lives on"
+        assert not list(tmp_path.iterdir())
+    finally:
+        host.stderr.close()
+        for handle in handles:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(handle, signal.SIGKILL)
+            os.close(handle)
+
+
+def test_a_shell_that_is_no_part_of_the_plugin_lives_on() -> None:
+    """A person tries the handshake by hand: the shell leads the plugin's group, and is not the plugin's."""
+    script = f"{shlex.join([*PLUGIN, 'Loud'])} | head -n 1; echo and on"
+    environ = os.environ | {COOKIE_KEY: COOKIE_VALUE, "PLUGIN_UNIX_SOCKET_DIR": ""}
+    command = ["/bin/sh", "-c", script]
+    done = subprocess.run(command, env=environ, start_new_session=True, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0
+    assert re.fullmatch(r"1\|1\|unix\|/.+\|grpc\|\nand on\n", done.stdout)
 
 
 def test_alone_at_an_address(tmp_path: Path) -> None:

@@ -61,14 +61,14 @@ def _serve_host(model: Model | Callable[[], Model]) -> None:
         raise StartError("start plugin: the host wants AutoMTLS, which Chortle's plugins do not speak")
     stdout = _stdout.guard()
     _log.to_host()
-    from ._server import Server  # grpc is not needed to say that nobody started us
-
-    server = Server(model if isinstance(model, Model) else model())
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the host, which then ends us
-    signal.signal(signal.SIGTERM, lambda *_: server.end())
     with _socket_path() as path:
+        _orphan.end_with_host(stdout, lambda: _remove(path))  # before the model, which may take its time
+        from ._server import Server  # grpc is not needed to say that nobody started us
+
+        server = Server(model if isinstance(model, Model) else model())
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the host, which then ends us
+        signal.signal(signal.SIGTERM, lambda *_: server.end())
         server.start(f"unix:{path}")
-        _orphan.end_with_host(stdout, lambda: _remove(path))
         os.write(stdout, f"1|{PROTOCOL_VERSION}|unix|{path}|grpc|\n".encode())
         _logger.info("serving", extra={"pid": os.getpid()})
         server.wait()
