@@ -272,6 +272,53 @@ def test_a_taken_address_is_told() -> None:
     assert f"listen at {address}: " in ended.stderr.splitlines()[-1]
 
 
+def alone(address: str, *flags: str) -> subprocess.CompletedProcess[str]:
+    """A model by itself, whose address is refused before it is made."""
+    command = [sys.executable, "-m", "chortle_plugin", "serve", "plugins:Unmade", "--listen", address, *flags]
+    return subprocess.run(command, cwd=TESTS, capture_output=True, text=True, timeout=60)
+
+
+def test_a_socket_where_somebody_answers_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    with socket.socket(socket.AF_UNIX) as taken:
+        taken.bind(str(path))
+        taken.listen()
+        ended = alone(f"unix:{path}")
+        assert ended.returncode == 1
+        assert ended.stderr == (
+            f"__main__.py: listen on unix:{path}: another process listens there; stop it, or choose another path\n"
+        )
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(path))
+    assert "weights are missing" in alone(f"unix:{path}").stderr  # nobody answers any more: it goes on to the model
+
+
+@pytest.mark.parametrize(
+    "address", ["0.0.0.0:7071", "[::]:7071", ":7071", "192.0.2.1:7071", "example.org:7071", "7071"]
+)
+def test_an_address_that_others_reach_must_be_wanted(address: str) -> None:
+    ended = alone(address)
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        f"__main__.py: listen on {address}: other machines may reach it, and there is no password; "
+        "listen on 127.0.0.1:PORT, or add --allow-remote\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("address", "flags"),
+    [("127.0.0.1:0", []), ("[::1]:0", []), ("localhost:0", []), ("127.1.2.3:0", []), ("0.0.0.0:0", ["--allow-remote"])],
+)
+def test_other_addresses_are_not_refused(address: str, flags: list[str]) -> None:
+    assert "weights are missing" in alone(address, *flags).stderr
+
+
+def test_the_rule_for_addresses_is_inferds() -> None:
+    source = (TESTS.parent.parent / "inferd/serve/listen.go").read_text()
+    said = "other machines may reach it, and there is no password; listen on 127.0.0.1:PORT, or add --allow-remote"
+    assert f'"listen on %s: {said}"' in source
+
+
 HANDSHAKES = {
     "noise before it": ("echo loading...", "'loading...' is none"),
     "another version": ("echo '1|2|unix|/x|grpc|'", "protocol version 2, want 1"),

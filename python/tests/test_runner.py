@@ -129,6 +129,14 @@ MISTAKES = {
         "input.window_samples is '8000', want int",
     ),
     "scale is text": (("[input]", '[input]\nscale = "1"'), "input.scale is '1', want a number"),
+    "scale is infinite": (("[input]", "[input]\nscale = inf"), "input.scale is inf, want a finite number"),
+    "scale is no number": (("[input]", "[input]\nscale = nan"), "input.scale is nan, want a finite number"),
+    "scale is too large": (("[input]", "[input]\nscale = 1e39"), "input.scale is 1e+39, want a finite number"),
+    "scale is huge": (("[input]", f"[input]\nscale = {10**400}"), ", want a finite number"),
+    "offset is infinite": (("[input]", "[input]\noffset = -inf"), "input.offset is -inf, want a finite number"),
+    "threads below 1": (("[input]", "threads = -3\n[input]"), "threads is -3, want 1 to 256"),
+    "too many threads": (("[input]", "threads = 257\n[input]"), "threads is 257, want 1 to 256"),
+    "window below 1": (("window_samples = 8000", "window_samples = -1"), "input.window_samples is -1, want 1 to "),
     "shape of another size": (("[1, 8000]", "[1, 800]"), "input.shape is [1, 800], want sizes whose product is"),
     "shape of text": (("[1, 8000]", '["x"]'), "input.shape is ['x'], want sizes"),
     "no labels": (('file = "loudness.csv"', ""), "labels: want one of names, inside and file, got none"),
@@ -154,6 +162,23 @@ def test_a_mistake_in_the_toml_is_named(tmp_path: Path, case: str) -> None:
     with pytest.raises(ConfigError) as caught:
         TomlModel(written(tmp_path, change))
     assert words in str(caught.value)
+
+
+def test_labels_that_are_not_utf8_are_named(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    (tmp_path / "loudness.csv").write_bytes("display_name\nGelächter\n".encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"model\.toml: labels\.file: .*loudness\.csv is not UTF-8: "):
+        TomlModel(path)
+
+
+@pytest.mark.parametrize(("runtime", "package"), [("onnx", "onnxruntime"), ("litert", "ai-edge-litert")])
+def test_a_runtime_that_is_not_there_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runtime: str, package: str
+) -> None:
+    for module in ("onnxruntime", "ai_edge_litert.interpreter"):
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ConfigError, match=f"; pip install {package}$"):
+        TomlModel(written(tmp_path, ('"onnx"', f'"{runtime}"')))
 
 
 def test_a_toml_that_is_not_there() -> None:

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from . import ConfigError, Model, serve
+from ._serve import add_allow_remote
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -43,10 +44,11 @@ def main(argv: list[str] | None = None) -> int:
     )
     alone.add_argument("model", metavar="MODULE:MODEL", help="such as my_model:Model")
     alone.add_argument("--listen", metavar="ADDRESS", help="127.0.0.1:7070 or unix:PATH, for grpcurl")
+    add_allow_remote(alone)
 
     args = parser.parse_args(argv)
     if args.command == "serve":
-        serve(lambda: load(args.model), listen=args.listen)
+        serve(lambda: load(args.model), listen=args.listen, allow_remote=args.allow_remote)
         return 0
     if (args.model is None) == (args.plugin is None):
         check.error("name a model, or a plugin's --command")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
+import ipaddress
 import logging
 import os
 import signal
+import socket
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -28,7 +31,7 @@ def under_host() -> bool:
     return os.environ.get(COOKIE_KEY) == COOKIE_VALUE
 
 
-def serve(model: Model | Callable[[], Model], *, listen: str | None = None) -> None:
+def serve(model: Model | Callable[[], Model], *, listen: str | None = None, allow_remote: bool = False) -> None:
     """Serve the model until the orchestrator asks for the end, then return. Call it from the main thread.
 
     Without `listen`, the program must have been started by the orchestrator; otherwise it says so
@@ -39,12 +42,15 @@ def serve(model: Model | Callable[[], Model], *, listen: str | None = None) -> N
             is then called only when there is a host to serve.
         listen: serve there without any orchestrator, until SIGINT or SIGTERM: HOST:PORT, or
             unix:PATH. For grpcurl, and for `orchestrator run --attach`.
+        allow_remote: listen on an address that other machines reach too: there is no password and no
+            encryption.
 
     """
     try:
         if listen is None:
             _serve_host(model)
         else:
+            _check_address(listen, allow_remote)
             _serve_alone(model, listen)
     except (PluginError, OSError) as err:
         print(f"{Path(sys.argv[0]).name}: {err}", file=sys.stderr)  # noqa: T201
@@ -94,6 +100,37 @@ def _remove(path: Path) -> None:
         path.unlink()
     with suppress(OSError):
         path.parent.rmdir()
+
+
+def add_allow_remote(parser: argparse.ArgumentParser) -> None:
+    """The flag of the programs that have --listen."""
+    parser.add_argument(
+        "--allow-remote",
+        action="store_true",
+        help="listen on an address that other machines reach: there is no password and no encryption",
+    )
+
+
+def _check_address(address: str, allow_remote: bool) -> None:
+    """Refuse an address that other machines reach, unless that is wanted, and one where somebody answers."""
+    if address.startswith("unix:"):
+        # gRPC would take the path over, and remove it at its end.
+        with socket.socket(socket.AF_UNIX) as other, suppress(OSError):
+            other.connect(address.removeprefix("unix:"))
+            raise StartError(f"listen on {address}: another process listens there; stop it, or choose another path")
+    elif not (allow_remote or _is_loopback(address.rpartition(":")[0])):
+        raise StartError(
+            f"listen on {address}: other machines may reach it, and there is no password; "
+            "listen on 127.0.0.1:PORT, or add --allow-remote"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether only this machine reaches a host; inferd has the same rule."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host.removeprefix("[").removesuffix("]")).is_loopback
+    except ValueError:
+        return False
 
 
 def _serve_alone(model: Model | Callable[[], Model], address: str) -> None:

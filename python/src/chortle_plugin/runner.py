@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import ConfigError, Description, Model, Samples, serve
+from ._serve import add_allow_remote
 from ._spec import Spec, read_spec
 from .files import checked
 
@@ -30,7 +31,7 @@ class TomlModel(Model):
             self._run = _RUNTIMES[spec.runtime](weights, spec)
             silence = self.predict(np.zeros(spec.description.window_samples, np.float32))
         except ImportError as err:
-            raise ConfigError(f"load {spec.file}: {err}; pip install 'chortle-plugin[{spec.runtime}]'") from err
+            raise ConfigError(f"load {spec.file}: {err}; pip install {_PACKAGES[spec.runtime]}") from err
         except ConfigError:
             raise
         except Exception as err:  # whatever a runtime may raise
@@ -109,6 +110,7 @@ def _softmax(logits: Samples) -> Samples:
     return scores
 
 
+_PACKAGES = {"litert": "ai-edge-litert", "onnx": "onnxruntime"}
 _RUNTIMES: dict[str, Callable[[bytes, Spec], _Run]] = {"litert": _litert, "onnx": _onnx}
 _ACTIVATIONS: dict[str, Callable[[Samples], Samples]] = {
     "none": lambda scores: scores,
@@ -122,8 +124,9 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m chortle_plugin.runner", description=__doc__)
     parser.add_argument("model", type=Path, metavar="MODEL.TOML")
     parser.add_argument("--listen", metavar="ADDRESS", help="127.0.0.1:7070 or unix:PATH, for grpcurl")
+    add_allow_remote(parser)
     args = parser.parse_args(argv)
-    serve(lambda: TomlModel(args.model), listen=args.listen)
+    serve(lambda: TomlModel(args.model), listen=args.listen, allow_remote=args.allow_remote)
 
 
 if __name__ == "__main__":
