@@ -6,11 +6,22 @@ import argparse
 import importlib
 import os
 import shlex
+import signal
 import sys
+import threading
 from pathlib import Path
 
 from . import ConfigError, Model, serve
 from ._serve import add_allow_remote
+
+# The model's own program sees nothing of this one's environment, but imports from the same places.
+_SERVE = """
+import sys
+model, sys.path[:] = sys.argv[1], sys.argv[2:]
+sys.argv[:] = ["python -m chortle_plugin", "serve", model]
+from chortle_plugin.__main__ import main
+sys.exit(main())
+"""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -21,8 +32,9 @@ def main(argv: list[str] | None = None) -> int:
     check = commands.add_parser(
         "check",
         help="start a plugin as the orchestrator would, and see whether it keeps the contract",
-        description="Starts a plugin as the orchestrator would, and sees whether it keeps the contract, "
-        "with sound made on the spot. Exit code 0: it does; 1: it does not.",
+        description="Starts a plugin as the orchestrator would, with the few environment variables that it gets "
+        "there, and sees whether it keeps the contract, with sound made on the spot. Exit code 0: it does; 1: it "
+        "does not.",
     )
     check.add_argument("model", nargs="?", metavar="MODULE:MODEL", help="such as my_model:Model")
     check.add_argument("--command", dest="plugin", help="a plugin in any language, as given to --inferd")
@@ -32,9 +44,10 @@ def main(argv: list[str] | None = None) -> int:
         action="append",
         default=[],
         metavar="FILE.WAV",
-        help="let it hear this recording too; may be given several times",
+        help="let it hear this recording too, of 8 to 32 bits or floats, at the model's sample rate; "
+        "may be given several times",
     )
-    check.add_argument("--timeout", type=float, default=60, metavar="SECONDS", help="for each answer (60)")
+    check.add_argument("--timeout", type=seconds, default=60, metavar="SECONDS", help="for each answer (60)")
 
     alone = commands.add_parser(
         "serve",
@@ -52,11 +65,33 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     if (args.model is None) == (args.plugin is None):
         check.error("name a model, or a plugin's --command")
+    own = [sys.executable, "-c", _SERVE, args.model, *sys.path]
+    command = own if args.plugin is None else split(args.plugin, check)
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, lambda number, _: sys.exit(128 + number))  # by way of what ends the plugin
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # or gRPC comments on every connection that ends
     from ._check import check_plugin
 
-    own = [sys.executable, "-m", "chortle_plugin", "serve", args.model]
-    return check_plugin(shlex.split(args.plugin) if args.plugin else own, args.timeout, args.sound)
+    return check_plugin(command, args.timeout, args.sound)
+
+
+def seconds(text: str) -> float:
+    """A time that can be waited for."""
+    value = float(text)
+    if not 0 < value <= threading.TIMEOUT_MAX:  # also refuses NaN
+        raise ValueError
+    return value
+
+
+def split(command: str, parser: argparse.ArgumentParser) -> list[str]:
+    """The words of a command, as a shell has them."""
+    try:
+        words = shlex.split(command)
+    except ValueError as err:
+        parser.error(f"--command: {err}")
+    if not words:
+        parser.error("--command is empty")
+    return words
 
 
 def load(name: str) -> Model:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,11 +18,20 @@ from ._errors import PluginError
 from ._gen import inference_pb2 as pb
 from ._host import Host
 from ._model import Samples
+from ._service import FRAME_BYTES, MAX_PCM_BYTES
 from ._wav import read_wav
 
 _SLACK = 1e-3  # by which scores of the same window may differ, batched one way or another
 _UNKNOWN_ENCODING = pb.ClassifyRequest(config=pb.StreamConfig(labels=[0], encoding=99))  # type: ignore[arg-type]
 _INVALID = grpc.StatusCode.INVALID_ARGUMENT
+
+
+_LIMIT = (_INVALID, grpc.StatusCode.RESOURCE_EXHAUSTED)
+_ENDED = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)  # what is seen of a process that is gone
+_HOURS = 3  # of the long recording
+_LONG_SECONDS = 20  # in which a slow model hears as much of it as it can
+_MOST_GROWTH = 64 << 20  # of a model's memory in that time; a fifth of the sound
+_PATIENCE = 2  # seconds that a plugin may take to end
 
 
 class _BrokenError(Exception):
@@ -42,58 +53,113 @@ def check_plugin(command: list[str], timeout: float, recordings: Sequence[Path] 
         recordings: WAV files that the plugin is to hear too.
 
     """
-    failed = 0
+    report = _Report()
     began = time.monotonic()
+    host = None
     try:
         with Host(command, timeout) as host:
-            try:
-                host.connect()
-                _report("ok", "handshake", f"{time.monotonic() - began:.2f} s after the start")
-                for name, check in Check(host, recordings).all():
-                    failed += not _run(name, check)
-            except PluginError as err:
-                _report("FAIL", "start", str(err))
-                failed += 1
-            if failed:
-                print("\nthe plugin last wrote:", *host.stderr, sep="\n  ")  # noqa: T201
-    except PluginError as err:
-        _report("FAIL", "start", str(err))
-        failed += 1
-    print(f"\n{failed} failed" if failed else "\nthe plugin keeps the contract")  # noqa: T201
-    return 1 if failed else 0
+            host.connect()
+            report.say("ok", "handshake", f"{time.monotonic() - began:.2f} s after the start")
+            model = pb.GetModelResponse()
+            report.run(host, "health", lambda: _health(host))
+            if report.run(host, "description", lambda: _describe(host, model)):
+                for name, check in Check(host, model, recordings).all():
+                    report.run(host, name, check)
+    except (PluginError, OSError) as err:
+        report.say("FAIL", "start", str(err))
+    if report.failed and host:
+        print("\nthe plugin last wrote:", *map(_printable, host.stderr or ["nothing"]), sep="\n  ")  # noqa: T201
+    print(f"\n{report.failed} failed" if report.failed else "\nthe plugin keeps the contract")  # noqa: T201
+    return 1 if report.failed else 0
 
 
-def _run(name: str, check: Callable[[], str]) -> bool:
-    try:
-        said = check()
-    except (_BrokenError, PluginError, TimeoutError) as err:
-        _report("FAIL", name, str(err))
-    except grpc.RpcError as err:
-        _report("FAIL", name, f"{err.code().name}: {err.details()}")
-    else:
-        _report("ok", name, said)
-        return True
-    return False
+class _Report:
+    """Prints a line for each check."""
+
+    def __init__(self) -> None:
+        self.failed = 0
+        self._lost = False
+
+    def run(self, host: Host, name: str, check: Callable[[], str]) -> bool:
+        """Whether the check passed. Where nothing more can be had of the plugin, nothing more is checked."""
+        if self._lost:
+            return False
+        try:
+            said = check()
+        except (_BrokenError, PluginError) as err:
+            said = str(err)
+        except TimeoutError as err:
+            said, self._lost = str(err), True
+        except grpc.RpcError as err:
+            said = f"{err.code().name}: {err.details()}"
+            if err.code() == grpc.StatusCode.DEADLINE_EXCEEDED:
+                self._lost = True
+            elif err.code() in _ENDED and (ended := host.ended()):
+                said, self._lost = ended, True
+        else:
+            self.say("ok", name, said)
+            return True
+        self.say("FAIL", name, said)
+        return False
+
+    def say(self, verdict: str, name: str, said: str) -> None:
+        """Print one line, whatever the text."""
+        self.failed += verdict == "FAIL"
+        print(f"{verdict:5} {name:27} {' '.join(_printable(said).split())}", flush=True)  # noqa: T201
 
 
-def _report(verdict: str, name: str, said: str) -> None:
-    print(f"{verdict:5} {name:27} {said}", flush=True)  # noqa: T201
+def _printable(text: str) -> str:
+    """The text in one line, without what could steer a terminal."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def _health(host: Host) -> str:
+    if not host.healthy():
+        raise _BrokenError("grpc.health.v1 does not say SERVING for the service plugin")
+    return "serving"
+
+
+def _describe(host: Host, m: pb.GetModelResponse) -> str:
+    """Check the description and keep it in m. The rules are the orchestrator's."""
+    m.CopyFrom(host.model())
+    if m != host.model():
+        raise _BrokenError("GetModel answers differently when asked again")
+    if not (m.name and m.sample_rate_hz and m.window_samples and m.hop_samples and m.labels):
+        raise _BrokenError("name, sample_rate_hz, window_samples, hop_samples and labels must not be empty")
+    if not re.fullmatch("([0-9a-f]{64})?", m.weights_sha256):
+        raise _BrokenError(f"weights_sha256 is {m.weights_sha256!r}, want 64 lower-case hexadecimal digits or nothing")
+    if not 1000 <= m.sample_rate_hz <= 384_000:
+        raise _BrokenError(f"sample_rate_hz is {m.sample_rate_hz}, want 1000 to 384000")
+    if m.window_samples > 60 * m.sample_rate_hz:
+        raise _BrokenError(f"window_samples is {m.window_samples}, want at most a minute, {60 * m.sample_rate_hz}")
+    if m.hop_samples > m.window_samples:
+        raise _BrokenError(f"hop_samples is {m.hop_samples}, want at most the window, {m.window_samples}")
+    if not m.laughter or max(m.laughter) >= len(m.labels):
+        raise _BrokenError(f"laughter is {list(m.laughter)}, want indices below {len(m.labels)}, at least one")
+    names = [m.labels[i] for i in m.laughter]
+    if "" in names or len(set(names)) < len(names):
+        raise _BrokenError(f"laughter is {names}, want labels, each its own")
+    return (
+        f"{m.name}{m.version and ' ' + m.version}: {m.sample_rate_hz} Hz, window {m.window_samples}, "
+        f"hop {m.hop_samples}, {_count(len(m.labels), 'label')}; laughter: {', '.join(names)}"
+    )
 
 
 class Check:
-    """The checks, each a method that returns what it saw or raises."""
+    """The checks of a model, each a method that returns what it saw or raises."""
 
-    def __init__(self, host: Host, recordings: Sequence[Path] = ()) -> None:
+    def __init__(self, host: Host, model: pb.GetModelResponse, recordings: Sequence[Path] = ()) -> None:
         self._host = host
         self._recordings = recordings
-        self._model = host.model()
-        self._length = 12 * self._model.window_samples + 1
+        self._model = model
+        self._length = 12 * model.window_samples + 1
+        # Samples of a chunk: ten seconds, unless it or the frames of its answer are more than a message holds.
+        frames = MAX_PCM_BYTES // (FRAME_BYTES + 4 * len(model.labels))
+        self._chunk = max(1, min(10 * model.sample_rate_hz, MAX_PCM_BYTES // 2, frames * model.hop_samples // 2))
         self._random = np.random.default_rng(1)
 
     def all(self) -> Iterator[tuple[str, Callable[[], str]]]:
         """Every check with its name, in order. The last one ends the plugin."""
-        yield "health", self._health
-        yield "description", self._describe
         rate = self._model.sample_rate_hz
         seconds = np.arange(self._length) / rate
         sounds = {
@@ -114,29 +180,13 @@ class Check:
         yield "score floor", self._floor
         yield "two streams at once", self._together
         yield "cancelled stream", self._cancel
-        for name, code, requests in self._breaches():
-            yield name, lambda code=code, requests=requests: self._refused(code, requests)  # type: ignore[misc]
+        yield "deadline", self._deadline
+        for name, codes, requests in self._breaches():
+            yield name, lambda codes=codes, requests=requests: self._refused(codes, requests)  # type: ignore[misc]
         yield "speed", self._speed
+        yield "long recording", self._long
+        yield "host killed", self._lose
         yield "shutdown", self._shutdown
-
-    def _health(self) -> str:
-        if not self._host.healthy():
-            raise _BrokenError("grpc.health.v1 does not say SERVING for the service plugin")
-        return "serving"
-
-    def _describe(self) -> str:
-        m = self._model
-        if m != self._host.model():
-            raise _BrokenError("GetModel answers differently when asked again")
-        if not (m.name and m.sample_rate_hz and m.window_samples and m.hop_samples and m.labels):
-            raise _BrokenError("name, sample_rate_hz, window_samples, hop_samples and labels must not be empty")
-        if not m.laughter or max(m.laughter) >= len(m.labels):
-            raise _BrokenError(f"laughter is {list(m.laughter)}, want indices below {len(m.labels)}, at least one")
-        laughter = ", ".join(m.labels[i] for i in m.laughter)
-        return (
-            f"{m.name}{m.version and ' ' + m.version}: {m.sample_rate_hz} Hz, window {m.window_samples}, "
-            f"hop {m.hop_samples}, {_count(len(m.labels), 'label')}; laughter: {laughter}"
-        )
 
     def _sound(self, sound: Samples) -> str:
         answer = self._classify([sound])
@@ -176,13 +226,12 @@ class Check:
         return f"the same {len(want.positions)} frames for {len(cuts)} other cuttings"
 
     def _recording(self, path: Path) -> str:
-        """A person's own sound, in chunks of ten seconds as the orchestrator sends them, and of odd ones."""
+        """A person's own sound, in chunks of ten seconds and in odd ones."""
         rate = self._model.sample_rate_hz
         sound = read_wav(path, rate)
-        chunks = [
-            [sound[at : at + size] for at in range(0, len(sound), size)] for size in (10 * rate, 997 * rate // 1000)
-        ]
-        heard, again = (self._classify(pieces) for pieces in chunks)
+        odd = 997 * rate // 1000
+        heard = self._classify([sound])
+        again = self._classify(sound[at : at + odd] for at in range(0, len(sound), odd))
         self._same("chunks of other lengths", again, heard)
         if not heard.positions:
             return "no frames"
@@ -207,6 +256,8 @@ class Check:
     def _floor(self) -> str:
         sound = self._random.uniform(-1, 1, self._length).astype(np.float32)
         everything = self._classify([sound])
+        if not everything.positions:
+            raise _BrokenError("there are no frames")
         floor = float(np.float32(np.median(everything.scores.max(axis=1))))
         kept = [p for p, row in zip(everything.positions, everything.scores, strict=True) if row.max() >= floor]
         sure = [
@@ -226,45 +277,63 @@ class Check:
         return "the same frames as one after the other"
 
     def _cancel(self) -> str:
-        def endless() -> Iterator[pb.ClassifyRequest]:
-            yield self._config()
-            pcm = np.zeros(self._model.window_samples, "<i2").tobytes()
-            for index in range(1 << 30):
-                yield _chunk(index, index * self._model.window_samples, pcm)
-
-        answers = self._host.send(endless())
-        next(answers)
-        answers.cancel()  # type: ignore[attr-defined]
+        answers = self._host.send(self._endless())
+        if next(answers, None) is None:
+            raise _BrokenError("the stream ended before it was cancelled")
+        answers.close()  # type: ignore[attr-defined]
         return "and the next one: " + self._sound(np.zeros(self._length, np.float32))
 
-    def _breaches(self) -> Iterator[tuple[str, grpc.StatusCode, list[pb.ClassifyRequest]]]:
-        config, wide = self._config(), self._config(encoding=pb.PCM_ENCODING_F32LE)
-        yield "refuses no config", _INVALID, [_chunk(0, 0, b"")]
-        yield "refuses an empty stream", _INVALID, []
-        yield "refuses two configs", _INVALID, [config, config]
-        yield (
-            "refuses no labels",
-            _INVALID,
-            [pb.ClassifyRequest(config=pb.StreamConfig(encoding=pb.PCM_ENCODING_S16LE))],
-        )
-        yield "refuses an unknown label", _INVALID, [self._config(labels=[len(self._model.labels)])]
-        yield "refuses no encoding", _INVALID, [self._config(encoding=pb.PCM_ENCODING_UNSPECIFIED)]
-        yield "refuses another encoding", grpc.StatusCode.UNIMPLEMENTED, [_UNKNOWN_ENCODING]
-        yield "refuses a wrong order", _INVALID, [config, _chunk(1, 0, b"")]
-        yield "refuses a gap", _INVALID, [config, _chunk(0, 0, b"\0\0"), _chunk(1, 2, b"\0\0")]
-        yield "refuses half a sample", _INVALID, [config, _chunk(0, 0, b"\0")]
-        yield "refuses a NaN", _INVALID, [wide, _chunk(0, 0, np.array([np.nan], "<f4").tobytes())]
-        yield "refuses an infinity", _INVALID, [wide, _chunk(0, 0, np.array([-np.inf], "<f4").tobytes())]
+    def _deadline(self) -> str:
+        try:
+            for _ in self._host.send(self._endless(), deadline=0.1):
+                pass
+        except grpc.RpcError as err:
+            if err.code() != grpc.StatusCode.DEADLINE_EXCEEDED:
+                raise
+        else:
+            raise _BrokenError("the stream ended before its deadline")
+        return "and the next one: " + self._sound(np.zeros(self._length, np.float32))
 
-    def _refused(self, code: grpc.StatusCode, requests: Iterable[pb.ClassifyRequest]) -> str:
+    def _endless(self) -> Iterator[pb.ClassifyRequest]:
+        yield self._config()
+        length = min(self._model.window_samples, self._chunk)
+        pcm = bytes(2 * length)
+        for index in range(1 << 30):
+            yield _chunk(index, index * length, pcm)
+
+    def _breaches(self) -> Iterator[tuple[str, tuple[grpc.StatusCode, ...], list[pb.ClassifyRequest]]]:
+        config, wide = self._config(), self._config(encoding=pb.PCM_ENCODING_F32LE)
+        bare = pb.ClassifyRequest(config=pb.StreamConfig(encoding=pb.PCM_ENCODING_S16LE))
+        invalid, unknown = (_INVALID,), (_INVALID, grpc.StatusCode.UNIMPLEMENTED)
+        yield "refuses no config", invalid, [_chunk(0, 0, b"")]
+        yield "refuses an empty stream", invalid, []
+        yield "refuses two configs", invalid, [config, config]
+        yield "refuses no labels", invalid, [bare]
+        yield "refuses an unknown label", invalid, [self._config(labels=[len(self._model.labels)])]
+        yield "refuses no encoding", invalid, [self._config(encoding=pb.PCM_ENCODING_UNSPECIFIED)]
+        yield "refuses another encoding", unknown, [_UNKNOWN_ENCODING]
+        yield "refuses a floor above 1", invalid, [self._config(floor=1.5)]
+        yield "refuses too long a hop", unknown, [self._config(hop=self._model.window_samples + 1)]
+        yield "refuses a wrong order", invalid, [config, _chunk(1, 0, b"")]
+        yield "refuses a gap", invalid, [config, _chunk(0, 0, b"\0\0"), _chunk(1, 2, b"\0\0")]
+        yield "refuses an overlap", invalid, [config, _chunk(0, 0, b"\0\0"), _chunk(1, 0, b"\0\0")]
+        yield "refuses half a sample", invalid, [config, _chunk(0, 0, b"\0")]
+        yield "refuses a chunk of 5 MiB", _LIMIT, [config, _chunk(0, 0, bytes(5 << 20))]
+        yield "refuses a NaN", unknown, [wide, _chunk(0, 0, np.array([np.nan], "<f4").tobytes())]
+        yield "refuses an infinity", unknown, [wide, _chunk(0, 0, np.array([-np.inf], "<f4").tobytes())]
+
+    def _refused(self, codes: tuple[grpc.StatusCode, ...], requests: Iterable[pb.ClassifyRequest]) -> str:
+        want = " or ".join(code.name for code in codes)
         try:
             for _ in self._host.send(requests):
                 pass
         except grpc.RpcError as err:
-            if err.code() != code:
-                raise _BrokenError(f"got {err.code().name}: {err.details()}; want {code.name}") from err
-            return str(err.details())
-        raise _BrokenError(f"it was accepted, want {code.name}")
+            if err.code() in codes:
+                return str(err.details())
+            if err.code() in _ENDED:
+                raise
+            raise _BrokenError(f"got {err.code().name}: {err.details()}; want {want}") from err
+        raise _BrokenError(f"it was accepted, want {want}")
 
     def _speed(self) -> str:
         block = self._random.uniform(-1, 1, 20 * self._model.hop_samples).astype(np.float32)
@@ -274,17 +343,58 @@ class Check:
         took = time.monotonic() - began
         return f"{chunks * len(block) / self._model.sample_rate_hz / took:.0f} times real time"
 
+    def _long(self) -> str:
+        """Hours of sound in one stream: positions stay right, and memory does not follow the length."""
+        rate, hop = self._model.sample_rate_hz, self._model.hop_samples
+        block = self._random.uniform(-1, 1, self._chunk).astype(np.float32)
+        pcm, length = _pcm(block), 0
+        began, before = time.monotonic(), self._host.memory()
+
+        def requests() -> Iterator[pb.ClassifyRequest]:
+            nonlocal length
+            yield self._config(labels=self._model.laughter)
+            for index in range(_HOURS * 3600 * rate // len(block)):
+                if time.monotonic() - began > _LONG_SECONDS:
+                    return
+                yield _chunk(index, length, pcm)
+                length += len(block)
+
+        frames = grown = 0
+        for answer in self._answers(requests()):
+            for frame in answer.frames:
+                if frame.first_sample != frames * hop:
+                    raise _BrokenError(f"a frame at {frame.first_sample}, want {frames * hop}")
+                frames += 1
+            if (answer.final or not answer.chunk_index % 6) and (grown := self._host.memory() - before) > _MOST_GROWTH:
+                heard = timedelta(seconds=(answer.chunk_index + 1) * len(block) // rate)
+                raise _BrokenError(f"memory grew by {grown >> 20} MB in {heard} of sound; does it keep what it heard?")
+        if frames != (want := len(self._positions(length, hop))):
+            raise _BrokenError(f"{frames} frames, want {want}")
+        return f"{timedelta(seconds=length // rate)} of sound, memory grew by {max(0, grown) >> 20} MB"
+
+    def _lose(self) -> str:
+        if not self._host.lose(patience := 5 * _PATIENCE):
+            raise _BrokenError(
+                f"{patience} s after its host was killed by SIGKILL, something of it is there: "
+                "it must end when nobody reads its stdout any more"
+            )
+        return "nothing is left of it"
+
     def _shutdown(self) -> str:
         began = time.monotonic()
-        code = self._host.shut_down()
-        took = time.monotonic() - began
+        try:
+            code = self._host.shut_down(_PATIENCE)
+        except grpc.RpcError as err:
+            if err.code() == grpc.StatusCode.UNIMPLEMENTED:
+                return "not supported, as it may say: it is killed"
+            raise
+        if code is None:
+            raise _BrokenError(f"it runs on {_PATIENCE} s after it was asked to end; is a thread of it no daemon?")
         if code != 0:
             raise _BrokenError(f"exit code {code}, want 0")
-        if took > 2:
-            raise _BrokenError(f"took {took:.1f} s; the orchestrator kills after 2 s")
         if self._host.socket.exists():
             raise _BrokenError(f"the socket {self._host.socket} is left behind")
-        return f"gone {took:.2f} s after it was asked"
+        return f"gone {time.monotonic() - began:.2f} s after it was asked"
 
     def _config(
         self,
@@ -298,31 +408,36 @@ class Check:
         return pb.ClassifyRequest(config=config)
 
     def _classify(self, chunks: Iterable[Samples], floor: float = 0, hop: int = 0) -> _Answer:
-        """All frames of a recording; the order of answers is checked on the way."""
+        """All frames of a recording in these chunks, which are cut up where they are too long for one."""
 
         def requests() -> Iterator[pb.ClassifyRequest]:
             yield self._config(floor=floor, hop=hop)
-            position = 0
-            for index, samples in enumerate(chunks):
-                yield _chunk(index, position, (samples * 32768).clip(-32768, 32767).astype("<i2").tobytes())
-                position += len(samples)
+            index = position = 0
+            for chunk in chunks:
+                for start in range(0, max(1, len(chunk)), self._chunk):
+                    samples = chunk[start : start + self._chunk]
+                    yield _chunk(index, position, _pcm(samples))
+                    index, position = index + 1, position + len(samples)
 
-        positions: list[int] = []
-        scores: list[list[float]] = []
+        frames = [frame for answer in self._answers(requests()) for frame in answer.frames]
+        labels = len(self._model.labels)
+        if bad := [len(frame.scores) for frame in frames if len(frame.scores) != labels]:
+            raise _BrokenError(f"a frame has {bad[0]} scores, {labels} were asked for")
+        scores = np.array([list(frame.scores) for frame in frames], np.float32).reshape(-1, labels)
+        return _Answer([frame.first_sample for frame in frames], scores)
+
+    def _answers(self, requests: Iterator[pb.ClassifyRequest]) -> Iterator[pb.ClassifyResponse]:
+        """The answers as they come, when they are in order and the last one is final."""
         final = False
-        for count, answer in enumerate(self._host.send(requests())):
+        for count, answer in enumerate(self._host.send(requests)):
             if final:
                 raise _BrokenError("an answer came behind the final one")
             if answer.chunk_index != count:
                 raise _BrokenError(f"answer {count} has the chunk index {answer.chunk_index}")
             final = answer.final
-            positions += [frame.first_sample for frame in answer.frames]
-            scores += [list(frame.scores) for frame in answer.frames]
+            yield answer
         if not final:
             raise _BrokenError("the stream ended without a final answer")
-        if bad := [len(row) for row in scores if len(row) != len(self._model.labels)]:
-            raise _BrokenError(f"a frame has {bad[0]} scores, {len(self._model.labels)} were asked for")
-        return _Answer(positions, np.array(scores, np.float32))
 
     @staticmethod
     def _same(name: str, got: _Answer, want: _Answer) -> None:
@@ -336,6 +451,10 @@ class Check:
 
 def _chunk(index: int, first: int, pcm: bytes) -> pb.ClassifyRequest:
     return pb.ClassifyRequest(chunk=pb.Chunk(index=index, first_sample=first, pcm=pcm))
+
+
+def _pcm(samples: Samples) -> bytes:
+    return (samples * 32768).clip(-32768, 32767).astype("<i2").tobytes()
 
 
 def _count(n: int, thing: str) -> str:

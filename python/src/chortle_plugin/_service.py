@@ -21,10 +21,10 @@ from ._model import Model, Samples
 
 MAX_PCM_BYTES = 4 << 20
 MAX_MESSAGE_BYTES = MAX_PCM_BYTES + (64 << 10)
+FRAME_BYTES = 32  # keys, lengths and position of a frame in its answer take less
 
 _BATCH = 32  # windows that the model is given at once; 2 MB of YAMNet's
 _SAMPLE_BYTES = {pb.PCM_ENCODING_S16LE: 2, pb.PCM_ENCODING_F32LE: 4}
-_FRAME_BYTES = 32  # keys, lengths and position of a frame in its answer take less
 _ROUNDING = 1e-4  # how far beyond 0..1 float arithmetic may carry a softmax
 
 _log = logging.getLogger("chortle_plugin")
@@ -175,7 +175,7 @@ def _samples(chunk: pb.Chunk, stream: _Stream) -> Samples:
     if len(chunk.pcm) % _SAMPLE_BYTES[stream.encoding]:
         raise _invalid(f"{name}: {len(chunk.pcm)} bytes are not a whole number of samples")
     frames = stream.framer.complete(len(chunk.pcm) // _SAMPLE_BYTES[stream.encoding])
-    most = (MAX_MESSAGE_BYTES - 64) // (_FRAME_BYTES + 4 * len(stream.labels))
+    most = (MAX_MESSAGE_BYTES - 64) // (FRAME_BYTES + 4 * len(stream.labels))
     if frames > most:
         raise _invalid(
             f"{name}: its {frames} frames do not fit into one answer, which holds {most}; "
