@@ -123,7 +123,7 @@ lock: ## pin python/requirements-*.in anew (needs uv)
 
 .PHONY: clean
 clean: ## remove what was built, measured and installed in the checkout
-	rm -rf bin build .venv python/build python/src/*.egg-info
+	rm -rf bin build .venv
 
 # The tools are built once from their own module files, so that they never touch ours.
 
