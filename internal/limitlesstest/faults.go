@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 )
 
 // Fault is a way to misbehave. answer writes the right answer, for faults that spoil it.
@@ -30,6 +31,17 @@ func RetryInBody(value string) Fault {
 func RetryInHeader(seconds string) Fault {
 	return func(w http.ResponseWriter, _ *http.Request, _ func(http.ResponseWriter)) {
 		w.Header().Set("Retry-After", seconds)
+		refuse(w, http.StatusTooManyRequests, "Rate limit exceeded")
+	}
+}
+
+// RetryAt answers 429 with a moment in the Retry-After header, as far ahead as wait by the server's clock, which
+// may differ from the caller's by skew.
+func RetryAt(wait, skew time.Duration) Fault {
+	return func(w http.ResponseWriter, _ *http.Request, _ func(http.ResponseWriter)) {
+		now := time.Now().Add(skew).UTC()
+		w.Header().Set("Date", now.Format(http.TimeFormat))
+		w.Header().Set("Retry-After", now.Add(wait).Format(http.TimeFormat))
 		refuse(w, http.StatusTooManyRequests, "Rate limit exceeded")
 	}
 }
@@ -85,6 +97,37 @@ func Stall(w http.ResponseWriter, r *http.Request, answer func(http.ResponseWrit
 	<-r.Context().Done()
 }
 
+// Slow sends a byte after each pause, until the body is whole or the caller goes away.
+func Slow(pause time.Duration) Fault {
+	return func(w http.ResponseWriter, r *http.Request, answer func(http.ResponseWriter)) {
+		whole := &bufferedAnswer{header: w.Header()}
+		answer(whole)
+		tick := time.NewTicker(pause)
+		defer tick.Stop()
+		for _, b := range whole.body.Bytes() {
+			select {
+			case <-tick.C:
+			case <-r.Context().Done():
+				return
+			}
+			w.Write([]byte{b})
+			http.NewResponseController(w).Flush()
+		}
+	}
+}
+
+// Endless sends the body again and again, until the caller goes away.
+func Endless(w http.ResponseWriter, r *http.Request, answer func(http.ResponseWriter)) {
+	whole := &bufferedAnswer{header: w.Header()}
+	answer(whole)
+	w.Header().Del("Content-Length")
+	for r.Context().Err() == nil {
+		if _, err := w.Write(whole.body.Bytes()); err != nil {
+			return
+		}
+	}
+}
+
 // Silence sends nothing at all, until the caller goes away.
 func Silence(_ http.ResponseWriter, r *http.Request, _ func(http.ResponseWriter)) {
 	<-r.Context().Done()
@@ -98,3 +141,12 @@ type bufferedAnswer struct {
 func (b *bufferedAnswer) Header() http.Header         { return b.header }
 func (b *bufferedAnswer) WriteHeader(int)             {}
 func (b *bufferedAnswer) Write(p []byte) (int, error) { return b.body.Write(p) }
+
+// Faults by the names that a person may type.
+var Faults = map[string]Fault{
+	"401": Status(http.StatusUnauthorized), "403": Status(http.StatusForbidden), "404": Status(http.StatusNotFound),
+	"429": RetryInBody(`"3"`), "500": Status(http.StatusInternalServerError), "502": Status(http.StatusBadGateway),
+	"503": Status(http.StatusServiceUnavailable), "504": Status(http.StatusGatewayTimeout),
+	"html": HTML, "empty": Empty, "reset": Reset, "cut": Truncate, "wrong-length": WrongLength, "redirect": Redirect("http://127.0.0.1:9/"),
+	"stalled": Stall, "silent": Silence, "slow": Slow(100 * time.Millisecond), "endless": Endless,
+}

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,6 +24,7 @@ type devFlags struct {
 	listen  string
 	minutes int
 	fail    int
+	faults  []string
 	date    string
 }
 
@@ -30,16 +34,22 @@ func (a *app) devLimitlessCommand() *cobra.Command {
 		Use: "dev-limitless", Short: "Be the Limitless API, with sound that is made for it", Hidden: true,
 		Long: `Serves what the Limitless API serves, with a day of made sound for two users, for trying things out by
 hand: with the same limits and errors, and on demand with a share of calls that fail.`,
-		Example: "  orchestrator dev-limitless --fail 10",
+		Example: "  orchestrator dev-limitless --fail 10\n  orchestrator dev-limitless --fail 50 --fault 429,slow,endless",
 		Args:    noArgs,
 	}
 	cmd.Flags().StringVar(&flags.listen, "listen", "127.0.0.1:7788", "loopback `address` to listen on")
 	cmd.Flags().IntVar(&flags.minutes, "minutes", 66, "length of each user's sound")
 	cmd.Flags().IntVar(&flags.fail, "fail", 0, "how many of a hundred calls fail")
+	cmd.Flags().StringSliceVar(&flags.faults, "fault", []string{"502"}, "`how` they fail, each in one of these ways: "+strings.Join(faultNames(), ", "))
 	cmd.Flags().StringVar(&flags.date, "date", "", "`day` of the sound, in UTC (default: yesterday)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if flags.minutes < 5 || flags.minutes > 1440 || flags.fail < 0 || flags.fail > 100 {
-			return usage("want --minutes from 5 to 1440 and --fail from 0 to 100")
+		if flags.minutes < 5 || flags.minutes > 1440 || flags.fail < 0 || flags.fail > 100 || len(flags.faults) == 0 {
+			return usage("want --minutes from 5 to 1440, --fail from 0 to 100 and some --fault")
+		}
+		for _, name := range flags.faults {
+			if limitlesstest.Faults[name] == nil {
+				return usage("--fault %q: want some of %s", name, strings.Join(faultNames(), ", "))
+			}
 		}
 		if host, _, err := net.SplitHostPort(flags.listen); err != nil || !net.ParseIP(host).IsLoopback() {
 			return usage("--listen %q: want a loopback address such as 127.0.0.1:7788", flags.listen)
@@ -55,6 +65,8 @@ hand: with the same limits and errors, and on demand with a share of calls that 
 	}
 	return cmd
 }
+
+func faultNames() []string { return slices.Sorted(maps.Keys(limitlesstest.Faults)) }
 
 func (a *app) devLimitless(ctx context.Context, flags devFlags, date orchestrator.Date) error {
 	server, err := a.devServer(ctx, flags, date)
@@ -111,7 +123,7 @@ func (a *app) devServer(ctx context.Context, flags devFlags, date orchestrator.D
 	server.Fault = func(call limitlesstest.Call) limitlesstest.Fault {
 		a.log.WithFields(fields{"call": call.N, "path": call.Path, "from": call.Span.Start, "to": call.Span.End}).Info("called")
 		if rand.IntN(100) < flags.fail {
-			return limitlesstest.Status(http.StatusBadGateway)
+			return limitlesstest.Faults[flags.faults[rand.IntN(len(flags.faults))]]
 		}
 		return nil
 	}

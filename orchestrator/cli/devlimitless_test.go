@@ -20,6 +20,8 @@ func TestDevLimitless(t *testing.T) {
 		"--listen 127.0.0.1":           "loopback",
 		"--minutes 1":                  "--minutes",
 		"--fail 101":                   "--fail",
+		"--fault 502,nonsense":         "want some of 401, ",
+		"--fault=":                     "some --fault",
 		"--date yesterday":             "YYYY-MM-DD",
 		"--listen 127.0.0.1:0 nothing": "takes no arguments",
 	} {
@@ -31,7 +33,7 @@ func TestDevLimitless(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := exec.Command(bin+"/orchestrator", "dev-limitless", "--listen", "127.0.0.1:0", "--minutes", "5", "--fail", "10", "--date", "2026-11-22")
+	server := exec.Command(bin+"/orchestrator", "dev-limitless", "--listen", "127.0.0.1:0", "--minutes", "5", "--fail", "10", "--fault", "502,cut,reset", "--date", "2026-11-22")
 	server.Env = p.with("CHORTLE_DATA_DIR=" + p.path("dev")).environ
 	stdout, err := server.StdoutPipe()
 	if err != nil {
