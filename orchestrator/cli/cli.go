@@ -34,7 +34,7 @@ type app struct {
 	stderr  *terminal.Screen
 	now     func() time.Time
 
-	// limiters holds a limiter for each API key, as *rate.Limiter.
+	// limiters holds a limiter for each API key, as *limitless.Limiter.
 	limiters sync.Map
 
 	log      *logrus.Logger

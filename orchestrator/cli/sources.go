@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/audio"
 	"github.com/chortle-audio/chortle/orchestrator/cli/settings"
@@ -100,7 +98,7 @@ func (a *app) limitlessClient(ctx context.Context, s *store.Store, user orchestr
 	}
 	config := a.settings.Config
 	limiter, _ := a.limiters.LoadOrStore(key, limitless.NewLimiter(config.LimitlessCalls)) // users may share a key
-	return limitless.NewClient(limitless.Config{URL: config.LimitlessURL, Key: key, Limiter: limiter.(*rate.Limiter),
+	return limitless.NewClient(limitless.Config{URL: config.LimitlessURL, Key: key, Limiter: limiter.(*limitless.Limiter),
 		FirstWait: max(config.LimitlessPause, time.Nanosecond), Stall: max(config.LimitlessStall, time.Millisecond),
 		Retrying: func(r limitless.Retry) {
 			a.log.WithFields(fields{keyUser: user.Name, "from": r.Span.Start, "to": r.Span.End, "attempt": r.Attempt, keySeconds: seconds(r.Wait)}).

@@ -10,7 +10,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash"
@@ -18,13 +17,11 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
-	"golang.org/x/time/rate"
 
 	"github.com/chortle-audio/chortle/orchestrator"
 )
@@ -43,6 +40,12 @@ var (
 	// errRefused is an answer that asking again will not change, and that says nothing of other windows.
 	errRefused = errors.New("the API refused the request")
 )
+
+// isFinal says whether an error would meet every further call of a run, too.
+func isFinal(err error) bool {
+	held := (*HeldError)(nil)
+	return errors.Is(err, ErrBadKey) || errors.Is(err, errKeep) || errors.As(err, &held)
+}
 
 // badKeyError is ErrBadKey.
 type badKeyError struct{}
@@ -65,13 +68,13 @@ type Config struct {
 	// Attempts at one call, the first included; default 6.
 	Attempts int
 	// FirstWait before the second attempt, doubled for each further one up to MaxWait, with jitter;
-	// defaults 1 s and 1 min: together half a minute. A 429 says itself how long to wait.
+	// defaults 1 s and 1 min: together half a minute. A 429 says itself how long to wait; beyond an hour
+	// that is a *HeldError.
 	FirstWait, MaxWait time.Duration
 	// Stall is how long an answer may go without a byte; default 30 s.
 	Stall time.Duration
-	// Limiter spaces out the calls of one key, whoever makes them; nil means one of the client's own, for 180
-	// calls a minute.
-	Limiter *rate.Limiter
+	// Limiter of the key, for all who call with it; nil means one of the client's own, for 180 calls a minute.
+	Limiter *Limiter
 	// Retrying is told of each call that is made again; nil means nobody listens.
 	Retrying func(Retry)
 	// HTTP is the client to call with; nil means one of its own that follows no redirect, for the key
@@ -93,9 +96,8 @@ type Retry struct {
 
 // Client calls the API for one key. Safe for concurrent use.
 type Client struct {
-	config  Config
-	http    *http.Client
-	limiter *rate.Limiter
+	config Config
+	http   *http.Client
 
 	mu    sync.Mutex
 	calls orchestrator.Calls
@@ -131,17 +133,7 @@ func NewClient(config Config) (*Client, error) {
 		transport.DisableCompression = true                          // a compressed answer would come without its length
 		client = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	}
-	return &Client{config: config, http: client, limiter: config.Limiter}, nil
-}
-
-// callsPerMinute is the API's limit for one key.
-const callsPerMinute = 180
-
-// NewLimiter lets so many calls pass in any minute, at least one.
-func NewLimiter(callsPerMinute int) *rate.Limiter {
-	// In any minute a bucket lets its size and its refill pass: a tenth as bucket, the rest as refill.
-	burst := max(1, callsPerMinute/10)
-	return rate.NewLimiter(rate.Limit(float64(max(1, callsPerMinute-burst))/60), burst)
+	return &Client{config: config, http: client}, nil
 }
 
 // Close drops idle connections.
@@ -166,7 +158,7 @@ func (c *Client) CheckKey(ctx context.Context) error {
 // Download writes the audio of a window to the file at path, which it makes, and returns the
 // SHA-256 of the content. What passes is tried again; on error no file is left.
 //
-// Errors: ErrNoAudio, ErrBadKey, or what the last attempt met.
+// Errors: ErrNoAudio, ErrBadKey, *HeldError, or what the last attempt met.
 func (c *Client) Download(ctx context.Context, span orchestrator.Span, path string) (string, error) {
 	var sum string
 	query := fmt.Sprintf("/v1/download-audio?startMs=%d&endMs=%d", span.Start.UnixMilli(), span.End.UnixMilli())
@@ -233,13 +225,14 @@ func notKept(err error) error {
 // try calls until an attempt succeeds, cannot succeed, or was the last.
 func (c *Client) try(ctx context.Context, span orchestrator.Span, pathAndQuery string, use func(*http.Response, io.Reader) error) error {
 	wait := backoff.NewExponentialBackOff()
-	wait.InitialInterval, wait.MaxInterval = c.config.FirstWait, c.config.MaxWait
+	wait.InitialInterval, wait.MaxInterval, wait.Multiplier = c.config.FirstWait, c.config.MaxWait, 2
+	latest := time.Now().Add(longestWait)
 	attempt := 0
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		if attempt++; attempt > 1 {
 			c.count(func(calls *orchestrator.Calls) { calls.Retries++ })
 		}
-		return struct{}{}, c.once(ctx, pathAndQuery, use)
+		return struct{}{}, c.once(ctx, pathAndQuery, latest, use)
 	}, backoff.WithBackOff(wait), backoff.WithMaxTries(uint(c.config.Attempts)), backoff.WithMaxElapsedTime(0),
 		backoff.WithNotify(func(err error, wait time.Duration) {
 			if c.config.Retrying != nil {
@@ -258,15 +251,22 @@ func (c *Client) count(f func(*orchestrator.Calls)) {
 	f(&c.calls)
 }
 
-func (c *Client) once(ctx context.Context, pathAndQuery string, use func(*http.Response, io.Reader) error) error {
-	if err := c.limiter.Wait(ctx); err != nil {
+// once is one attempt: it begins no later than latest.
+func (c *Client) once(ctx context.Context, pathAndQuery string, latest time.Time, use func(*http.Response, io.Reader) error) error {
+	if err := c.config.Limiter.wait(ctx, latest); err != nil {
 		return backoff.Permanent(err)
 	}
+	stalled := fmt.Errorf("call API: no byte for %s", c.config.Stall)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	stalled := fmt.Errorf("call API: no byte for %s", c.config.Stall)
 	watch := time.AfterFunc(c.config.Stall, func() { cancel(stalled) })
 	defer watch.Stop()
+	late := func(err error) error {
+		if cause := context.Cause(ctx); cause == stalled {
+			return cause
+		}
+		return err
+	}
 
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(c.config.URL, "/")+pathAndQuery, nil)
 	if err != nil {
@@ -277,15 +277,12 @@ func (c *Client) once(ctx context.Context, pathAndQuery string, use func(*http.R
 	response, err := c.http.Do(request)
 	if err != nil {
 		c.count(func(calls *orchestrator.Calls) { calls.Add(0) })
-		if context.Cause(ctx) == stalled {
-			return stalled
-		}
-		return fmt.Errorf("call API: %w", plain(err))
+		return late(fmt.Errorf("call API: %w", plain(err)))
 	}
 	defer response.Body.Close()
 	c.count(func(calls *orchestrator.Calls) { calls.Add(response.StatusCode) })
 	if response.StatusCode != http.StatusOK {
-		return refusal(response)
+		return c.refusal(response, latest)
 	}
 	body := &countingReader{body: response.Body, read: func(n int) {
 		watch.Reset(c.config.Stall)
@@ -293,10 +290,7 @@ func (c *Client) once(ctx context.Context, pathAndQuery string, use func(*http.R
 	}}
 	if err := use(response, body); err != nil {
 		c.count(func(calls *orchestrator.Calls) { calls.Failed++ })
-		if context.Cause(ctx) == stalled {
-			return stalled
-		}
-		return err
+		return late(err)
 	}
 	return nil
 }
@@ -310,7 +304,7 @@ func plain(err error) error {
 }
 
 // refusal turns an answer that is not 200 into an error: one that passes, or a permanent one.
-func refusal(response *http.Response) error {
+func (c *Client) refusal(response *http.Response, latest time.Time) error {
 	body, _ := io.ReadAll(io.LimitReader(response.Body, 4<<10))
 	err := fmt.Errorf("call API: it answered %s", response.Status)
 	switch code := response.StatusCode; {
@@ -319,30 +313,19 @@ func refusal(response *http.Response) error {
 	case code == http.StatusUnauthorized, code == http.StatusForbidden:
 		return backoff.Permanent(fmt.Errorf("%w: %w", err, ErrBadKey))
 	case code == http.StatusTooManyRequests:
-		if seconds, ok := retryAfter(response.Header, body); ok {
-			return fmt.Errorf("%w: %w", err, &backoff.RetryAfterError{Duration: seconds})
+		wait, told := retryAfter(response.Header, body)
+		if !told {
+			return err
 		}
-		return err
+		c.config.Limiter.hold(wait)
+		if _, held := c.config.Limiter.heldUntil(latest); held != nil {
+			return backoff.Permanent(fmt.Errorf("%w: %w", err, held))
+		}
+		return fmt.Errorf("%w: %w", err, &backoff.RetryAfterError{Duration: wait})
 	case code >= 500:
 		return err
 	}
 	return backoff.Permanent(fmt.Errorf("%w: %w", err, errRefused))
-}
-
-// retryAfter reads the seconds to wait, from the body as a string or a number, else from the header.
-func retryAfter(header http.Header, body []byte) (time.Duration, bool) {
-	var answer struct {
-		RetryAfter json.RawMessage `json:"retryAfter"`
-	}
-	text := header.Get("Retry-After")
-	if json.Unmarshal(body, &answer) == nil && len(answer.RetryAfter) > 0 {
-		text = strings.Trim(string(answer.RetryAfter), `"`)
-	}
-	seconds, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
-	if err != nil || !(seconds >= 0 && seconds <= 3600) {
-		return 0, false
-	}
-	return time.Duration(seconds * float64(time.Second)), true
 }
 
 // countingReader tells of every read that brought bytes.

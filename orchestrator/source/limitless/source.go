@@ -110,8 +110,8 @@ func (s *Source) emptySince() time.Time {
 // Recordings downloads the windows of span that are not read yet, one at a time: a window's file is
 // gone before the next one is asked for. Windows that failed before come first, so that gaps are
 // filled before new ground is taken. What cannot be had is a *orchestrator.SpanError. A key that is
-// refused, or a disk that takes no more, ends the sequence with a *orchestrator.StoppedError; a service
-// that is away leaves the rest for the next run.
+// refused, for good or for longer than a call waits, or a disk that takes no more, ends the sequence with a
+// *orchestrator.StoppedError; a service that is away leaves the rest for the next run.
 func (s *Source) Recordings(ctx context.Context, span orchestrator.Span) iter.Seq2[orchestrator.Recording, error] {
 	return func(yield func(orchestrator.Recording, error) bool) {
 		if now := s.options.Now(); span.End.After(now) {
@@ -246,7 +246,7 @@ func (s *Source) window(ctx context.Context, window orchestrator.Span, yield fun
 	case ctx.Err() != nil:
 		yield(orchestrator.Recording{}, ctx.Err())
 		return window.Start, false
-	case errors.Is(err, ErrBadKey), errors.Is(err, errKeep):
+	case isFinal(err):
 		s.stopped = err
 		return window.Start, false
 	case errors.Is(err, ErrNoAudio):
