@@ -168,7 +168,11 @@ func (c *Client) Download(ctx context.Context, span orchestrator.Span, path stri
 			return backoff.Permanent(fmt.Errorf("%w: %w; let this user write there", errKeep, err))
 		}
 		hash := sha256.New()
-		err = copyOgg(file, hash, body)
+		most := mostBytes(span)
+		limited := &io.LimitedReader{R: body, N: most}
+		if err = copyOgg(file, hash, limited); err == nil && limited.N == 0 {
+			err = fmt.Errorf("read answer: it is longer than %d MB, which %s of sound cannot be", most>>20, span.Duration())
+		}
 		if closeErr := file.Close(); err == nil && closeErr != nil {
 			err = notKept(closeErr)
 		}
@@ -180,6 +184,17 @@ func (c *Client) Download(ctx context.Context, span orchestrator.Span, path stri
 	}
 	return sum, nil
 }
+
+// mostBytes is what an answer cannot reach: sound in the highest bit rate of Opus, with a tenth for Ogg's
+// framing, and what a header may hold.
+func mostBytes(span orchestrator.Span) int64 {
+	const bytesPerSecond, header = 510_000 / 8, 1 << 20
+	return int64(span.Duration().Seconds()*bytesPerSecond*1.1) + header
+}
+
+// longestCall is how long an attempt may take: what comes no faster than five times as fast as it was recorded
+// would not be there by the morning.
+func longestCall(span orchestrator.Span) time.Duration { return time.Minute + span.Duration()/5 }
 
 func removeIfThere(path string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -232,7 +247,7 @@ func (c *Client) try(ctx context.Context, span orchestrator.Span, pathAndQuery s
 		if attempt++; attempt > 1 {
 			c.count(func(calls *orchestrator.Calls) { calls.Retries++ })
 		}
-		return struct{}{}, c.once(ctx, pathAndQuery, latest, use)
+		return struct{}{}, c.once(ctx, pathAndQuery, latest, longestCall(span), use)
 	}, backoff.WithBackOff(wait), backoff.WithMaxTries(uint(c.config.Attempts)), backoff.WithMaxElapsedTime(0),
 		backoff.WithNotify(func(err error, wait time.Duration) {
 			if c.config.Retrying != nil {
@@ -251,18 +266,21 @@ func (c *Client) count(f func(*orchestrator.Calls)) {
 	f(&c.calls)
 }
 
-// once is one attempt: it begins no later than latest.
-func (c *Client) once(ctx context.Context, pathAndQuery string, latest time.Time, use func(*http.Response, io.Reader) error) error {
+// once is one attempt: it begins no later than latest, and takes no longer than longest.
+func (c *Client) once(ctx context.Context, pathAndQuery string, latest time.Time, longest time.Duration, use func(*http.Response, io.Reader) error) error {
 	if err := c.config.Limiter.wait(ctx, latest); err != nil {
 		return backoff.Permanent(err)
 	}
 	stalled := fmt.Errorf("call API: no byte for %s", c.config.Stall)
+	slow := fmt.Errorf("call API: the answer is not there after %s", longest)
+	ctx, cancelSlow := context.WithTimeoutCause(ctx, longest, slow)
+	defer cancelSlow()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	watch := time.AfterFunc(c.config.Stall, func() { cancel(stalled) })
 	defer watch.Stop()
 	late := func(err error) error {
-		if cause := context.Cause(ctx); cause == stalled {
+		if cause := context.Cause(ctx); cause == stalled || cause == slow {
 			return cause
 		}
 		return err

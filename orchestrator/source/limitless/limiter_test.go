@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -240,6 +241,40 @@ func TestWaitsAreDoubled(t *testing.T) {
 			if gap := at.Sub(times[i]); gap < wait/2 || gap > wait*3/2+1 {
 				t.Errorf("attempt %d came after %s, want about %s", i+2, gap, wait)
 			}
+		}
+	})
+}
+
+// Old system, 3.2 Limits: nothing bounded how long a download took. A body that comes byte by byte never stalls,
+// and is given up all the same.
+func TestDefectASlowBodyIsGivenUp(t *testing.T) {
+	t.Parallel()
+	server := &limitlesstest.Server{Keys: map[string][]limitlesstest.Recording{key: {sound(0, 24*time.Hour)}}, CallsPerMinute: 1 << 20}
+	slow := true
+	server.Fault = func(call limitlesstest.Call) limitlesstest.Fault {
+		if slow && call.Attempt <= 6 && call.Span.Start.Hour() == 3 {
+			return limitlesstest.Slow(time.Second)
+		}
+		return nil
+	}
+	dir := t.TempDir()
+	bubble(t, server, func(t *testing.T, config limitless.Config) {
+		config.Stall = 2 * time.Second
+		client, path, began := newClient(t, config), filepath.Join(dir, "chunk.ogg"), time.Now()
+		if _, err := client.Download(t.Context(), hour(3), path); err == nil || !strings.Contains(err.Error(), "not there after 13m0s") {
+			t.Errorf("error %v", err)
+		}
+		if took := time.Since(began); took < 6*13*time.Minute || took > 6*14*time.Minute {
+			t.Errorf("it was given up after %s", took)
+		}
+		if _, err := os.Stat(path); err == nil {
+			t.Error("a file was left")
+		}
+		if _, err := client.Download(t.Context(), hour(4), path); err != nil {
+			t.Errorf("the next window: %v", err)
+		}
+		if _, err := client.Download(t.Context(), hour(3), path); err != nil {
+			t.Errorf("the next night: %v", err)
 		}
 	})
 }

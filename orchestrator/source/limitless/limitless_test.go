@@ -103,6 +103,8 @@ func TestDownloadMeetsEveryFault(t *testing.T) {
 		{"a reset connection", limitlesstest.Reset, 1, 2, nil, ""},
 		{"a stalled body", limitlesstest.Stall, 1, 2, nil, ""},
 		{"no answer for ever", limitlesstest.Silence, -1, 6, nil, "no byte for"},
+		{"a body without end", limitlesstest.Endless, 1, 2, nil, ""},
+		{"a body without end for ever", limitlesstest.Endless, -1, 6, nil, "longer than 5 MB, which 1m0s of sound cannot be"},
 		{"a redirect is not followed", limitlesstest.Redirect(thief.URL), -1, 1, nil, "302"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

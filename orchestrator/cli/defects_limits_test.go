@@ -1,0 +1,63 @@
+package cli_test
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chortle-audio/chortle/internal/limitlesstest"
+	"github.com/chortle-audio/chortle/orchestrator"
+)
+
+// Nothing limited what the old system downloaded: neither how much, nor how long it took. A body without end
+// costs its window and a bounded piece of the disk, and the next run has the rest. (That a slow one is given up,
+// too, is a test of the client, where no time passes.)
+func TestDefectDownloadsAreLimited(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t, map[string][]recorded{"alice": {{9 * time.Hour, 6 * time.Minute}}}, "CHORTLE_CHUNK_MINUTES=5")
+	var most int64
+	a.Fault = func(call limitlesstest.Call) limitlesstest.Fault {
+		if call.Span.Start.Hour() == 9 && call.Span.Start.Minute() == 0 {
+			most = max(most, a.bytes("data/users"))
+			return limitlesstest.Endless
+		}
+		return nil
+	}
+	run := a.json(orchestrator.ExitIncomplete, day...)
+	gaps := at(run, "users", 0, "gaps")
+	if at(gaps, 0, "start") != "2026-11-22T09:00:00.000Z" || at(gaps, 0, "end") != "2026-11-22T09:05:00.000Z" || at(gaps, 1) != nil ||
+		!strings.Contains(fmt.Sprint(gaps), "longer than 21 MB, which 5m0s of sound cannot be") {
+		t.Errorf("gaps: %v", gaps)
+	}
+	if left := a.tree("data/users"); most == 0 || most > 22<<20 || len(left) > 0 {
+		t.Errorf("%d bytes were on disk when it was asked for again, and in the end %v", most, left)
+	}
+	a.Fault = nil
+	if run = a.json(0, day...); at(run, "users", 0, "audio_seconds") != 300.0 || at(run, "users", 0, "laughs", "new") != 15.0 {
+		t.Errorf("the next run: %v", run)
+	}
+}
+
+// bytes is how much the files below a folder of the place hold.
+func (p *place) bytes(name string) (sum int64) {
+	p.Helper()
+	err := filepath.WalkDir(p.path(name), func(_ string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		info, err := entry.Info()
+		if err == nil {
+			sum += info.Size()
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		p.Fatal(err)
+	}
+	return sum
+}
