@@ -42,7 +42,10 @@ UTC), files that are named after the time at which they start, and a manifest wi
 whose source is folder:THAT-FOLDER reads them as any other recordings, when the API is no more.
 
 It may be interrupted, and started again: it goes on where it was, and asks again for what failed. The days are those
-of the user's time zone.
+of the user's time zone; of one that is under way, what has not ended (CHORTLE_CHUNK_MINUTES) is left for the next time.
+
+The API joins what it has: where an answer is shorter than the time that was asked for, that is halved until each file
+starts at the time in its name. The manifest tells by how many seconds it may be off where that is not known exactly.
 
 Exit codes: 0 all there, 1 failed (the key, the disk), 3 incomplete: some of it could not be had, start again.`,
 		Example: `  orchestrator archive --user alice --from 2025-01-01
@@ -89,11 +92,11 @@ func (a *app) archive(ctx context.Context, s *store.Store, user orchestrator.Use
 	progress, err := limitless.Archive(ctx, options)
 	a.stderr.SetStatus("")
 
-	code := orchestrator.ExitOK
+	code, held := orchestrator.ExitOK, (*limitless.HeldError)(nil)
 	switch {
 	case ctx.Err() != nil:
 		code = orchestrator.ExitInterrupted
-	case errors.Is(err, limitless.ErrAway), err == nil && progress.Failed > 0:
+	case errors.Is(err, limitless.ErrAway), errors.As(err, &held), err == nil && progress.Failed > 0:
 		code = orchestrator.ExitIncomplete
 	case err != nil:
 		code = orchestrator.ExitFailed
@@ -105,8 +108,8 @@ func (a *app) archive(ctx context.Context, s *store.Store, user orchestrator.Use
 		return &exitError{code, errors.Join(err, a.writeJSON(archiveDocument{user.Name, options.Dir, progress.Total,
 			progress.Files, progress.Empty, progress.Skipped, progress.Failed, progress.Bytes}))}
 	}
-	fmt.Fprintf(a.stdout, "%s, %.1f MB; %d of %d windows without audio, %d there before, %d failed.\nThe archive is in %s\n",
-		plural(progress.Files, "new file"), float64(progress.Bytes)/1e6, progress.Empty, progress.Total, progress.Skipped, progress.Failed, shellQuote(options.Dir))
+	fmt.Fprintf(a.stdout, "%s, %.1f MB; %s without audio, %d failed; %d of %d windows were there before.\nThe archive is in %s\n",
+		plural(progress.Files, "new file"), float64(progress.Bytes)/1e6, plural(progress.Empty, "piece"), progress.Failed, progress.Skipped, progress.Total, shellQuote(options.Dir))
 	if code == orchestrator.ExitIncomplete && err == nil {
 		fmt.Fprintln(a.stdout, "Start again to get what failed.")
 	}
@@ -136,12 +139,23 @@ func (a *app) archiveOptions(user orchestrator.User, flags archiveFlags) (option
 			return options, fmt.Errorf("find archive folder: %w", err)
 		}
 	}
-	span := orchestrator.Span{Start: from.Span(location).Start, End: to.Span(location).End}
-	if !span.Start.Before(a.now()) {
-		return options, usage("--from %s has not come yet", from)
+	var days []orchestrator.Span
+	for date := from; !to.Before(date); date = date.Add(1) {
+		day := date.Span(location)
+		if !day.Start.Before(a.now()) {
+			break
+		}
+		days = append(days, day)
 	}
-	return limitless.ArchiveOptions{Dir: dir, Span: span, Chunk: a.settings.Config.LimitlessChunk, EmptyNights: a.settings.Config.EmptyNights,
-		KeepFree: keepFree, Free: freeSpace, Now: a.now}, nil
+	if len(days) == 0 {
+		return options, usage("--from %s has not come yet, or not ended: then name it with --to, too", from)
+	}
+	sound, err := a.openAudio()
+	if err != nil {
+		return options, err
+	}
+	return limitless.ArchiveOptions{User: user.Name, Dir: dir, Days: days, Chunk: a.settings.Config.LimitlessChunk, Length: lengthOf(sound),
+		EmptyNights: a.settings.Config.EmptyNights, KeepFree: keepFree, Free: freeSpace, Now: a.now}, nil
 }
 
 func archiveStatus(p limitless.ArchiveProgress) string {

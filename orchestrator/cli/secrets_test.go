@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/chortle-audio/chortle/internal/limitlesstest"
 	"github.com/chortle-audio/chortle/orchestrator"
 )
@@ -239,44 +237,4 @@ func TestKeyRotate(t *testing.T) {
 		}
 	}
 	rotated.must(day...)
-}
-
-func TestArchive(t *testing.T) {
-	t.Parallel()
-	a := newAPI(t, twoUsers)
-	a.Fault = func(call limitlesstest.Call) limitlesstest.Fault {
-		if call.N <= 60 && call.Span.Start.Hour() == 9 {
-			return limitlesstest.Status(500)
-		}
-		return nil
-	}
-	dir := a.path("past")
-	args := []string{"archive", "--user", "alice", "--from", "2026-11-22", "--to", "2026-11-22", "--output", dir, "--keep-free", "1MB"}
-	first := a.json(orchestrator.ExitIncomplete, args...)
-	if at(first, "windows") != 48.0 || at(first, "failed") != 2.0 || at(first, "files") != 0.0 || at(first, "folder") != dir {
-		t.Errorf("first: %v", first)
-	}
-	second := a.json(0, args...)
-	if at(second, "files") != 1.0 || at(second, "failed") != 0.0 || at(second, "bytes").(float64) < 1000 {
-		t.Errorf("second: %v", second)
-	}
-	if files := a.tree("past"); !slices.Equal(files, []string{"2026-11-22/2026-11-22T09-00-00Z.ogg", "manifest.jsonl"}) {
-		t.Errorf("files: %v", files)
-	}
-	if got := fieldsOf("", second); !cmp.Equal(got, slices.Sorted(slices.Values(documentedFields(t)["archive"]))) {
-		t.Errorf("fields %v are not those in docs/json.md", got)
-	}
-	// A folder source reads it.
-	a.must("user", "add", "heir", "--timezone", "UTC", "--source", "folder:"+dir)
-	if run := a.json(0, append(day, "--user", "heir")...); at(run, "users", 0, "laughs", "new") != float64(laughsIn(twoUsers["alice"])) {
-		t.Errorf("read from the archive: %v", run)
-	}
-	if r := a.run("archive", "--user", "alice", "--from", "2026-11-21", "--to", "2026-11-21", "--output", dir, "--keep-free", "1000000GB"); r.code != orchestrator.ExitFailed || !strings.Contains(r.stderr, "too little space") {
-		t.Errorf("a full disk: %+v", r)
-	}
-	a.Fault = func(limitlesstest.Call) limitlesstest.Fault { return limitlesstest.Reset }
-	before := len(a.Calls())
-	if r := a.run("archive", "--user", "bob", "--from", "2026-01-01", "--keep-free", "1MB"); r.code != orchestrator.ExitIncomplete || !strings.Contains(r.stderr, "does not answer") || len(a.Calls())-before > 2*3*6 {
-		t.Errorf("a network that is away: %d calls, %+v", len(a.Calls())-before, r)
-	}
 }

@@ -79,15 +79,20 @@ func (s *sources) limitless(user orchestrator.User) (orchestrator.Source, error)
 		Gaps: func(ctx context.Context, before, emptySince time.Time) ([]orchestrator.Span, error) {
 			return s.store.Gaps(ctx, user.ID, before, emptySince)
 		},
-		Length: func(ctx context.Context, path string) (time.Duration, error) {
-			samples, err := s.audio.Measure(ctx, path)
-			return orchestrator.SamplesToDuration(samples), err
-		},
+		Length: lengthOf(s.audio),
 	}
 	if user.KeepOriginals {
 		options.KeepDir = s.originalsDir(user)
 	}
 	return limitless.New(options)
+}
+
+// lengthOf measures files of Ogg Opus.
+func lengthOf(sound *audio.Audio) func(ctx context.Context, path string) (time.Duration, error) {
+	return func(ctx context.Context, path string) (time.Duration, error) {
+		samples, err := sound.Measure(ctx, path)
+		return orchestrator.SamplesToDuration(samples), err
+	}
 }
 
 // limitlessClient calls the API with the user's key.

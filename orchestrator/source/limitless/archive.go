@@ -1,40 +1,29 @@
 package limitless
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/chortle-audio/chortle/orchestrator"
 )
 
-// ManifestName is the file in an archive that lists what it holds: one JSON object a line.
-const ManifestName = "manifest.jsonl"
-
-// ManifestLine is what became of one window of an archive.
-type ManifestLine struct {
-	Start time.Time `json:"start"`
-	End   time.Time `json:"end"`
-	// File is the path below the archive, with '/'; empty where the window has no audio.
-	File   string `json:"file,omitempty"`
-	SHA256 string `json:"sha256,omitempty"`
-	Bytes  int64  `json:"bytes,omitempty"`
-}
-
-// ArchiveOptions say what to archive, and where.
+// ArchiveOptions say what to archive, and where. All fields but Progress, EmptyNights and KeepFree are required.
 type ArchiveOptions struct {
 	Client *Client
+	// User is the name of whose recordings they are. An archive is one user's.
+	User string
 	// Dir receives a folder for each UTC day, with files that the folder source reads, and the manifest.
-	Dir  string
-	Span orchestrator.Span
+	Dir string
+	// Days in their order, each cut into windows by itself, as the Source does.
+	Days []orchestrator.Span
 	// Chunk is the length of a window, in (0, MaxChunk].
 	Chunk time.Duration
+	// Length tells how long the sound in a file of Ogg Opus is.
+	Length func(ctx context.Context, path string) (time.Duration, error)
 	// EmptyNights is for how many days after it was recorded a window without audio is asked for again by a
 	// later call.
 	EmptyNights int
@@ -48,10 +37,11 @@ type ArchiveOptions struct {
 
 // ArchiveProgress is how far an archive is.
 type ArchiveProgress struct {
-	Done, Total     int // windows
-	Files, Empty    int
-	Failed, Skipped int // Skipped: in the manifest already, with their file
-	Bytes           int64
+	Done, Total int // windows
+	Skipped     int // windows of which nothing was left to ask for
+	// Files, Empty and Failed count what came of the windows, or of the pieces into which one was halved.
+	Files, Empty, Failed int
+	Bytes                int64
 	// Remaining is an estimate from the pace so far; 0 while there is none.
 	Remaining time.Duration
 }
@@ -62,155 +52,135 @@ var ErrAway = errors.New("the API does not answer; start again later: it goes on
 // ErrDiskFull means that a further file would leave less than KeepFree on the disk.
 var ErrDiskFull = errors.New("too little space is left on the disk; free some, or archive into another folder, and start again: it goes on where it was")
 
-// Archive downloads the originals of a span, untouched, into a folder. It may be interrupted and
-// called again: windows in the manifest whose file is still there are not asked for again. A window
-// that fails is counted, left out of the manifest, and asked for by the next call.
+// Archive downloads the originals of some days, untouched, into a folder. It asks as the Source does, with the
+// manifest as its ledger, so that a file starts at the time in its name, with the same uncertainty. It may be
+// interrupted and called again, also with another Chunk: what the manifest holds, with its file, is not asked
+// for again. What fails is counted, left out of the manifest, and asked for by the next call; so are windows
+// that have not ended yet.
 //
-// Errors: ErrBadKey, ErrAway, ErrDiskFull, ctx's, or one of the folder's; all after what was done is safe.
-func Archive(ctx context.Context, options ArchiveOptions) (progress ArchiveProgress, err error) {
-	if options.Chunk <= 0 || options.Chunk > MaxChunk {
-		return progress, fmt.Errorf("check chunk length %s: want at most %s (CHORTLE_CHUNK_MINUTES)", options.Chunk, MaxChunk)
+// Errors: ErrBadKey, *HeldError, ErrAway, ErrDiskFull, ctx's, or one of the folder's; all after what was done
+// is safe.
+func Archive(ctx context.Context, options ArchiveOptions) (_ ArchiveProgress, err error) {
+	a := &archive{ArchiveOptions: options, began: options.Now()}
+	// The folder source passes hidden folders over.
+	a.source, err = New(Options{Client: options.Client, Dir: filepath.Join(options.Dir, ".chortle-archive"), KeepDir: options.Dir,
+		Chunk: options.Chunk, Length: options.Length, Now: options.Now, Room: a.room,
+		Ledger: func(_ context.Context, span orchestrator.Span) ([]orchestrator.LedgerSpan, error) {
+			return a.manifest.ledger(span), nil
+		}})
+	if err != nil {
+		return a.progress, err
 	}
 	if err := os.MkdirAll(options.Dir, 0o700); err != nil {
-		return progress, fmt.Errorf("make archive folder: %w", err)
+		return a.progress, fmt.Errorf("make archive folder: %w", err)
 	}
-	known, manifest, err := openManifest(options.Dir)
-	if err != nil {
-		return progress, err
+	if a.manifest, err = openManifest(options.Dir, options.User); err != nil {
+		return a.progress, err
 	}
-	defer func() { err = errors.Join(err, manifest.Close()) }()
-
-	if now := options.Now(); options.Span.End.After(now) {
-		options.Span.End = now.Truncate(time.Second)
+	defer func() {
+		a.source.Close()
+		err = errors.Join(err, a.manifest.close())
+	}()
+	days := make([]orchestrator.Span, len(options.Days))
+	for i, day := range options.Days {
+		days[i] = a.ended(day)
+		a.progress.Total += a.windows(days[i])
 	}
-	var service breaker
-	service.begin()
-	progress.Total = int((options.Span.Duration() + options.Chunk - 1) / options.Chunk)
-	began := options.Now()
-	for start := options.Span.Start; start.Before(options.Span.End); start = start.Add(options.Chunk) {
-		window := orchestrator.Span{Start: start, End: earlier(start.Add(options.Chunk), options.Span.End)}
-		if _, ok := known[window.Start.UnixMilli()]; ok {
-			progress.Skipped++
-		} else if err := options.archive(ctx, manifest, &service, window, &progress); err != nil {
-			return progress, err
-		}
-		progress.Done++
-		if asked := progress.Done - progress.Skipped; asked > 0 {
-			pace := options.Now().Sub(began) / time.Duration(asked)
-			progress.Remaining = pace * time.Duration(progress.Total-progress.Done)
-		}
-		if options.Progress != nil {
-			options.Progress(progress)
+	for _, day := range days {
+		if err := a.day(ctx, day); err != nil {
+			return a.progress, err
 		}
 	}
-	return progress, nil
+	return a.progress, nil
 }
 
-// archive does one window. Its error ends the archive.
-func (o *ArchiveOptions) archive(ctx context.Context, manifest *os.File, service *breaker, window orchestrator.Span, progress *ArchiveProgress) error {
-	free, err := o.Free(o.Dir)
+// archive is a call of Archive.
+type archive struct {
+	ArchiveOptions
+	source   *Source
+	manifest *manifest
+	began    time.Time
+	progress ArchiveProgress
+}
+
+// ended is what has passed of a day, in whole windows: of one under way, sound is still to come.
+func (a *archive) ended(day orchestrator.Span) orchestrator.Span {
+	if passed := a.began.Sub(day.Start); passed < day.Duration() {
+		day.End = day.Start.Add(max(0, passed).Truncate(a.Chunk))
+	}
+	return day
+}
+
+// windows is into how many windows a day is cut.
+func (a *archive) windows(day orchestrator.Span) int {
+	return int((day.Duration() + a.Chunk - 1) / a.Chunk)
+}
+
+// room is ErrDiskFull where one more file is too much.
+func (a *archive) room() error {
+	free, err := a.Free(a.Dir)
 	if err != nil {
 		return fmt.Errorf("look how much of the disk is free: %w", err)
 	}
-	if free < o.KeepFree {
-		return fmt.Errorf("archive %s: %d MB are free: %w", window.Start.Format(time.RFC3339), free/1e6, ErrDiskFull)
+	if free < a.KeepFree {
+		return fmt.Errorf("download a further file: %d MB are free: %w", free/1e6, ErrDiskFull)
 	}
-	line := ManifestLine{Start: window.Start.UTC(), End: window.End.UTC()}
-	name := originalName(line.Start)
-	path := filepath.Join(o.Dir, name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("make archive folder: %w", err)
-	}
-	part := path + ".part" // the folder source passes it over
-	line.SHA256, err = o.Client.Download(ctx, window, part)
-	service.note(err)
-	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case errors.Is(err, ErrBadKey), errors.Is(err, errKeep):
-		return err
-	case errors.Is(err, ErrNoAudio):
-		progress.Empty++
-		if o.Now().Sub(window.End) <= time.Duration(o.EmptyNights)*24*time.Hour {
-			return nil
-		}
-	case err != nil:
-		progress.Failed++
-		if service.open() {
-			return fmt.Errorf("%w: %w", ErrAway, err)
-		}
-		return nil
-	default:
-		if line.Bytes, err = settle(part, path); err != nil {
+	return nil
+}
+
+// day archives one day. Its error ends the archive.
+func (a *archive) day(ctx context.Context, day orchestrator.Span) error {
+	before, last := a.progress.Done, -1
+	asked := before - a.progress.Skipped
+	for rec, err := range a.source.Recordings(ctx, day) {
+		span, err := a.keep(rec, err)
+		if err != nil {
 			return err
 		}
-		line.File = filepath.ToSlash(name)
-		progress.Files++
-		progress.Bytes += line.Bytes
+		if cell := int(span.Start.Sub(day.Start) / a.Chunk); cell > last {
+			last = cell
+			asked++
+		}
+		a.progress.Done = before + last + 1
+		pace := a.Now().Sub(a.began) / time.Duration(asked)
+		a.progress.Remaining = pace * time.Duration(a.progress.Total-a.progress.Done)
+		if a.Progress != nil {
+			a.Progress(a.progress)
+		}
 	}
-	text, err := json.Marshal(line)
-	if err != nil {
-		return fmt.Errorf("write manifest: %w", err)
-	}
-	if _, err := manifest.Write(append(text, '\n')); err != nil {
-		return fmt.Errorf("write manifest: %w", err)
-	}
-	return manifest.Sync()
+	a.progress.Done = before + a.windows(day)
+	a.progress.Skipped = a.progress.Done - asked
+	return nil
 }
 
-// settle syncs a finished download and gives it its name.
-func settle(part, path string) (size int64, err error) {
-	file, err := os.Open(part)
-	if err != nil {
-		return 0, fmt.Errorf("archive file: %w", err)
-	}
-	defer file.Close()
-	if err := file.Sync(); err != nil {
-		return 0, fmt.Errorf("archive file: %w", err)
-	}
-	info, err := file.Stat()
-	if err != nil {
-		return 0, fmt.Errorf("archive file: %w", err)
-	}
-	if err := os.Rename(part, path); err != nil {
-		return 0, fmt.Errorf("archive file: %w", err)
-	}
-	return info.Size(), nil
-}
-
-// openManifest returns the windows of an archive, by their start, whose file is there as it was
-// written, and the manifest ready for the next line. A last line that a crash cut off does not count.
-func openManifest(dir string) (map[int64]ManifestLine, *os.File, error) {
-	path := filepath.Join(dir, ManifestName)
-	text, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, nil, fmt.Errorf("read manifest: %w", err)
-	}
-	known := map[int64]ManifestLine{}
-	for text := range bytes.Lines(text) {
-		var line ManifestLine
-		if json.Unmarshal(text, &line) != nil {
-			continue
+// keep notes what the source yields, and tells which span that is. Its error ends the archive.
+func (a *archive) keep(rec orchestrator.Recording, err error) (orchestrator.Span, error) {
+	missing, stopped := (*orchestrator.SpanError)(nil), (*orchestrator.StoppedError)(nil)
+	switch {
+	case errors.As(err, &missing) && missing.Err == nil:
+		a.progress.Empty++
+		if a.Now().Sub(missing.Span.End) <= time.Duration(a.EmptyNights)*24*time.Hour {
+			return missing.Span, nil
 		}
-		if line.File != "" {
-			info, err := os.Stat(filepath.Join(dir, filepath.FromSlash(line.File)))
-			if err != nil || info.Size() != line.Bytes {
-				continue
-			}
+		return missing.Span, a.manifest.add(ManifestLine{Start: missing.Span.Start, End: missing.Span.End})
+	case errors.As(err, &missing):
+		a.progress.Failed++
+		if a.source.service.open() {
+			return missing.Span, fmt.Errorf("%w: %w", ErrAway, missing.Err)
 		}
-		known[line.Start.UnixMilli()] = line
+		return missing.Span, nil
+	case errors.As(err, &stopped):
+		return orchestrator.Span{}, stopped.Err
+	case err != nil:
+		return orchestrator.Span{}, err
 	}
-	manifest, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	// The line first: without its file it does not count, but a file without a line would be had twice.
+	err = a.manifest.add(ManifestLine{Start: rec.Window.Start, End: rec.Window.End,
+		File: filepath.ToSlash(originalName(rec.Start)), Uncertain: rec.Uncertainty.Seconds(), SHA256: rec.SHA256, Bytes: rec.Size})
 	if err != nil {
-		return nil, nil, fmt.Errorf("open manifest: %w", err)
+		return rec.Window, err
 	}
-	if err := syscall.Flock(int(manifest.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("lock %s: %w; is another archive under way?", path, err), manifest.Close())
-	}
-	if len(text) > 0 && text[len(text)-1] != '\n' {
-		if _, err := manifest.WriteString("\n"); err != nil {
-			return nil, nil, errors.Join(fmt.Errorf("write manifest: %w", err), manifest.Close())
-		}
-	}
-	return known, manifest, nil
+	a.progress.Files++
+	a.progress.Bytes += rec.Size
+	return rec.Window, rec.Release()
 }

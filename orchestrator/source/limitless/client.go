@@ -171,7 +171,7 @@ func (c *Client) Download(ctx context.Context, span orchestrator.Span, path stri
 		most := mostBytes(span)
 		limited := &io.LimitedReader{R: body, N: most}
 		if err = copyOgg(file, hash, limited); err == nil && limited.N == 0 {
-			err = fmt.Errorf("read answer: it is longer than %d MB, which %s of sound cannot be", most>>20, span.Duration())
+			err = fmt.Errorf("read answer: it is longer than %d MB, which %s of sound cannot be", most/1e6, span.Duration())
 		}
 		if closeErr := file.Close(); err == nil && closeErr != nil {
 			err = notKept(closeErr)

@@ -23,7 +23,7 @@ const (
 	smallestWindow = time.Minute
 )
 
-// Options of a Source. All fields but Unusable, KeepDir, EmptyNights, Again and DryRun are required.
+// Options of a Source. All fields but Unusable, Room, KeepDir, EmptyNights, Again and DryRun are required.
 type Options struct {
 	Client *Client
 	// Unusable, unless nil, says why there is no Client: all that is open is then left as gaps.
@@ -38,6 +38,8 @@ type Options struct {
 	// Gaps lists the spans before a time that failed, that nobody asked for, or that are empty and end at or
 	// after emptySince, oldest first.
 	Gaps func(ctx context.Context, before, emptySince time.Time) ([]orchestrator.Span, error)
+	// Room, unless nil, is asked before each download: its error, such as that the disk is full, ends the sequence.
+	Room func() error
 	// Length tells how long the sound in a file of Ogg Opus is.
 	Length func(ctx context.Context, path string) (time.Duration, error)
 	Now    func() time.Time
@@ -238,6 +240,11 @@ func (s *Source) postpone(left []window, yield func(orchestrator.Recording, erro
 // the sound is taken to be at the start, or, where there is none before it, at the end. It reports until when
 // the window is done, and whether to go on.
 func (s *Source) window(ctx context.Context, window orchestrator.Span, yield func(orchestrator.Recording, error) bool) (time.Time, bool) {
+	if s.options.Room != nil {
+		if s.stopped = s.options.Room(); s.stopped != nil {
+			return window.Start, false
+		}
+	}
 	name := fileName(window)
 	path := filepath.Join(s.options.Dir, name)
 	sum, err := s.options.Client.Download(ctx, window, path)
@@ -279,6 +286,7 @@ func (s *Source) window(ctx context.Context, window orchestrator.Span, yield fun
 		info, err = os.Stat(path)
 	}
 	if err != nil {
+		err = errors.Join(err, removeIfThere(path))
 		return window.End, yield(orchestrator.Recording{}, &orchestrator.SpanError{Span: window, Err: err})
 	}
 	start := window.Start
@@ -300,8 +308,23 @@ func (s *Source) release(rec orchestrator.Recording) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("keep original: %w", err)
 	}
-	_, err := settle(rec.Path, path)
-	return err
+	return settle(rec.Path, path)
+}
+
+// settle syncs a finished download and gives it its name.
+func settle(part, path string) error {
+	file, err := os.Open(part)
+	if err != nil {
+		return fmt.Errorf("keep original: %w", err)
+	}
+	defer file.Close()
+	if err := file.Sync(); err != nil {
+		return fmt.Errorf("keep original: %w", err)
+	}
+	if err := os.Rename(part, path); err != nil {
+		return fmt.Errorf("keep original: %w", err)
+	}
+	return nil
 }
 
 // fileName names the download of a window.
