@@ -43,6 +43,32 @@ func TestDefectDownloadsAreLimited(t *testing.T) {
 	}
 }
 
+// The old system ignored how long the API asked it to wait. A wait that is too long for a night ends the user's
+// day after one call, keeps nobody else waiting, and leaves everything for a run after it.
+func TestDefect13ALongRefusalIsLeftForALaterRun(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t, twoUsers)
+	a.Fault = func(call limitlesstest.Call) limitlesstest.Fault {
+		if call.Key == apiKeyOf("alice") {
+			return limitlesstest.RetryInBody(`"7200"`)
+		}
+		return nil
+	}
+	run := a.json(orchestrator.ExitIncomplete, day...)
+	alice := at(run, "users", 0)
+	if at(alice, "source_calls", "total") != 1.0 || at(alice, "gaps", 0, "start") != "2026-11-22T00:00:00.000Z" || at(alice, "gaps", 0, "end") != "2026-11-23T00:00:00.000Z" ||
+		!strings.Contains(fmt.Sprint(at(alice, "gaps")), "429") || !strings.Contains(fmt.Sprint(at(alice, "errors")), "refuses all calls with this key until 20") {
+		t.Errorf("alice: %v", alice)
+	}
+	if bob := at(run, "users", 1); at(bob, "status") != "ok" || at(bob, "laughs", "new") != float64(laughsIn(twoUsers["bob"])) {
+		t.Errorf("bob: %v", bob)
+	}
+	a.Fault = nil
+	if run = a.json(0, day...); at(run, "users", 0, "laughs", "new") != float64(laughsIn(twoUsers["alice"])) {
+		t.Errorf("a later run: %v", run)
+	}
+}
+
 // bytes is how much the files below a folder of the place hold.
 func (p *place) bytes(name string) (sum int64) {
 	p.Helper()
