@@ -241,13 +241,13 @@ func notKept(err error) error {
 func (c *Client) try(ctx context.Context, span orchestrator.Span, pathAndQuery string, use func(*http.Response, io.Reader) error) error {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval, wait.Multiplier = c.config.FirstWait, c.config.MaxWait, 2
-	latest := time.Now().Add(longestWait)
+	patience := longestWait
 	attempt := 0
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		if attempt++; attempt > 1 {
 			c.count(func(calls *orchestrator.Calls) { calls.Retries++ })
 		}
-		return struct{}{}, c.once(ctx, pathAndQuery, latest, longestCall(span), use)
+		return struct{}{}, c.once(ctx, pathAndQuery, &patience, longestCall(span), use)
 	}, backoff.WithBackOff(wait), backoff.WithMaxTries(uint(c.config.Attempts)), backoff.WithMaxElapsedTime(0),
 		backoff.WithNotify(func(err error, wait time.Duration) {
 			if c.config.Retrying != nil {
@@ -266,9 +266,9 @@ func (c *Client) count(f func(*orchestrator.Calls)) {
 	f(&c.calls)
 }
 
-// once is one attempt: it begins no later than latest, and takes no longer than longest.
-func (c *Client) once(ctx context.Context, pathAndQuery string, latest time.Time, longest time.Duration, use func(*http.Response, io.Reader) error) error {
-	if err := c.config.Limiter.wait(ctx, latest); err != nil {
+// once is one attempt, which takes no longer than longest. What the API asks it to wait is taken off patience.
+func (c *Client) once(ctx context.Context, pathAndQuery string, patience *time.Duration, longest time.Duration, use func(*http.Response, io.Reader) error) error {
+	if err := c.config.Limiter.wait(ctx, *patience); err != nil {
 		return backoff.Permanent(err)
 	}
 	stalled := fmt.Errorf("call API: no byte for %s", c.config.Stall)
@@ -300,7 +300,7 @@ func (c *Client) once(ctx context.Context, pathAndQuery string, latest time.Time
 	defer response.Body.Close()
 	c.count(func(calls *orchestrator.Calls) { calls.Add(response.StatusCode) })
 	if response.StatusCode != http.StatusOK {
-		return c.refusal(response, latest)
+		return c.refusal(response, patience)
 	}
 	body := &countingReader{body: response.Body, read: func(n int) {
 		watch.Reset(c.config.Stall)
@@ -322,7 +322,7 @@ func plain(err error) error {
 }
 
 // refusal turns an answer that is not 200 into an error: one that passes, or a permanent one.
-func (c *Client) refusal(response *http.Response, latest time.Time) error {
+func (c *Client) refusal(response *http.Response, patience *time.Duration) error {
 	body, _ := io.ReadAll(io.LimitReader(response.Body, 4<<10))
 	err := fmt.Errorf("call API: it answered %s", response.Status)
 	switch code := response.StatusCode; {
@@ -335,9 +335,9 @@ func (c *Client) refusal(response *http.Response, latest time.Time) error {
 		if !told {
 			return err
 		}
-		c.config.Limiter.hold(wait)
-		if _, held := c.config.Limiter.heldUntil(latest); held != nil {
-			return backoff.Permanent(fmt.Errorf("%w: %w", err, held))
+		held := c.config.Limiter.hold(wait)
+		if *patience -= wait; *patience < 0 {
+			return backoff.Permanent(fmt.Errorf("%w: %w", err, &HeldError{held}))
 		}
 		return fmt.Errorf("%w: %w", err, &backoff.RetryAfterError{Duration: wait})
 	case code >= 500:

@@ -51,32 +51,30 @@ func (e *HeldError) Remedy() string {
 	return "none is needed: a run after " + e.Until.UTC().Format(time.RFC3339) + " asks again"
 }
 
-// hold keeps all calls of the key back for as long as the API said.
-func (l *Limiter) hold(wait time.Duration) {
+// hold keeps all calls of the key back for as long as the API said, and returns until when.
+func (l *Limiter) hold(wait time.Duration) time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.held = later(l.held, time.Now().Add(wait))
+	return l.held
 }
 
-// heldUntil is the moment before which no call may be made. Beyond latest it is a *HeldError.
-func (l *Limiter) heldUntil(latest time.Time) (time.Time, error) {
+// heldUntil is the moment before which no call may be made.
+func (l *Limiter) heldUntil() time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.held.After(latest) {
-		return l.held, &HeldError{l.held}
-	}
-	return l.held, nil
+	return l.held
 }
 
-// wait returns when the next call may be made. It does not wait beyond latest: that is a *HeldError at once.
-func (l *Limiter) wait(ctx context.Context, latest time.Time) error {
+// wait returns when the next call may be made. Where the API's word is to wait for longer than patience, it is a
+// *HeldError at once.
+func (l *Limiter) wait(ctx context.Context, patience time.Duration) error {
 	for counted := false; ; {
-		held, err := l.heldUntil(latest)
-		if err != nil {
-			return err
-		}
+		held := l.heldUntil()
 		left := time.Until(held)
 		switch {
+		case left > patience:
+			return &HeldError{held}
 		case left > 0:
 			select {
 			case <-time.After(left):
