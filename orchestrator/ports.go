@@ -79,7 +79,8 @@ type Saved struct {
 // Store keeps results. Safe for concurrent use. ErrStoreUnavailable means that the database could not
 // be reached for as long as the implementation retries; the run then ends.
 type Store interface {
-	// BeginRun writes the run, with its ID, trigger and start.
+	// BeginRun writes the run, with its ID, trigger and start. Until EndRun, or the end of this process, everybody
+	// who shares the store can tell that it is under way.
 	BeginRun(ctx context.Context, run Run) error
 	// LockUser keeps every other orchestrator away from the user until release is called or this
 	// process ends. ErrLocked when another one has it.

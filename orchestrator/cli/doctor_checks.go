@@ -125,14 +125,19 @@ func (d *doctor) checkDatabase(ctx context.Context) {
 func (d *doctor) checkLastRun(ctx context.Context, s *store.Store) {
 	const check = "last run"
 	run, err := s.Run(ctx, store.LastRun)
-	switch {
-	case errors.Is(err, orchestrator.ErrNotFound):
+	if errors.Is(err, orchestrator.ErrNotFound) {
 		d.ok(check, "none yet")
+		return
+	}
+	unfinished, unfinishedErr := s.Unfinished(ctx)
+	switch err = errors.Join(err, unfinishedErr); {
 	case err != nil:
 		d.wrong(check, err.Error(), "see the message")
+	case len(unfinished) > 0:
+		d.warn(check, fmt.Sprintf("%s was started at %s and has not ended: something killed it", unfinished[0].ID, unfinished[0].StartedAt.Local().Format(time.DateTime)),
+			"look for out-of-memory in the kernel's log; the next run goes on from there")
 	case run.Status == orchestrator.StatusRunning:
-		d.warn(check, fmt.Sprintf("%s was started at %s and has not ended", run.ID, run.StartedAt.Local().Format(time.DateTime)),
-			"if it is not under way now, something killed it: look for out-of-memory in the kernel's log; the next run goes on from there")
+		d.ok(check, "%s is under way since %s", run.ID, run.StartedAt.Local().Format(time.DateTime))
 	case run.Status != orchestrator.StatusOK:
 		d.warn(check, fmt.Sprintf("%s ended with exit code %d (%s)", run.ID, run.ExitCode, run.Status), "orchestrator runs show --last")
 	default:

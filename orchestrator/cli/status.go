@@ -102,13 +102,11 @@ func (a *app) standing(ctx context.Context, s *store.Store) (now standing, err e
 	}
 	now.last = &last
 	now.alerts = append(now.alerts, notify.CheckRun(last, a.limits())...)
-	if last.Status == orchestrator.StatusRunning {
-		if release, err := a.lockDataDir(); err == nil { // nobody is at it
-			release()
-			now.alerts = append(now.alerts, notify.Unfinished(last))
-		}
+	unfinished, err := s.Unfinished(ctx)
+	for _, run := range unfinished {
+		now.alerts = append(now.alerts, notify.Unfinished(run))
 	}
-	return now, nil
+	return now, err
 }
 
 func (a *app) tellStatus(ctx context.Context, s *store.Store, asJSON bool) error {

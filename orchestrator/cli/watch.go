@@ -26,7 +26,7 @@ type watch struct {
 	*app
 	notifier   notify.Notifier
 	startedAt  time.Time
-	unfinished []notify.Alert // a run before this one that something killed
+	unfinished []notify.Alert // runs before this one that something killed
 }
 
 // beginWatch tells that a run begins.
@@ -48,10 +48,14 @@ func (w *watch) mind(err error) {
 	}
 }
 
-// lookBack finds out whether the run before was killed. This process holds the lock of the runs.
+// lookBack closes the runs before that something killed: they are told of once.
 func (w *watch) lookBack(ctx context.Context, s *store.Store) {
-	if last, err := s.Run(ctx, store.LastRun); err == nil && last.Status == orchestrator.StatusRunning {
-		w.unfinished = []notify.Alert{notify.Unfinished(last)}
+	closed, err := s.CloseUnfinished(ctx, w.now())
+	if err != nil {
+		w.log.WithError(err).Warn("it is not known whether something killed a run before")
+	}
+	for _, run := range closed {
+		w.unfinished = append(w.unfinished, notify.Unfinished(run))
 	}
 }
 

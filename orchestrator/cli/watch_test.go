@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/chortle-audio/chortle/internal/limitlesstest"
+	"github.com/chortle-audio/chortle/internal/pgtest"
 	"github.com/chortle-audio/chortle/orchestrator"
 )
 
@@ -228,6 +229,48 @@ func TestAKilledRunIsTold(t *testing.T) {
 	p.run(day...)
 	if told := messages.hears(); len(told) != 1 || !strings.Contains(told[0], "never ended") {
 		t.Errorf("messages: %q", told)
+	}
+	killed := at(p.json(0, "runs", "list"), "runs", 1)
+	if at(killed, "status") != "failed" || at(killed, "exit_code") != 1.0 || at(killed, "error") != "it never ended: something killed it" || at(killed, "finished_at") == nil {
+		t.Errorf("in the log: %v", killed)
+	}
+	p.run(day...)
+	if told := fmt.Sprint(messages.hears()); strings.Contains(told, "never ended") {
+		t.Errorf("told twice: %s", told)
+	}
+}
+
+// Two orchestrators share a database, each with a data folder of its own: neither takes the other's run for one
+// that was killed, until it is.
+func TestTheRunOfAnotherOrchestratorIsNoKilledRun(t *testing.T) {
+	t.Parallel()
+	messages := newWeb(t)
+	p := newPlace(t, "CHORTLE_DATABASE_URL="+pgtest.Start(t).Database(t), "CHORTLE_NOTIFY_URLS=generic+"+messages.URL+"/topic").alice()
+	other := *p
+	other.environ = append(slices.Clone(p.environ), "CHORTLE_DATA_DIR="+p.path("other"))
+	b := p.block()
+	for range 2 {
+		run := other.json(orchestrator.ExitIncomplete, day...)
+		if at(run, "users", 0, "status") != "skipped" {
+			t.Errorf("beside another run: %v", run)
+		}
+	}
+	status := other.run("status")
+	if told := fmt.Sprint(messages.hears(), status.stdout); strings.Contains(told, "never ended") {
+		t.Errorf("while it is under way: %s", told)
+	}
+	if last := find(other.json(0, "doctor"), "last run"); !strings.Contains(fmt.Sprint(at(last, "detail")), "exit code 3") {
+		t.Errorf("doctor: %v", last)
+	}
+	if err := b.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	b.wait(t)
+	for told := ""; !strings.Contains(told, "never ended"); told = fmt.Sprint(messages.hears()) { // the server may take a moment to see it
+		other.run(day...)
+	}
+	if killed := at(p.json(0, "runs", "list"), "runs").([]any); at(killed[len(killed)-1], "error") != "it never ended: something killed it" {
+		t.Errorf("in the log: %v", killed)
 	}
 }
 

@@ -5,7 +5,8 @@ import (
 	"database/sql"
 )
 
-// SchemaLock is the key of the lock under which the schema is migrated. Users have the keys above it.
+// SchemaLock is the key of the lock under which the schema is migrated. Users have the keys above it, and runs
+// those below it, each of which is used once.
 const SchemaLock int64 = 0
 
 // Dialect is what differs between databases. Safe for concurrent use.

@@ -44,6 +44,9 @@ func (s *Store) FailRecording(ctx context.Context, runID string, userID int64, r
 		return fmt.Errorf("%s: its SHA-256 is not known", verb)
 	}
 	return s.transaction(ctx, verb, func(ctx context.Context, q querier) error {
+		if err := s.confirmRun(ctx, runID); err != nil {
+			return err
+		}
 		if err := s.takeUser(ctx, q, userID); err != nil {
 			return err
 		}

@@ -7,9 +7,13 @@ import (
 	"github.com/chortle-audio/chortle/orchestrator"
 )
 
-// BeginRun implements orchestrator.Store.
+// BeginRun implements orchestrator.Store. The run counts as under way until EndRun, Close, or the end of this
+// process; see Unfinished.
 func (s *Store) BeginRun(ctx context.Context, run orchestrator.Run) error {
-	return s.transaction(ctx, "begin run "+run.ID, func(ctx context.Context, q querier) error {
+	err := s.transaction(ctx, "begin run "+run.ID, func(ctx context.Context, q querier) error {
+		if err := s.lockRun(ctx, run.ID); err != nil { // before anybody sees the row
+			return err
+		}
 		// The id is the caller's and unique: a row that is there already is this one, stored by an
 		// attempt whose answer was lost.
 		_, err := q.exec(ctx, `INSERT INTO runs (id, trigger_by, started_at, finished_at, status, exit_code, error)
@@ -17,10 +21,19 @@ func (s *Store) BeginRun(ctx context.Context, run orchestrator.Run) error {
 			run.ID, string(run.Trigger), run.StartedAt, string(orchestrator.StatusRunning))
 		return err
 	})
+	if err != nil {
+		s.unlockRun(run.ID)
+	}
+	return err
 }
 
 // EndRun implements orchestrator.Store. orchestrator.ErrNotFound when the run was not begun.
 func (s *Store) EndRun(ctx context.Context, run orchestrator.Run) error {
+	defer s.unlockRun(run.ID)
+	return s.saveEnd(ctx, run)
+}
+
+func (s *Store) saveEnd(ctx context.Context, run orchestrator.Run) error {
 	return s.transaction(ctx, "end run "+run.ID, func(ctx context.Context, q querier) error {
 		n, err := q.exec(ctx, "UPDATE runs SET finished_at = ?1, status = ?2, exit_code = ?3, error = ?4 WHERE id = ?5",
 			run.FinishedAt, string(run.Status), run.ExitCode, run.Error, run.ID)
@@ -37,6 +50,9 @@ func (s *Store) EndRun(ctx context.Context, run orchestrator.Run) error {
 func (s *Store) SaveDay(ctx context.Context, runID string, day orchestrator.UserDay) error {
 	verb := fmt.Sprintf("save day %s of user %q", day.Date, day.User)
 	return s.transaction(ctx, verb, func(ctx context.Context, q querier) error {
+		if err := s.confirmRun(ctx, runID); err != nil {
+			return err
+		}
 		if err := s.takeUser(ctx, q, day.UserID); err != nil {
 			return err
 		}

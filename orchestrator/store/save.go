@@ -28,6 +28,9 @@ func (s *Store) SaveRecording(ctx context.Context, result orchestrator.Result) (
 	var loose []string
 	var saved orchestrator.Saved
 	err = s.transaction(ctx, verb, func(ctx context.Context, q querier) error {
+		if err := s.confirmRun(ctx, result.RunID); err != nil {
+			return err
+		}
 		if err := s.takeUser(ctx, q, result.UserID); err != nil {
 			return err
 		}

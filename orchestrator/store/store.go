@@ -58,6 +58,7 @@ type Store struct {
 	log        logrus.FieldLogger
 	retryFor   time.Duration
 	now        func() time.Time
+	runs       runLocks
 }
 
 var _ orchestrator.Store = (*Store)(nil)
@@ -66,7 +67,7 @@ var _ orchestrator.Store = (*Store)(nil)
 // c.DB and c.Dialect; on error both are closed.
 func New(ctx context.Context, c Config) (*Store, error) {
 	s := &Store{db: c.DB, dialect: c.Dialect, goose: c.Goose, migrations: c.Migrations, log: c.Log,
-		retryFor: cmp.Or(c.RetryFor, defaultRetryFor), now: c.Now}
+		retryFor: cmp.Or(c.RetryFor, defaultRetryFor), now: c.Now, runs: runLocks{held: map[string]func(){}}}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -78,7 +79,10 @@ func New(ctx context.Context, c Config) (*Store, error) {
 }
 
 // Close gives back connections and locks.
-func (s *Store) Close() error { return errors.Join(s.dialect.Close(), s.db.Close()) }
+func (s *Store) Close() error {
+	s.unlockRuns()
+	return errors.Join(s.dialect.Close(), s.db.Close())
+}
 
 // Check looks for damage and returns the name and version of the database, such as "SQLite 3.50.4".
 func (s *Store) Check(ctx context.Context) (engine string, err error) {

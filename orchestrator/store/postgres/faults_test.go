@@ -266,3 +266,31 @@ func TestWrongAddress(t *testing.T) {
 		})
 	}
 }
+
+// TestLostLockOfARun: a run that is under way does not pass for one that was killed, also after its connections broke.
+func TestLostLockOfARun(t *testing.T) {
+	t.Parallel()
+	address := pgtest.Database(t)
+	s, other := open(t, address, quiet()), open(t, address, quiet())
+	user := addUser(t, s, "alice")
+	if err := s.BeginRun(t.Context(), orchestrator.Run{ID: "run", Trigger: orchestrator.TriggerCron, StartedAt: start}); err != nil {
+		t.Fatal(err)
+	}
+	result := storetest.Result(user, storetest.Recording("a.ogg", start))
+	result.RunID = "run"
+	for name, save := range map[string]func() error{
+		"recording": func() error { _, err := s.SaveRecording(t.Context(), result); return err },
+		"failure":   func() error { return s.FailRecording(t.Context(), "run", user.ID, result.Recording, "no") },
+		"day": func() error {
+			return s.SaveDay(t.Context(), "run", orchestrator.UserDay{UserID: user.ID, Date: orchestrator.DateOf(start)})
+		},
+	} {
+		breakLocks(t, address)
+		if err := save(); err != nil {
+			t.Fatal(err)
+		}
+		if runs, err := other.Unfinished(t.Context()); err != nil || len(runs) != 0 {
+			t.Errorf("after a %s: %v, %v", name, runs, err)
+		}
+	}
+}

@@ -12,7 +12,7 @@ import (
 
 const (
 	// lockSpace keeps our advisory locks apart from those of other programs in the same database:
-	// "Chor" in ASCII, above the key.
+	// "Chor" in ASCII, above the key, and one less for the keys below zero.
 	lockSpace int64 = 0x43686f72 << 32
 	// unlockTimeout bounds giving a lock back; the end of the connection gives it back too.
 	unlockTimeout = 2 * time.Second

@@ -55,7 +55,7 @@ func (d *dialect) Judge(err error) (store.Verdict, string) {
 }
 
 // Lock implements store.Dialect by a kernel lock on a file of its own, so that it goes with the
-// process however that ends. The file stays.
+// process however that ends. The file stays, unless it is a run's: nobody takes that lock again.
 func (d *dialect) Lock(_ context.Context, key int64) (func(), error) {
 	folder := d.path + "-locks"
 	if err := os.MkdirAll(folder, 0o700); err != nil {
@@ -68,6 +68,9 @@ func (d *dialect) Lock(_ context.Context, key int64) (func(), error) {
 	err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if err == nil {
 		return func() {
+			if key < store.SchemaLock {
+				_ = os.Remove(file.Name()) // else it lies there
+			}
 			// Closing alone would leave the lock with a child that is just between fork and exec.
 			_ = unix.Flock(int(file.Fd()), unix.LOCK_UN)
 			_ = file.Close()

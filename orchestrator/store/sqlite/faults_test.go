@@ -296,3 +296,33 @@ func TestLockEndsWithItsProcess(t *testing.T) {
 	}
 	release()
 }
+
+// TestLocksOfRunsDoNotPileUp: there is a lock a night.
+func TestLocksOfRunsDoNotPileUp(t *testing.T) {
+	t.Parallel()
+	path := filled(t, "chortle.db")
+	locks := func() int {
+		entries, err := os.ReadDir(path + "-locks")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(entries)
+	}
+	before := locks()
+	s, err := Open(t.Context(), path, quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for _, id := range []string{"ended", "under way"} {
+		if err := s.BeginRun(t.Context(), orchestrator.Run{ID: id, Trigger: orchestrator.TriggerCron, StartedAt: time.Unix(0, 0)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.EndRun(t.Context(), orchestrator.Run{ID: "ended", Status: orchestrator.StatusOK, FinishedAt: time.Unix(1, 0)}); err != nil {
+		t.Fatal(err)
+	}
+	if got := locks(); got != before+1 {
+		t.Errorf("%d locks, %d before, one run under way", got, before)
+	}
+}
