@@ -76,12 +76,12 @@ func (r *Runner) observe(e Event) {
 // fails costs itself only; what happened is in the Run that is returned, its exit code included. The
 // error is not nil only when the run itself could not go on, such as without a database; the Run then
 // tells what was done until there. A canceled ctx ends the run: the recording under way is left
-// undone, and everything before it is stored.
+// undone, and everything before it is stored. The Run of a run that could not begin is the zero one.
 func (r *Runner) Run(ctx context.Context, plan Plan) (Run, error) {
 	run := Run{ID: r.NewID(), Trigger: plan.Trigger, StartedAt: r.Now().UTC(), Status: StatusRunning}
 	if !plan.DryRun {
 		if err := r.Store.BeginRun(ctx, run); err != nil {
-			return run, fmt.Errorf("begin run: %w", err)
+			return Run{}, fmt.Errorf("begin run: %w", err)
 		}
 	}
 	err := r.users(ctx, &run, plan)

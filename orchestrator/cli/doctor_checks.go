@@ -102,13 +102,13 @@ func (d *doctor) checkDatabase(ctx context.Context) {
 	const check = "database"
 	s, err := d.openStore(ctx)
 	if err != nil {
-		d.wrong(check, err.Error(), "see the message; the address is CHORTLE_DATABASE_URL")
+		d.wrong(check, err.Error(), remedyOr(err, "see the message")+"; the address is CHORTLE_DATABASE_URL")
 		return
 	}
 	defer s.Close()
 	engine, err := s.Check(ctx)
 	if err != nil {
-		d.wrong(check, err.Error(), "restore a backup, or set CHORTLE_DATABASE_URL")
+		d.wrong(check, err.Error(), remedyOr(err, "see the message")+"; the address is CHORTLE_DATABASE_URL")
 		return
 	}
 	version, _, err := s.Version(ctx)
@@ -119,6 +119,14 @@ func (d *doctor) checkDatabase(ctx context.Context) {
 	d.ok(check, "%s, schema version %d", engine, version)
 	d.checkUsers(ctx, s)
 	d.checkLastRun(ctx, s)
+}
+
+// remedyOr is the remedy that an error knows, or another one.
+func remedyOr(err error, other string) string {
+	if knows := interface{ Remedy() string }(nil); errors.As(err, &knows) {
+		return knows.Remedy()
+	}
+	return other
 }
 
 // checkLastRun tells of a run that never ended: the machine, or somebody, killed it.

@@ -32,7 +32,7 @@ func (a *app) lockDataDir() (release func(), err error) {
 	path := filepath.Join(dir, "run.lock")
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("lock data folder: %w; let this user write there, or set CHORTLE_DATA_DIR", err)
+		return nil, fmt.Errorf("lock data folder: %w; let this user write there and make room, or set CHORTLE_DATA_DIR", err)
 	}
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		defer file.Close()
@@ -46,18 +46,13 @@ func (a *app) lockDataDir() (release func(), err error) {
 	for i, word := range words {
 		words[i] = settings.Mask(word)
 	}
-	content, err := json.Marshal(holder{os.Getpid(), host, a.now().UTC().Truncate(time.Second), strings.Join(words, " ")})
-	if err == nil {
-		err = file.Truncate(0)
-	}
-	if err == nil {
-		_, err = file.WriteAt(append(content, '\n'), 0)
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("write %s: %w", path, err), file.Close())
+	// It is only what people read: a full disk does not keep a run from being the only one.
+	if content, err := json.Marshal(holder{os.Getpid(), host, a.now().UTC().Truncate(time.Second), strings.Join(words, " ")}); err == nil {
+		_ = file.Truncate(0)
+		_, _ = file.WriteAt(append(content, '\n'), 0)
 	}
 	return func() {
-		_ = file.Truncate(0) // only what people read
+		_ = file.Truncate(0)
 		// Closing alone would leave the lock with a child that is just between fork and exec.
 		_ = syscall.Flock(int(file.Fd()), syscall.LOCK_UN)
 		_ = file.Close()

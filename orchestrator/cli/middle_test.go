@@ -1,7 +1,6 @@
 package cli_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -110,6 +109,35 @@ func TestInterruptedInTheMiddleOfADownload(t *testing.T) {
 	}
 }
 
+// onSmallDisk runs a command as a process for which a folder is a disk of 64 KiB, after a line of shell in the
+// folder. It returns the exit code, and what was printed.
+func (p *place) onSmallDisk(folder, first string, args ...string) (int, string) {
+	p.Helper()
+	bin, err := programs()
+	if err != nil {
+		p.Fatal(err)
+	}
+	disk := p.path(folder)
+	if err := os.MkdirAll(disk, 0o700); err != nil {
+		p.Fatal(err)
+	}
+	const script = `mount -t tmpfs -o size=64k,mode=700 none "$1" && (cd "$1" && eval "$2") && shift 2 && exec "$@"`
+	run := exec.Command("/bin/sh", append([]string{"-c", script, "sh", disk, first, bin + "/orchestrator"}, args...)...)
+	run.Env = slices.Concat(os.Environ(), p.environ)
+	run.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
+	}
+	p.meet()
+	output, err := run.CombinedOutput()
+	p.meet()
+	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EINVAL) {
+		p.Skipf("this machine does not let its users have namespaces: %v", err)
+	}
+	return run.ProcessState.ExitCode(), string(output)
+}
+
 // The disk is full in the middle of a download: the user has failed with the reason, the others are read, and
 // the next run has the rest.
 func TestDiskFullInTheMiddleOfADownload(t *testing.T) {
@@ -117,29 +145,9 @@ func TestDiskFullInTheMiddleOfADownload(t *testing.T) {
 	calm := newAPI(t, twoUsers)
 	calm.must(day...)
 	a := newAPI(t, twoUsers)
-	bin, err := programs()
-	if err != nil {
-		t.Fatal(err)
-	}
-	disk := a.path("data/users/1")
-	if err := os.MkdirAll(disk, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	run := exec.Command("/bin/sh", "-c", `mount -t tmpfs -o size=64k none "$1" && shift && exec "$@"`, "sh", disk, bin+"/orchestrator", "run", "--date", "2026-11-22")
-	run.Env = slices.Concat(os.Environ(), a.environ)
-	run.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
-		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
-	}
-	a.meet()
-	output, err := run.CombinedOutput()
-	a.meet()
-	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EINVAL) {
-		t.Skipf("this machine does not let its users have namespaces: %v", err)
-	}
-	if run.ProcessState.ExitCode() != orchestrator.ExitIncomplete || !bytes.Contains(output, []byte("no space left on device; free some space")) {
-		t.Fatalf("%v\n%s", err, output)
+	code, output := a.onSmallDisk("data/users/1", "true", day...)
+	if code != orchestrator.ExitIncomplete || !strings.Contains(output, "no space left on device; free some space") {
+		t.Fatalf("exit code %d\n%s", code, output)
 	}
 	first := a.json(0, "runs", "show", "--last")
 	if at(first, "users", 0, "status") != "failed" || at(first, "users", 0, "errors", 1) != nil || at(first, "users", 1, "status") != "ok" {

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/store"
 )
 
 // runFlags are the flags of run that are no settings.
@@ -69,14 +71,9 @@ func (a *app) run(ctx context.Context, flags runFlags) error {
 	if from == (orchestrator.Date{}) && to != from {
 		return usage("--to needs --from, the first day")
 	}
-	release, err := a.lockDataDir()
-	if err != nil {
-		return err
-	}
-	defer release()
-	run, err := a.watchedRun(ctx, flags, from, to)
-	if run.ID == "" { // it did not begin
-		return err
+	run, err := a.lockedRun(ctx, flags, from, to)
+	if coded := (*exitError)(nil); errors.As(err, &coded) {
+		err = coded.err
 	}
 	if flags.asJSON {
 		err = errors.Join(err, a.writeJSON(documentOf(run, flags.dryRun)))
@@ -86,29 +83,63 @@ func (a *app) run(ctx context.Context, flags runFlags) error {
 	return &exitError{run.ExitCode, err}
 }
 
+// unbegun tells of a run that could not begin as of one that ended. It is in no log and has no id.
+func (a *app) unbegun(ctx context.Context, flags runFlags, startedAt time.Time, failure error) orchestrator.Run {
+	run := orchestrator.Run{Trigger: orchestrator.Trigger(flags.trigger), StartedAt: startedAt.UTC(), FinishedAt: a.now().UTC(),
+		Status: orchestrator.StatusFailed, ExitCode: orchestrator.ExitFailed, Error: failure.Error()}
+	coded := (*exitError)(nil)
+	switch {
+	case errors.As(failure, &coded):
+		run.ExitCode, run.Error = coded.code, coded.err.Error()
+	case ctx.Err() != nil:
+		run.Status, run.ExitCode = orchestrator.StatusInterrupted, orchestrator.ExitInterrupted
+	}
+	return run
+}
+
+// lockedRun is watchedRun with no other run beside it in the data folder.
+func (a *app) lockedRun(ctx context.Context, flags runFlags, from, to orchestrator.Date) (orchestrator.Run, error) {
+	release, err := a.lockDataDir()
+	if err != nil {
+		return a.unbegun(ctx, flags, a.now(), err), err
+	}
+	defer release()
+	return a.watchedRun(ctx, flags, from, to)
+}
+
 // watchedRun runs what the flags want, and tells those who watch.
 func (a *app) watchedRun(ctx context.Context, flags runFlags, from, to orchestrator.Date) (run orchestrator.Run, err error) {
+	startedAt := a.now()
 	var watch *watch
 	if !flags.dryRun {
 		watch = a.beginWatch(ctx)
 	}
 	runner, store, closeAll, err := a.runner(ctx, reading{again: flags.reprocess, dryRun: flags.dryRun})
-	if err != nil {
-		if watch != nil {
-			watch.end(ctx, nil, run, err)
+	defer func() {
+		if run.ID == "" {
+			run = a.unbegun(ctx, flags, startedAt, err)
 		}
-		return run, err
-	}
-	defer func() { // what was stored is stored; nothing else hangs on the closing
-		if err := closeAll(); err != nil {
+		if watch != nil {
+			watch.end(ctx, store, run, err)
+		}
+		if closeAll == nil {
+			return
+		}
+		if err := closeAll(); err != nil { // what was stored is stored; nothing else hangs on the closing
 			a.log.WithError(err).Warn("close database and clips")
 		}
 	}()
+	if err != nil {
+		return run, err
+	}
 	if watch != nil {
 		watch.lookBack(ctx, store)
-		defer func() { watch.end(ctx, store, run, err) }()
 	}
+	return a.plannedRun(ctx, flags, from, to, runner, store)
+}
 
+// plannedRun runs what the flags want. The id of a run that could not begin is empty.
+func (a *app) plannedRun(ctx context.Context, flags runFlags, from, to orchestrator.Date, runner *orchestrator.Runner, store *store.Store) (run orchestrator.Run, err error) {
 	all, err := store.Users(ctx)
 	if err != nil {
 		return run, err
@@ -162,6 +193,9 @@ func (a *app) observed(ctx context.Context, runner *orchestrator.Runner, plan or
 	runner.Observe = observer.observe
 	run, err := runner.Run(ctx, plan)
 	a.stderr.SetStatus("")
+	if run.ID == "" {
+		return run, err
+	}
 	a.log.WithFields(fields{keyRun: run.ID, keyStatus: run.Status, keyCode: run.ExitCode}).Info("run ended")
 	if err != nil {
 		err = fmt.Errorf("run %s: %w", run.ID, err)

@@ -25,7 +25,6 @@ const (
 type watch struct {
 	*app
 	notifier   notify.Notifier
-	startedAt  time.Time
 	unfinished []notify.Alert // runs before this one that something killed
 }
 
@@ -34,7 +33,7 @@ func (a *app) beginWatch(ctx context.Context) *watch {
 	alerts := a.settings.Config.Alerts
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.DisableKeepAlives = true // two calls in a night
-	w := &watch{app: a, startedAt: a.now(), notifier: notify.Notifier{Addresses: alerts.NotifyURLs, PingURL: alerts.PingURL,
+	w := &watch{app: a, notifier: notify.Notifier{Addresses: alerts.NotifyURLs, PingURL: alerts.PingURL,
 		Timeout: tellTimeout, HTTP: &http.Client{Transport: transport}}}
 	w.mind(w.notifier.Check())
 	w.mind(w.notifier.Start(ctx))
@@ -67,12 +66,8 @@ func (w *watch) end(ctx context.Context, s *store.Store, run orchestrator.Run, f
 		w.notifier.Timeout = hastyTimeout
 	}
 	ctx = context.WithoutCancel(ctx)
-	code := codeOf(failure)
 	if coded := (*exitError)(nil); errors.As(failure, &coded) {
 		failure = coded.err
-	}
-	if failure != nil && run.ExitCode == orchestrator.ExitOK { // it did not even begin
-		run.StartedAt, run.FinishedAt, run.Status, run.ExitCode, run.Error = w.startedAt, w.now(), orchestrator.StatusFailed, code, failure.Error()
 	}
 	if failure != nil && (w.logFile != nil || w.logTail != nil) { // a person at a terminal is told anyway
 		w.log.WithError(failure).Error("run failed")
@@ -101,14 +96,6 @@ func (w *watch) end(ctx context.Context, s *store.Store, run orchestrator.Run, f
 		tail = w.logTail.Bytes()
 	}
 	w.mind(w.notifier.End(ctx, run, tail))
-}
-
-// codeOf is the exit code that an error asks for.
-func codeOf(err error) int {
-	if coded := (*exitError)(nil); errors.As(err, &coded) {
-		return coded.code
-	}
-	return orchestrator.ExitFailed
 }
 
 // limits of the alerts, as the settings have them.

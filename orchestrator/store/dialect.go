@@ -23,7 +23,7 @@ type Dialect interface {
 	// connection has lost it. A key that is not locked is no error. An error that wraps
 	// orchestrator.ErrLocked says that somebody else has it now.
 	Confirm(ctx context.Context, key int64) error
-	// Check looks for damage and returns the name and version of the database.
+	// Check looks for damage, which Judge calls broken, and returns the name and version of the database.
 	Check(ctx context.Context, db *sql.DB) (engine string, err error)
 	// Scrub clears what deleted rows leave in the files of the database, as far as that is possible from here.
 	Scrub(ctx context.Context, db *sql.DB) error

@@ -34,36 +34,48 @@ func (s *Store) provider() (*goose.Provider, error) {
 // migrate brings the schema up to date, one process at a time.
 func (s *Store) migrate(ctx context.Context) error {
 	return s.retry(ctx, "open database", func(ctx context.Context) error {
-		release, err := s.dialect.Lock(ctx, SchemaLock)
-		if errors.Is(err, orchestrator.ErrLocked) {
-			return fmt.Errorf("%w: another process migrates it", errTryAgain)
-		}
-		if err != nil {
+		err := s.migrateOnce(ctx)
+		if verdict, _ := s.verdict(err); err == nil || verdict != VerdictOther || errors.Is(err, ErrNewerSchema) {
 			return err
 		}
-		defer release()
-
-		provider, err := s.provider()
-		if err != nil {
-			return err
+		// What a damaged database says of a statement is any nonsense: the damage is what counts.
+		if _, damage := s.dialect.Check(ctx, s.db); damage != nil {
+			return damage
 		}
-		current, wanted, err := provider.GetVersions(ctx)
-		if err != nil {
-			return err
-		}
-		if current > wanted {
-			return fmt.Errorf("%w: its schema has version %d, this program knows %d; install the newer program",
-				ErrNewerSchema, current, wanted)
-		}
-		applied, err := provider.Up(ctx)
-		for _, migration := range applied {
-			s.log.WithField("version", migration.Source.Version).Info("migrated database")
-		}
-		if err != nil {
-			return err
-		}
-		// A database that cannot be written to shows now, not after an hour of work.
-		_, err = querier{s.db, s.dialect}.exec(ctx, "UPDATE users SET name = name WHERE id = 0")
 		return err
 	})
+}
+
+func (s *Store) migrateOnce(ctx context.Context) error {
+	release, err := s.dialect.Lock(ctx, SchemaLock)
+	if errors.Is(err, orchestrator.ErrLocked) {
+		return fmt.Errorf("%w: another process migrates it", errTryAgain)
+	}
+	if err != nil {
+		return err
+	}
+	defer release()
+
+	provider, err := s.provider()
+	if err != nil {
+		return err
+	}
+	current, wanted, err := provider.GetVersions(ctx)
+	if err != nil {
+		return err
+	}
+	if current > wanted {
+		return fmt.Errorf("%w: its schema has version %d, this program knows %d; install the newer program",
+			ErrNewerSchema, current, wanted)
+	}
+	applied, err := provider.Up(ctx)
+	for _, migration := range applied {
+		s.log.WithField("version", migration.Source.Version).Info("migrated database")
+	}
+	if err != nil {
+		return err
+	}
+	// A database that cannot be written to shows now, not after an hour of work.
+	_, err = querier{s.db, s.dialect}.exec(ctx, "UPDATE users SET name = name WHERE id = 0")
+	return err
 }

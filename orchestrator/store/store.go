@@ -167,12 +167,26 @@ func (s *Store) retry(ctx context.Context, verb string, op func(context.Context)
 		return fmt.Errorf("%s: %w", verb, context.Cause(ctx))
 	case verdict != VerdictTransient && verdict != VerdictBroken:
 		return fmt.Errorf("%s: %w", verb, last)
-	case remedy != "":
-		return fmt.Errorf("%s: %w: %w; %s", verb, orchestrator.ErrStoreUnavailable, last, remedy)
-	default:
+	case remedy == "":
 		return fmt.Errorf("%s: %w: %w", verb, orchestrator.ErrStoreUnavailable, last)
+	case verdict == VerdictBroken:
+		return &brokenError{fmt.Errorf("%s: %w: %w", verb, orchestrator.ErrStoreUnavailable, last), remedy}
+	default:
+		return fmt.Errorf("%s: %w: %w; %s", verb, orchestrator.ErrStoreUnavailable, last, remedy)
 	}
 }
+
+// brokenError is an error of a database that cannot be used until a person does what the remedy says.
+type brokenError struct {
+	err    error
+	remedy string
+}
+
+func (e *brokenError) Error() string { return fmt.Sprintf("%v; %s", e.err, e.remedy) }
+func (e *brokenError) Unwrap() error { return e.err }
+
+// Remedy is what a person can do.
+func (e *brokenError) Remedy() string { return e.remedy }
 
 // plain takes off what libraries say around an error without saying more: what was under way is told
 // by the caller, and which database by the remedy.

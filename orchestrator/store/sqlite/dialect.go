@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 	driver "modernc.org/sqlite"
@@ -21,11 +22,20 @@ type dialect struct{ path string }
 
 var _ store.Dialect = (*dialect)(nil)
 
+// damageError is what a check found to be wrong.
+type damageError string
+
+func (e damageError) Error() string { return string(e) }
+
 // Bind implements store.Dialect: the parameters are SQLite's own.
 func (d *dialect) Bind(query string) string { return query }
 
 // Judge implements store.Dialect.
 func (d *dialect) Judge(err error) (store.Verdict, string) {
+	damaged := fmt.Sprintf("%s is damaged: put a backup in its place, or move it away and save what can be saved with: sqlite3 FILE .recover", d.path)
+	if damage := damageError(""); errors.As(err, &damage) {
+		return store.VerdictBroken, damaged
+	}
 	var failure *driver.Error
 	if !errors.As(err, &failure) {
 		if errors.Is(err, os.ErrPermission) || errors.Is(err, unix.EROFS) || errors.Is(err, unix.ENOSPC) {
@@ -41,7 +51,7 @@ func (d *dialect) Judge(err error) (store.Verdict, string) {
 	case codes.SQLITE_BUSY, codes.SQLITE_LOCKED:
 		return store.VerdictTransient, fmt.Sprintf("another program keeps %s locked", d.path)
 	case codes.SQLITE_NOTADB, codes.SQLITE_CORRUPT:
-		return store.VerdictBroken, fmt.Sprintf("%s is damaged: put a backup in its place, or move it away and save what can be saved with: sqlite3 FILE .recover", d.path)
+		return store.VerdictBroken, damaged
 	case codes.SQLITE_READONLY, codes.SQLITE_PERM, codes.SQLITE_CANTOPEN:
 		return store.VerdictBroken, fmt.Sprintf("let this user write %s and its folder", d.path)
 	case codes.SQLITE_FULL:
@@ -96,7 +106,7 @@ func (d *dialect) Check(ctx context.Context, db *sql.DB) (string, error) {
 		return "", err
 	}
 	if verdict != "ok" {
-		return "", fmt.Errorf("%s is damaged: %s; put a backup in its place", d.path, verdict)
+		return "", damageError(strings.ReplaceAll(verdict, "\n", " "))
 	}
 	rows, err := db.QueryContext(ctx, "PRAGMA foreign_key_check")
 	if err != nil {
@@ -104,7 +114,7 @@ func (d *dialect) Check(ctx context.Context, db *sql.DB) (string, error) {
 	}
 	defer rows.Close()
 	if rows.Next() {
-		return "", fmt.Errorf("%s is damaged: a row refers to one that is not there; put a backup in its place", d.path)
+		return "", damageError("a row refers to one that is not there")
 	}
 	return "SQLite " + version, rows.Err()
 }

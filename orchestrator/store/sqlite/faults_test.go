@@ -3,6 +3,7 @@ package sqlite
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -52,6 +53,14 @@ func TestDamagedFile(t *testing.T) {
 		},
 		"a first page of noise": func(t *testing.T, path string) {
 			write(t, path, 100, strings.Repeat("noise", 700))
+		},
+		"a second page of noise": func(t *testing.T, path string) { // what opening says of it is that a table is there already
+			noise := make([]byte, 4096)
+			random := rand.New(rand.NewPCG(1, 2))
+			for i := range noise {
+				noise[i] = byte(random.Uint32())
+			}
+			write(t, path, 4096, string(noise))
 		},
 		"half a file": func(t *testing.T, path string) {
 			if err := os.Truncate(path, 5000); err != nil {
@@ -190,6 +199,9 @@ func TestFullDisk(t *testing.T) {
 		}
 	}
 	mustName(t, err, path, "make room")
+	if knows := interface{ Remedy() string }(nil); !errors.As(err, &knows) || !strings.HasPrefix(knows.Remedy(), "make room on the disk of ") {
+		t.Errorf("no remedy: %v", err)
+	}
 
 	// Everything before is there, and nothing of the one that did not fit.
 	laughs := 0
