@@ -254,6 +254,8 @@ func testReadBy(t *testing.T, f *fixture) {
 	}{
 		{orchestrator.LaughFilter{}, map[store.ModelRef][]store.RecordingRef{laughnet: {a}, yamnet: {a, bobs, b}}},
 		{orchestrator.LaughFilter{Users: []string{"alice"}, Span: orchestrator.Span{Start: noon.Add(time.Hour)}}, map[store.ModelRef][]store.RecordingRef{yamnet: {b}}},
+		{orchestrator.LaughFilter{Users: []string{"bob"}, Span: orchestrator.Span{Start: noon.Add(time.Hour - 1), End: noon.Add(2 * time.Hour)}}, map[store.ModelRef][]store.RecordingRef{yamnet: {bobs}}},
+		{orchestrator.LaughFilter{Users: []string{"bob"}, Span: orchestrator.Span{End: noon}}, map[store.ModelRef][]store.RecordingRef{}},
 	} {
 		got, err := f.ReadBy(t.Context(), c.filter)
 		must(t, err)

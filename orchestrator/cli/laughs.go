@@ -42,11 +42,28 @@ func (f *laughFlags) bind(cmd *cobra.Command) {
 	f.days.bind(cmd, true)
 	flags.Float64Var(&f.minScore, "min-score", 0, "only from this `score` on, 0 to 1")
 	flags.StringVar(&f.recording, "recording", "", "only of this `file`, by its name within the source")
-	flags.StringVar(&f.model, "heard-by", "", "only what this `model` heard, such as yamnet")
 }
 
-// laughs yields the chosen laughs by start. Days are those of each user's zone.
+// bindHeardBy binds the flag that chooses a model.
+func (f *laughFlags) bindHeardBy(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.model, "heard-by", "", "only what this `model` heard, such as yamnet")
+}
+
+// laughs yields the chosen laughs by start.
 func (f *laughFlags) laughs(ctx context.Context, s *store.Store) (iter.Seq2[orchestrator.StoredLaugh, error], error) {
+	filters, err := f.filters(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	var perUser []iter.Seq2[orchestrator.StoredLaugh, error]
+	for _, filter := range filters {
+		perUser = append(perUser, s.Laughs(ctx, filter))
+	}
+	return only(f.recording, inOrder(perUser)), nil
+}
+
+// filters say which laughs are chosen, one filter for each user: days are those of each user's zone.
+func (f *laughFlags) filters(ctx context.Context, s *store.Store) (filters []orchestrator.LaughFilter, err error) {
 	from, to, err := f.days.parse()
 	if err != nil {
 		return nil, err
@@ -63,7 +80,6 @@ func (f *laughFlags) laughs(ctx context.Context, s *store.Store) (iter.Seq2[orch
 			return nil, err
 		}
 	}
-	var perUser []iter.Seq2[orchestrator.StoredLaugh, error]
 	for _, user := range users {
 		filter := orchestrator.LaughFilter{Users: []string{user.Name}, MinScore: f.minScore, Model: f.model}
 		location, err := user.Location()
@@ -76,9 +92,9 @@ func (f *laughFlags) laughs(ctx context.Context, s *store.Store) (iter.Seq2[orch
 		if to != (orchestrator.Date{}) {
 			filter.Span.End = to.Span(location).End
 		}
-		perUser = append(perUser, s.Laughs(ctx, filter))
+		filters = append(filters, filter)
 	}
-	return only(f.recording, inOrder(perUser)), nil
+	return filters, nil
 }
 
 // only leaves out the laughs of other recordings; an empty name lets all through.
@@ -137,6 +153,7 @@ func (a *app) laughsListCommand() *cobra.Command {
 		Example: "  orchestrator laughs list --user alice --from 2026-11-20\n  orchestrator laughs list --date 2026-11-22 --min-score 0.5",
 	}
 	flags.bind(cmd)
+	flags.bindHeardBy(cmd)
 	jsonFlag(cmd, &asJSON)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return a.withStore(cmd.Context(), func(s *store.Store) error {
@@ -193,6 +210,7 @@ func (a *app) laughsExportCommand() *cobra.Command {
 		names = append(names, f.Name)
 	}
 	flags.bind(cmd)
+	flags.bindHeardBy(cmd)
 	cmd.Flags().StringVar(&format, "format", "", strings.Join(names, ", "))
 	cmd.Flags().StringVarP(&output, "output", "o", "-", "`file` to write; it is there as a whole or not at all; -: stdout")
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp))

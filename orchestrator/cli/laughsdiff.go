@@ -54,7 +54,8 @@ func (a *app) laughsDiffCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "diff A B", Short: "Compare what two models heard in the same recordings",
 		Long: `Compares what two models heard: the laughs on which they agree, which overlap, those that only A heard, and
-those that only B heard, each with its clip. Only recordings that both have read count.
+those that only B heard, each with its clip. Only recordings that both have read count; with a date, those that
+have sound of that day.
 
 A and B are names of models, as laughs list --json shows them; where several of a name have read recordings, add
 the version or the beginning of the sha256: yamnet@10c95e. Let a second model read what is stored with
@@ -90,6 +91,10 @@ type recordingOf struct{ user, name string }
 // diffLaughs compares two models.
 func diffLaughs(ctx context.Context, s *store.Store, flags laughFlags, nameA, nameB string) (diffDocument, error) {
 	d := diffDocument{Agreed: []agreedDocument{}, OnlyA: []export.Document{}, OnlyB: []export.Document{}}
+	filters, err := flags.filters(ctx, s)
+	if err != nil {
+		return d, err
+	}
 	read, err := s.ReadBy(ctx, orchestrator.LaughFilter{Users: flags.users})
 	if err != nil {
 		return d, err
@@ -107,14 +112,27 @@ func diffLaughs(ctx context.Context, s *store.Store, flags laughFlags, nameA, na
 	}
 	d.A, d.B = diffModelDocument(a), diffModelDocument(b)
 
-	readers := map[recordingOf]int{}
-	for _, model := range []store.ModelRef{a, b} {
-		for _, r := range read[model] {
-			readers[recordingOf{r.User, r.Name}]++
+	readers := map[recordingOf]map[store.ModelRef]bool{} // of the recordings that the flags choose
+	for _, filter := range filters {
+		chosen, err := s.ReadBy(ctx, filter)
+		if err != nil {
+			return d, err
+		}
+		for _, model := range []store.ModelRef{a, b} {
+			for _, r := range chosen[model] {
+				key := recordingOf{r.User, r.Name}
+				if flags.recording != "" && flags.recording != r.Name {
+					continue
+				}
+				if readers[key] == nil {
+					readers[key] = map[store.ModelRef]bool{}
+				}
+				readers[key][model] = true
+			}
 		}
 	}
-	for _, n := range readers {
-		if n < 2 {
+	for _, models := range readers {
+		if len(models) < 2 {
 			d.LeftOut++
 		} else {
 			d.Recordings++
@@ -129,7 +147,7 @@ func diffLaughs(ctx context.Context, s *store.Store, flags laughFlags, nameA, na
 		if err != nil {
 			return d, err
 		}
-		if by := heardBy(laugh); (by == a || by == b) && readers[recordingOf{laugh.User, laugh.Recording}] > 1 {
+		if by := heardBy(laugh); (by == a || by == b) && len(readers[recordingOf{laugh.User, laugh.Recording}]) == 2 {
 			heard = append(heard, laugh)
 		}
 	}

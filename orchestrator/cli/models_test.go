@@ -57,7 +57,22 @@ func TestTwoModels(t *testing.T) {
 	if !strings.Contains(out.stdout, "both heard 1, only loud 0, only fake 0") || !strings.Contains(out.stderr, "1 recording of only one") {
 		t.Errorf("diff says\n%s%s", out.stdout, out.stderr)
 	}
-	for _, args := range [][]string{{"fake"}, {"fake", "fake"}, {"fake", "lud"}, {"fake", "loud@7"}} {
+	// The flags choose recordings, too. A model is no choice here: it would take the other's laughs out.
+	for _, c := range []struct {
+		args []string
+		want [2]float64 // recordings, laughs on which they agree
+	}{
+		{[]string{"--date", "2026-11-22"}, [2]float64{1, 1}},
+		{[]string{"--date", "2026-11-20"}, [2]float64{0, 0}},
+		{[]string{"--recording", "2026-11-22T14-30-00Z.ogg"}, [2]float64{1, 1}},
+		{[]string{"--recording", "2026-11-22_16-00-00.ogg"}, [2]float64{0, 0}},
+	} {
+		diff := p.json(0, append([]string{"laughs", "diff", "fake", "loud"}, c.args...)...)
+		if got := [2]any{at(diff, "recordings"), at(diff, "counts", "agreed")}; got != [2]any{c.want[0], c.want[1]} {
+			t.Errorf("diff %v: %v, want %v", c.args, got, c.want)
+		}
+	}
+	for _, args := range [][]string{{"fake", "loud", "--heard-by", "fake"}, {"fake", "loud", "--user", "nobody"}, {"fake"}, {"fake", "fake"}, {"fake", "lud"}, {"fake", "loud@7"}} {
 		if got := p.run(append([]string{"laughs", "diff"}, args...)...); got.code != orchestrator.ExitUsage {
 			t.Errorf("diff %v: exit %d: %s", args, got.code, got.stderr)
 		}

@@ -58,15 +58,19 @@ func (a *app) reportDays(run orchestrator.Run, dryRun bool) {
 			if err != nil {
 				location = time.UTC
 			}
-			start, end := gap.Start.In(location), gap.End.In(location)
-			until := end.Format(time.TimeOnly)
-			if orchestrator.DateOf(start) != orchestrator.DateOf(end) {
-				until = end.Format(time.DateTime)
-			}
 			fmt.Fprintf(a.stdout, "%s %s %s, %s to %s: %s\n", a.stdout.Yellow("gap:"), day.User, day.Date,
-				start.Format(time.TimeOnly), until, terminal.Printable(gap.Reason))
+				gap.Start.In(location).Format(time.TimeOnly), endOf(gap.Span, location), terminal.Printable(gap.Reason))
 		}
 	}
+}
+
+// endOf is when a span ends, with the date where that is not the one on which it starts.
+func endOf(span orchestrator.Span, location *time.Location) string {
+	start, end := span.Start.In(location), span.End.In(location)
+	if orchestrator.DateOf(start) != orchestrator.DateOf(end) {
+		return end.Format(time.DateTime)
+	}
+	return end.Format(time.TimeOnly)
 }
 
 func (a *app) status(s orchestrator.Status) string {

@@ -191,8 +191,8 @@ func (a *app) reportStatus(now standing) error {
 			location = time.UTC
 		}
 		for _, gap := range user.Gaps {
-			fmt.Fprintf(a.stdout, "%s %s, %s to %s, tried %s: %s\n", a.stdout.Yellow("gap:"), user.User.Name, gap.Start.In(location).Format("2006-01-02 15:04:05"),
-				gap.End.In(location).Format("15:04:05 MST"), times(gap.Attempts), terminal.Printable(gap.Reason))
+			fmt.Fprintf(a.stdout, "%s %s, %s to %s %s, tried %s: %s\n", a.stdout.Yellow("gap:"), user.User.Name, gap.Start.In(location).Format(time.DateTime),
+				endOf(gap.Span, location), gap.End.In(location).Format("MST"), times(gap.Attempts), terminal.Printable(gap.Reason))
 		}
 		for _, lost := range user.GivenUp {
 			givenUp = true

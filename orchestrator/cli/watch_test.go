@@ -324,7 +324,7 @@ func TestStatusTellsOfWhatStandsForDays(t *testing.T) {
 	if gap := at(status, "users", 0, "gaps", 0); at(gap, "start") != "2001-01-01T00:00:00.000Z" || !strings.Contains(fmt.Sprint(at(gap, "reason")), "504") || at(gap, "attempts") != 1.0 {
 		t.Errorf("gap: %v", gap)
 	}
-	if out := a.run("status").stdout; !strings.Contains(out, "gap: alice, 2001-01-01 00:00:00 to") || !strings.Contains(out, "tried once") {
+	if out := a.run("status").stdout; !strings.Contains(out, "gap: alice, 2001-01-01 00:00:00 to") || !strings.Contains(out, "06:00:00 to 2001-01-02 00:00:00 UTC, tried once") {
 		t.Errorf("for people:\n%s", out)
 	}
 	a.Fault = nil // the API is well again: the gaps are filled, without a laugh, and all is well
