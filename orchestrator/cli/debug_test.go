@@ -66,7 +66,7 @@ func TestKeptModel(t *testing.T) {
 	if err := run.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
-	if state, _ := run.wait(t); state.ExitCode() != orchestrator.ExitInterrupted {
+	if state := run.wait(t); state.ExitCode() != orchestrator.ExitInterrupted {
 		t.Errorf("ended with %v", state)
 	}
 	if path := strings.TrimPrefix(address, "unix:"); alive(pid) || exists(path) {

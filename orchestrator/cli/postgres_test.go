@@ -19,7 +19,7 @@ func TestPostgres(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.waitFor(t, "database unavailable")
-	if state, _ := b.wait(t); state.ExitCode() != orchestrator.ExitFailed {
+	if state := b.wait(t); state.ExitCode() != orchestrator.ExitFailed {
 		t.Errorf("a run whose database went away: %v", state)
 	}
 	if r := p.run(day...); r.code != orchestrator.ExitFailed || !strings.Contains(r.stderr, "database unavailable") {

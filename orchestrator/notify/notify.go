@@ -132,6 +132,9 @@ func (n *Notifier) ping(ctx context.Context, suffix string, body []byte) error {
 		client = http.DefaultClient
 	}
 	response, err := client.Do(request)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("ping%s: it did not answer within %v", suffix, n.timeout())
+	}
 	if err != nil {
 		if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
 			err = wrapped.Err // the address may hold the check's secret
