@@ -51,8 +51,14 @@ type LaughFilter struct {
 
 // UserStatus is how a user stands, over all runs.
 type UserStatus struct {
-	User    User
-	LastDay Date // the last day whose status was ok; zero if there is none
+	User User
+	// FirstDay and LastDay are the first and the last day whose status was ok; zero if there are none.
+	FirstDay, LastDay Date
+	// LastGoodRun is when the last run finished in which a day of the user was ok, in UTC; zero if there is none.
+	LastGoodRun time.Time
+	// Latest is the latest day that was read, in whole, in part (incomplete) or not at all (failed), as the last run
+	// that read it left it; its Date is zero if there is none.
+	Latest UserDay
 	// LastAudio and LastLaugh are when the newest sound and the newest laugh were recorded, in UTC;
 	// zero if there are none.
 	LastAudio, LastLaugh time.Time

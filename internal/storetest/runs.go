@@ -244,13 +244,50 @@ func testStatus(t *testing.T, f *fixture) {
 	must(t, err)
 	gap := day.Spans[0]
 	gap.Attempts = 2
-	expect(t, "later", status, orchestrator.ServiceStatus{LastGoodRun: noon, Users: []orchestrator.UserStatus{
-		{User: alice, LastDay: orchestrator.DateOf(noon), LastAudio: noon.Add(time.Hour), LastLaugh: noon.Add(100 * time.Second),
-			Gaps: []orchestrator.LedgerSpan{gap},
+	want := orchestrator.ServiceStatus{LastGoodRun: noon, Users: []orchestrator.UserStatus{
+		{User: alice, FirstDay: orchestrator.DateOf(noon), LastDay: orchestrator.DateOf(noon), LastGoodRun: noon, Latest: day,
+			LastAudio: noon.Add(time.Hour), LastLaugh: noon.Add(100 * time.Second), Gaps: []orchestrator.LedgerSpan{gap},
 			GivenUp: []orchestrator.GivenUp{
 				{Recording: "d.ogg", Start: noon.Add(-2 * time.Hour), Attempts: orchestrator.MaxAttempts, Reason: "no 2"},
 				{Recording: "e.ogg", Start: noon.Add(2 * time.Hour), Attempts: orchestrator.MaxAttempts + 1, Reason: "no 3"},
 			}},
 		{User: bob},
-	}})
+	}}
+	expect(t, "later", status, want)
+
+	// A run that does another user well, and this one's earlier day, says nothing of the latest day; nor does one that
+	// was interrupted. One that does the day well does.
+	for i, of := range []struct {
+		user   orchestrator.User
+		days   int // behind the first
+		status orchestrator.Status
+	}{{bob, 1, orchestrator.StatusOK}, {alice, -1, orchestrator.StatusOK}, {alice, 1, orchestrator.StatusInterrupted},
+		{alice, 2, orchestrator.StatusSkipped}, {alice, 1, orchestrator.StatusFailed}, {alice, 1, orchestrator.StatusOK}} {
+		run := f.begin(t, fmt.Sprint("again-", i), noon.Add(time.Duration(24+i)*time.Hour))
+		run.FinishedAt, run.Status = run.StartedAt.Add(time.Hour), orchestrator.StatusOK
+		again := orchestrator.UserDay{UserID: of.user.ID, User: of.user.Name, Date: orchestrator.DateOf(noon).Add(of.days),
+			Timezone: of.user.Timezone, Status: of.status}
+		must(t, f.SaveDay(ctx, run.ID, again))
+		must(t, f.EndRun(ctx, run))
+		want.LastGoodRun = run.FinishedAt
+		user := &want.Users[0]
+		if of.user == bob {
+			user = &want.Users[1]
+			user.FirstDay, user.LastDay = again.Date, again.Date
+		}
+		if of.status == orchestrator.StatusOK {
+			user.LastGoodRun = run.FinishedAt
+		}
+		switch {
+		case of.days < 0:
+			user.FirstDay = again.Date
+		case of.status == orchestrator.StatusOK:
+			user.LastDay, user.Latest = again.Date, again
+		case of.status == orchestrator.StatusFailed:
+			user.Latest = again
+		}
+		status, err = f.Status(ctx)
+		must(t, err)
+		expect(t, run.ID, status, want)
+	}
 }

@@ -35,6 +35,7 @@ type userStatusDocument struct {
 	Timezone    string            `json:"timezone"`
 	Enabled     bool              `json:"enabled"`
 	LastGoodDay string            `json:"last_good_day"`
+	LastGoodRun stamp             `json:"last_good_run"`
 	LastAudio   stamp             `json:"last_audio"`
 	LastLaugh   stamp             `json:"last_laugh"`
 	Gaps        []openGapDocument `json:"gaps"`
@@ -69,8 +70,8 @@ func (a *app) statusCommand() *cobra.Command {
 		Long: `Tells when the last good run was, each user's last good day, open gaps and the recordings that were given up
 after three runs, and the alerts that stand.
 
-Exit codes: 0 all is well, 1 an alert stands, such as a last good run that is longer ago than --last-run
-(CHORTLE_ALERT_LAST_RUN, 36h). Every alert has its threshold in the settings: orchestrator config.`,
+Exit codes: 0 all is well, 1 an alert stands, such as a user whose latest day failed, or whose last good run is longer
+ago than --last-run (CHORTLE_ALERT_LAST_RUN, 36h). Every alert has its threshold in the settings: orchestrator config.`,
 		Args: noArgs,
 	}
 	jsonFlag(cmd, &asJSON)
@@ -92,16 +93,17 @@ func (a *app) standing(ctx context.Context, s *store.Store) (now standing, err e
 	if now.ServiceStatus, err = s.Status(ctx); err != nil {
 		return now, err
 	}
-	now.alerts = notify.CheckService(now.ServiceStatus, a.limits(), a.now())
+	service := notify.CheckService(now.ServiceStatus, a.limits(), a.now())
 	last, err := s.Run(ctx, store.LastRun)
 	if errors.Is(err, orchestrator.ErrNotFound) {
+		now.alerts = service
 		return now, nil
 	}
 	if err != nil {
 		return now, err
 	}
 	now.last = &last
-	now.alerts = append(now.alerts, notify.CheckRun(last, a.limits())...)
+	now.alerts = notify.Join(notify.CheckRun(last, a.limits()), service)
 	unfinished, err := s.Unfinished(ctx)
 	for _, run := range unfinished {
 		now.alerts = append(now.alerts, notify.Unfinished(run))
@@ -133,7 +135,7 @@ func statusOf(now standing, code int) statusDocument {
 	}
 	for _, user := range now.Users {
 		one := userStatusDocument{User: user.User.Name, Timezone: user.User.Timezone, Enabled: user.User.Enabled,
-			LastGoodDay: dayOrNone(user.LastDay, ""), LastAudio: stamp(user.LastAudio), LastLaugh: stamp(user.LastLaugh), Gaps: []openGapDocument{}, GivenUp: []givenUpDocument{}}
+			LastGoodDay: dayOrNone(user.LastDay, ""), LastGoodRun: stamp(user.LastGoodRun), LastAudio: stamp(user.LastAudio), LastLaugh: stamp(user.LastLaugh), Gaps: []openGapDocument{}, GivenUp: []givenUpDocument{}}
 		for _, gap := range user.Gaps {
 			one.Gaps = append(one.Gaps, openGapDocument{gapDocument{stamp(gap.Start), stamp(gap.End), gap.Reason}, gap.Attempts, stamp(gap.LastTried)})
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/chortle-audio/chortle/orchestrator"
@@ -72,18 +71,19 @@ func (w *watch) end(ctx context.Context, s *store.Store, run orchestrator.Run, f
 	if failure != nil && (w.logFile != nil || w.logTail != nil) { // a person at a terminal is told anyway
 		w.log.WithError(failure).Error("run failed")
 	}
-	alerts := slices.Concat(w.unfinished, notify.CheckRun(run, w.limits()))
 	var status orchestrator.ServiceStatus
+	var service []notify.Alert
 	if s != nil && !errors.Is(failure, orchestrator.ErrStoreUnavailable) {
 		asking, cancel := context.WithTimeout(ctx, min(standingTimeout, 2*w.notifier.Timeout))
 		var err error
 		if status, err = s.Status(asking); err != nil {
 			w.log.WithError(err).Warn("it is not known how things stand")
 		} else {
-			alerts = append(alerts, notify.CheckService(status, w.limits(), w.now())...)
+			service = notify.CheckService(status, w.limits(), w.now())
 		}
 		cancel()
 	}
+	alerts := notify.Join(w.unfinished, notify.CheckRun(run, w.limits()), service)
 	for _, alert := range alerts {
 		w.log.WithFields(fields{keyAlert: alert.Kind, keyUser: alert.User, keyRemedy: alert.Remedy}).Warn(alert.Message)
 	}

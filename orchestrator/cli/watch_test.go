@@ -312,7 +312,7 @@ func TestStatusTellsOfWhatStandsForDays(t *testing.T) {
 	p.environ = append(p.environ, "CHORTLE_ALERT_QUIET_DAYS=0")
 	p.json(0, "status")
 
-	a := newAPI(t, map[string][]recorded{"alice": nil}, "CHORTLE_CHUNK_MINUTES=120")
+	a := newAPI(t, map[string][]recorded{"alice": nil}, "CHORTLE_CHUNK_MINUTES=120", "CHORTLE_ALERT_QUIET_DAYS=0")
 	a.Fault = func(limitlesstest.Call) limitlesstest.Fault { return limitlesstest.Status(504) }
 	a.json(orchestrator.ExitIncomplete, "run", "--date", "2001-01-01")
 	status := a.json(orchestrator.ExitFailed, "status")
@@ -332,6 +332,46 @@ func TestStatusTellsOfWhatStandsForDays(t *testing.T) {
 	a.json(0, "run", "--date", "2001-01-01")
 	if status := a.json(0, "status"); at(status, "users", 0, "gaps", 0) != nil || at(status, "users", 0, "last_good_day") != "2001-01-01" {
 		t.Errorf("after it: %v", status)
+	}
+	a.environ = append(a.environ, "CHORTLE_ALERT_QUIET_DAYS=7") // there never was any sound
+	if status := a.json(orchestrator.ExitFailed, "status"); at(status, "alerts", 0, "kind") != "no_audio" {
+		t.Errorf("years without any sound: %v", at(status, "alerts"))
+	}
+}
+
+// A run that does one user's day well does not hide that another user's latest day failed.
+func TestAGoodRunOfOneUserHidesNoOther(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t, "CHORTLE_ALERT_QUIET_DAYS=0")
+	for _, name := range []string{"ann", "ben"} {
+		p.recording(name, "2026-11-22T14-30-00Z.ogg")
+		p.must("user", "add", name, "--timezone", "Europe/London", "--source", "folder:"+p.path(name))
+	}
+	if err := os.Rename(p.path("ben"), p.path("away")); err != nil {
+		t.Fatal(err)
+	}
+	p.json(orchestrator.ExitIncomplete, day...)
+	p.json(0, "run", "--user", "ann", "--date", "2020-01-01")
+	alerts := func(code int) (told []string) {
+		list, _ := at(p.json(code, "status"), "alerts").([]any)
+		for _, alert := range list {
+			told = append(told, fmt.Sprint(at(alert, "kind"), " ", at(alert, "user")))
+		}
+		return told
+	}
+	if told := alerts(orchestrator.ExitFailed); !slices.Equal(told, []string{"no_good_run ben", "user_failed ben"}) {
+		t.Errorf("ben has failed: %q", told)
+	}
+	if err := os.Rename(p.path("away"), p.path("ben")); err != nil {
+		t.Fatal(err)
+	}
+	p.json(0, "run", "--user", "ben", "--date", "2020-01-01") // not the day that failed
+	if told := alerts(orchestrator.ExitFailed); !slices.Equal(told, []string{"user_failed ben"}) {
+		t.Errorf("ben's latest day has failed: %q", told)
+	}
+	p.json(0, append(day, "--user", "ben")...)
+	if told := alerts(0); told != nil {
+		t.Errorf("all is well: %q", told)
 	}
 }
 

@@ -5,6 +5,7 @@ package notify
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/chortle-audio/chortle/orchestrator"
@@ -16,11 +17,11 @@ type Limits struct {
 	FailedCalls float64
 	// MemoryAfter and MemoryPeak of a user's day, in bytes.
 	MemoryAfter, MemoryPeak int64
-	// Quiet is for how long a user may be without audio, or without a laugh.
+	// Quiet is for how long a user may be without audio, or without a laugh, at first since the first day that was read.
 	Quiet time.Duration
 	// GapAge is how old a gap may grow before it is filled.
 	GapAge time.Duration
-	// LastGoodRun is how long ago the last run without any failure may be.
+	// LastGoodRun is how long ago the last run may be that read a user without failure.
 	LastGoodRun time.Duration
 }
 
@@ -75,9 +76,8 @@ func CheckRun(run orchestrator.Run, limits Limits) (alerts []Alert) {
 			alerts = append(alerts, Alert{Kind: kind, User: day.User, Remedy: remedy,
 				Message: fmt.Sprintf("%s, %s: ", day.User, day.Date) + fmt.Sprintf(format, args...)})
 		}
-		if day.Status == orchestrator.StatusFailed && len(day.Errors) > 0 {
-			last := day.Errors[len(day.Errors)-1]
-			add(KindUserFailed, cmp.Or(last.Remedy, "look at `orchestrator doctor`"), "%s", last.Message)
+		if day.Status == orchestrator.StatusFailed {
+			alerts = append(alerts, failedDay(day))
 		}
 		if limits.MemoryAfter > 0 && day.Memory.After > limits.MemoryAfter {
 			add(KindMemoryAfter, "restart whatever keeps the orchestrator alive, and tell the developers",
@@ -101,12 +101,8 @@ func CheckRun(run orchestrator.Run, limits Limits) (alerts []Alert) {
 
 // CheckService returns what the standing of the service gives cause for, at a time.
 func CheckService(status orchestrator.ServiceStatus, limits Limits, now time.Time) (alerts []Alert) {
-	if limits.LastGoodRun > 0 && now.Sub(status.LastGoodRun) > limits.LastGoodRun {
-		alert := Alert{Kind: KindNoGoodRun, Remedy: "look at `orchestrator runs list`, then at the crontab or timer"}
-		if alert.Message = "no run has succeeded yet"; !status.LastGoodRun.IsZero() {
-			alert.Message = fmt.Sprintf("the last good run was %s ago", Ago(now.Sub(status.LastGoodRun)))
-		}
-		alerts = append(alerts, alert)
+	if limits.LastGoodRun > 0 {
+		alerts = noGoodRun(status, limits, now)
 	}
 	for _, user := range status.Users {
 		if !user.User.Enabled {
@@ -116,14 +112,20 @@ func CheckService(status orchestrator.ServiceStatus, limits Limits, now time.Tim
 			alerts = append(alerts, Alert{Kind: kind, User: user.User.Name, Remedy: remedy,
 				Message: user.User.Name + ": " + fmt.Sprintf(format, args...)})
 		}
-		quiet := func(since time.Time) bool {
-			return limits.Quiet > 0 && !since.IsZero() && now.Sub(since) > limits.Quiet
+		if s := user.Latest.Status; s == orchestrator.StatusFailed || s == orchestrator.StatusIncomplete {
+			alerts = append(alerts, failedDay(user.Latest))
 		}
-		switch {
-		case quiet(user.LastAudio):
-			add(KindNoAudio, "is the recorder on, and does it sync?", "no audio for %s", Ago(now.Sub(user.LastAudio)))
-		case quiet(user.LastLaugh):
-			add(KindNoLaughs, "is the recorder covered, or the threshold too high?", "no laugh for %s", Ago(now.Sub(user.LastLaugh)))
+		quiet := func(last time.Time) (long time.Duration, raise bool) {
+			if last.IsZero() {
+				last = firstRead(user)
+			}
+			long = now.Sub(last)
+			return long, limits.Quiet > 0 && !last.IsZero() && long > limits.Quiet
+		}
+		if long, raise := quiet(user.LastAudio); raise {
+			add(KindNoAudio, "is the recorder on, and does it sync?", "no audio for %s", Ago(long))
+		} else if long, raise := quiet(user.LastLaugh); raise {
+			add(KindNoLaughs, "is the recorder covered, or the threshold too high?", "no laugh for %s", Ago(long))
 		}
 		if len(user.Gaps) > 0 && limits.GapAge > 0 {
 			if oldest := user.Gaps[0]; now.Sub(oldest.End) > limits.GapAge {
@@ -133,6 +135,68 @@ func CheckService(status orchestrator.ServiceStatus, limits Limits, now time.Tim
 		}
 	}
 	return alerts
+}
+
+// failedDay is the alert for a user's day that could not be read, or only in part.
+func failedDay(day orchestrator.UserDay) Alert {
+	var last orchestrator.RunError
+	if n := len(day.Errors); n > 0 {
+		last = day.Errors[n-1]
+	}
+	what := cmp.Or(last.Message, string(day.Status))
+	if day.Status == orchestrator.StatusIncomplete && last.Message != "" {
+		what = "a part could not be read: " + what
+	}
+	return Alert{Kind: KindUserFailed, User: day.User, Message: fmt.Sprintf("%s, %s: %s", day.User, day.Date, what),
+		Remedy: cmp.Or(last.Remedy, "look at `orchestrator doctor`")}
+}
+
+// noGoodRun returns one alert where it is too long ago that a run did any of the users well, else one for each user
+// of whom that is so. One whom no run has tried to read yet is left out: the next night does.
+func noGoodRun(status orchestrator.ServiceStatus, limits Limits, now time.Time) (alerts []Alert) {
+	late := func(last time.Time) (what string, late bool) {
+		if last.IsZero() {
+			return "no run has succeeded yet", true
+		}
+		return fmt.Sprintf("the last good run was %s ago", Ago(now.Sub(last))), now.Sub(last) > limits.LastGoodRun
+	}
+	users := slices.DeleteFunc(slices.Clone(status.Users), func(u orchestrator.UserStatus) bool { return !u.User.Enabled })
+	last := status.LastGoodRun
+	if len(users) > 0 {
+		last = slices.MaxFunc(users, func(a, b orchestrator.UserStatus) int { return a.LastGoodRun.Compare(b.LastGoodRun) }).LastGoodRun
+	}
+	if what, late := late(last); late {
+		return []Alert{{Kind: KindNoGoodRun, Message: what, Remedy: "look at `orchestrator runs list`, then at the crontab or timer"}}
+	}
+	for _, user := range users {
+		if what, late := late(user.LastGoodRun); late && user.Latest.Date != (orchestrator.Date{}) {
+			alerts = append(alerts, Alert{Kind: KindNoGoodRun, User: user.User.Name, Message: user.User.Name + ": " + what,
+				Remedy: "look at `orchestrator runs list`, then at those in which the user failed"})
+		}
+	}
+	return alerts
+}
+
+// firstRead is when the first day of a user began that was read; zero if there is none.
+func firstRead(user orchestrator.UserStatus) time.Time {
+	if user.FirstDay == (orchestrator.Date{}) {
+		return time.Time{}
+	}
+	location, err := user.User.Location()
+	if err != nil {
+		location = time.UTC
+	}
+	return user.FirstDay.Span(location).Start
+}
+
+// Join puts alerts together, each of them once.
+func Join(lists ...[]Alert) (all []Alert) {
+	for _, alert := range slices.Concat(lists...) {
+		if !slices.Contains(all, alert) {
+			all = append(all, alert)
+		}
+	}
+	return all
 }
 
 // Ago rounds a duration for people.

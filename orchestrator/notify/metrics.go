@@ -92,8 +92,12 @@ func metrics(run orchestrator.Run, status orchestrator.ServiceStatus, alerts []A
 		write(open, "user", user.User.Name)
 	}
 	write = family("chortle_alert", "1 for every alert that is raised.")
+	told := map[[2]string]bool{} // a series must not come twice
 	for _, alert := range alerts {
-		write(1, "kind", alert.Kind, "user", alert.User)
+		if series := [2]string{alert.Kind, alert.User}; !told[series] {
+			told[series] = true
+			write(1, "kind", alert.Kind, "user", alert.User)
+		}
 	}
 	return text.Bytes()
 }

@@ -100,9 +100,14 @@ func TestARunThatFailedIsTold(t *testing.T) {
 
 func TestTheServiceIsWatched(t *testing.T) {
 	t.Parallel()
+	latest := orchestrator.Date{Year: 2026, Month: 11, Day: 22}
 	fine := func() orchestrator.ServiceStatus {
-		return orchestrator.ServiceStatus{LastGoodRun: now.Add(-24 * time.Hour), Users: []orchestrator.UserStatus{{
-			User: orchestrator.User{Name: "alice", Enabled: true}, LastAudio: now.Add(-12 * time.Hour), LastLaugh: now.Add(-13 * time.Hour)}}}
+		user := func(name string) orchestrator.UserStatus {
+			return orchestrator.UserStatus{User: orchestrator.User{Name: name, Timezone: "UTC", Enabled: true}, LastGoodRun: now.Add(-24 * time.Hour),
+				FirstDay: latest.Add(-7), Latest: orchestrator.UserDay{User: name, Date: latest, Status: orchestrator.StatusOK},
+				LastAudio: now.Add(-12 * time.Hour), LastLaugh: now.Add(-13 * time.Hour)}
+		}
+		return orchestrator.ServiceStatus{LastGoodRun: now.Add(-24 * time.Hour), Users: []orchestrator.UserStatus{user("alice"), user("bob")}}
 	}
 	gap := func(age time.Duration) []orchestrator.LedgerSpan {
 		return []orchestrator.LedgerSpan{{Span: orchestrator.Span{Start: now.Add(-age - time.Hour), End: now.Add(-age)}, State: orchestrator.SpanFailed, Reason: "it answered 504"}}
@@ -111,21 +116,54 @@ func TestTheServiceIsWatched(t *testing.T) {
 		bend func(*orchestrator.ServiceStatus)
 		want []string
 	}{
-		"all is well":  {func(*orchestrator.ServiceStatus) {}, nil},
-		"never ran":    {func(s *orchestrator.ServiceStatus) { s.LastGoodRun = time.Time{} }, []string{notify.KindNoGoodRun}},
-		"ran long ago": {func(s *orchestrator.ServiceStatus) { s.LastGoodRun = now.Add(-37 * time.Hour) }, []string{notify.KindNoGoodRun}},
-		"no audio":     {func(s *orchestrator.ServiceStatus) { s.Users[0].LastAudio = now.Add(-8 * 24 * time.Hour) }, []string{notify.KindNoAudio}},
-		"no laughs":    {func(s *orchestrator.ServiceStatus) { s.Users[0].LastLaugh = now.Add(-8 * 24 * time.Hour) }, []string{notify.KindNoLaughs}},
-		"a young gap":  {func(s *orchestrator.ServiceStatus) { s.Users[0].Gaps = gap(48 * time.Hour) }, nil},
-		"an old gap":   {func(s *orchestrator.ServiceStatus) { s.Users[0].Gaps = gap(96 * time.Hour) }, []string{notify.KindOldGap}},
+		"all is well": {func(*orchestrator.ServiceStatus) {}, nil},
+		"never ran": {func(s *orchestrator.ServiceStatus) {
+			s.LastGoodRun, s.Users = time.Time{}, []orchestrator.UserStatus{{User: s.Users[0].User}, {User: s.Users[1].User}}
+		}, []string{notify.KindNoGoodRun}},
+		"ran long ago": {func(s *orchestrator.ServiceStatus) {
+			s.Users[0].LastGoodRun, s.Users[1].LastGoodRun = now.Add(-37*time.Hour), now.Add(-38*time.Hour)
+		}, []string{notify.KindNoGoodRun}},
+		"long ago for nobody who is there": {func(s *orchestrator.ServiceStatus) {
+			s.LastGoodRun, s.Users = now.Add(-37*time.Hour), nil
+		}, []string{notify.KindNoGoodRun}},
+		"well for others only": {func(s *orchestrator.ServiceStatus) {
+			s.LastGoodRun, s.Users[0].LastGoodRun = now, now.Add(-37*time.Hour)
+		}, []string{notify.KindNoGoodRun}},
+		"not well yet": {func(s *orchestrator.ServiceStatus) { s.Users[0].LastGoodRun = time.Time{} }, []string{notify.KindNoGoodRun}},
+		"only just there": {func(s *orchestrator.ServiceStatus) {
+			s.Users[0] = orchestrator.UserStatus{User: s.Users[0].User}
+		}, nil},
+		"failed":     {func(s *orchestrator.ServiceStatus) { s.Users[0].Latest.Status = orchestrator.StatusFailed }, []string{notify.KindUserFailed}},
+		"incomplete": {func(s *orchestrator.ServiceStatus) { s.Users[0].Latest.Status = orchestrator.StatusIncomplete }, []string{notify.KindUserFailed}},
+		"never any audio": {func(s *orchestrator.ServiceStatus) {
+			s.Users[0].LastAudio, s.Users[0].LastLaugh, s.Users[0].FirstDay = time.Time{}, time.Time{}, latest.Add(-8)
+		}, []string{notify.KindNoAudio}},
+		"no audio in the first days": {func(s *orchestrator.ServiceStatus) {
+			s.Users[0].LastAudio, s.Users[0].LastLaugh, s.Users[0].FirstDay = time.Time{}, time.Time{}, latest.Add(-5)
+		}, nil},
+		"never any laugh": {func(s *orchestrator.ServiceStatus) {
+			s.Users[0].LastLaugh, s.Users[0].FirstDay = time.Time{}, latest.Add(-8)
+		}, []string{notify.KindNoLaughs}},
+		"no audio":    {func(s *orchestrator.ServiceStatus) { s.Users[0].LastAudio = now.Add(-8 * 24 * time.Hour) }, []string{notify.KindNoAudio}},
+		"no laughs":   {func(s *orchestrator.ServiceStatus) { s.Users[0].LastLaugh = now.Add(-8 * 24 * time.Hour) }, []string{notify.KindNoLaughs}},
+		"a young gap": {func(s *orchestrator.ServiceStatus) { s.Users[0].Gaps = gap(48 * time.Hour) }, nil},
+		"an old gap":  {func(s *orchestrator.ServiceStatus) { s.Users[0].Gaps = gap(96 * time.Hour) }, []string{notify.KindOldGap}},
 		"a user put aside": {func(s *orchestrator.ServiceStatus) {
-			s.Users[0].LastAudio, s.Users[0].User.Enabled = now.Add(-800*time.Hour), false
+			s.Users[0].LastAudio, s.Users[0].LastGoodRun, s.Users[0].User.Enabled = now.Add(-800*time.Hour), time.Time{}, false
+			s.Users[0].Latest.Status = orchestrator.StatusFailed
 		}, nil},
 	} {
 		status := fine()
 		test.bend(&status)
-		if got := notify.CheckService(status, notify.DefaultLimits, now); !slices.Equal(kinds(got), test.want) {
+		got := notify.CheckService(status, notify.DefaultLimits, now)
+		if !slices.Equal(kinds(got), test.want) {
 			t.Errorf("%s: %v", name, got)
+		}
+		if name == "failed" { // the run tells the same
+			run := orchestrator.Run{Days: []orchestrator.UserDay{status.Users[0].Latest}}
+			if all := notify.Join(notify.CheckRun(run, notify.DefaultLimits), got); len(all) != 1 {
+				t.Errorf("told twice: %v", all)
+			}
 		}
 	}
 }

@@ -59,7 +59,9 @@ func findRuns(ctx context.Context, q querier, tail string, args ...any) (runs []
 	}
 	// The number of runs bounds the parameters; a list longer than a statement takes is not read by people.
 	for batch := range slices.Chunk(ids, batchRows) {
-		days, err := findDays(ctx, q, batch)
+		var w where
+		in(&w, "d.run_id", batch)
+		days, err := findDays(ctx, q, w)
 		if err != nil {
 			return nil, err
 		}
@@ -77,10 +79,9 @@ type storedDay struct {
 	runID string
 }
 
-// findDays reads the days of the runs, in the order in which they were done, in three statements.
-func findDays(ctx context.Context, q querier, runIDs []string) (days []storedDay, err error) {
-	var w where
-	in(&w, "d.run_id", runIDs)
+// findDays reads days of runs, in the order in which they were done, in three statements. w chooses rows of
+// run_users, d.
+func findDays(ctx context.Context, q querier, w where) (days []storedDay, err error) {
 	at := make(map[int64]int)
 	err = q.each(ctx, `SELECT d.id, d.run_id, d.user_id, u.name, d.date, d.timezone, d.status,
 			d.found, d.processed, d.skipped, d.given_up, d.failed, d.left_behind, d.audio_samples, d.took_ns, d.laughs, d.duplicates,
@@ -114,8 +115,8 @@ func findDays(ctx context.Context, q querier, runIDs []string) (days []storedDay
 	if err != nil || len(days) == 0 {
 		return days, err
 	}
-	ofRuns := ` WHERE run_user_id IN (SELECT d.id FROM run_users d` + w.String() + `) ORDER BY id`
-	err = q.each(ctx, "SELECT run_user_id, stage, recording, message, remedy FROM run_errors"+ofRuns, w.args, func(scan func(...any) error) error {
+	ofDays := ` WHERE run_user_id IN (SELECT d.id FROM run_users d` + w.String() + `) ORDER BY id`
+	err = q.each(ctx, "SELECT run_user_id, stage, recording, message, remedy FROM run_errors"+ofDays, w.args, func(scan func(...any) error) error {
 		var id int64
 		var e orchestrator.RunError
 		err := scan(&id, &e.Stage, &e.Recording, &e.Message, &e.Remedy)
@@ -127,7 +128,7 @@ func findDays(ctx context.Context, q querier, runIDs []string) (days []storedDay
 	if err != nil {
 		return days, err
 	}
-	err = q.each(ctx, "SELECT run_user_id, start_at, end_at, state, reason, attempts, tried_at FROM run_spans"+ofRuns, w.args,
+	err = q.each(ctx, "SELECT run_user_id, start_at, end_at, state, reason, attempts, tried_at FROM run_spans"+ofDays, w.args,
 		func(scan func(...any) error) error {
 			var id int64
 			var span orchestrator.LedgerSpan

@@ -2,7 +2,10 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/chortle-audio/chortle/orchestrator"
@@ -36,14 +39,20 @@ func findStatus(ctx context.Context, q querier) (status orchestrator.ServiceStat
 		query string
 		scan  func(scan func(...any) error) error
 	}{
-		{"SELECT user_id, MAX(date) FROM run_users WHERE status = 'ok' GROUP BY user_id", func(scan func(...any) error) error {
+		{`SELECT d.user_id, MIN(d.date), MAX(d.date), MAX(r.finished_at) FROM run_users d JOIN runs r ON r.id = d.run_id
+			WHERE d.status = 'ok' GROUP BY d.user_id`, func(scan func(...any) error) error {
 			var id int64
-			var date string
-			if err := scan(&id, &date); err != nil || at[id] == nil {
+			var first, last string
+			var finished time.Time
+			if err := scan(&id, &first, &last, instant{&finished}); err != nil || at[id] == nil {
 				return err
 			}
-			at[id].LastDay, err = orchestrator.ParseDate(date)
-			return err
+			user := at[id]
+			user.LastGoodRun = finished
+			var firstErr, lastErr error
+			user.FirstDay, firstErr = orchestrator.ParseDate(first)
+			user.LastDay, lastErr = orchestrator.ParseDate(last)
+			return errors.Join(firstErr, lastErr)
 		}},
 		{"SELECT user_id, MAX(start_at) FROM laughs GROUP BY user_id", func(scan func(...any) error) error {
 			var id int64
@@ -94,5 +103,33 @@ func findStatus(ctx context.Context, q querier) (status orchestrator.ServiceStat
 			return status, err
 		}
 	}
-	return status, nil
+	latest, err := latestDays(ctx, q)
+	for _, day := range latest {
+		if at[day.UserID] != nil { // one who was added since is not
+			at[day.UserID].Latest = day.UserDay
+		}
+	}
+	return status, err
+}
+
+// latestDays returns each user's latest day that was read, or tried to, as the run that was started last left it.
+func latestDays(ctx context.Context, q querier) ([]storedDay, error) {
+	const counts = "status IN ('ok', 'incomplete', 'failed')" // the others left the day as it was
+	rows := make(map[int64]int64)                             // by user: the last row wins
+	err := q.each(ctx, "SELECT d.user_id, d.id FROM run_users d JOIN runs r ON r.id = d.run_id WHERE d."+counts+`
+		AND d.date = (SELECT MAX(n.date) FROM run_users n WHERE n.user_id = d.user_id AND n.`+counts+`)
+		ORDER BY r.started_at, d.id`, nil, func(scan func(...any) error) error {
+		var user, row int64
+		err := scan(&user, &row)
+		rows[user] = row
+		return err
+	})
+	var days []storedDay
+	for batch := range slices.Chunk(slices.Sorted(maps.Values(rows)), batchRows) {
+		var w where
+		in(&w, "d.id", batch)
+		found, findErr := findDays(ctx, q, w)
+		days, err = append(days, found...), errors.Join(err, findErr)
+	}
+	return days, err
 }

@@ -16,7 +16,7 @@ type Alerts struct {
 	MemoryAfter, MemoryPeak int64
 	// QuietDays without audio, or without a laugh; GapDays is how old a gap may grow.
 	QuietDays, GapDays int
-	// LastGoodRun is how long ago the last run without any failure may be.
+	// LastGoodRun is how long ago the last run may be that read a user without failure.
 	LastGoodRun time.Duration
 	// NotifyURLs are addresses as shoutrrr knows them; PingURL is that of a check. They hold secrets.
 	NotifyURLs []string
@@ -48,13 +48,13 @@ var alertTable = []Definition{
 			s.Config.Alerts.MemoryPeak, err = ParseBytes(v)
 			return err
 		}},
-	{Name: "CHORTLE_ALERT_QUIET_DAYS", Help: "tell when a user has had no audio, or no laugh, for more days; 0: never",
+	{Name: "CHORTLE_ALERT_QUIET_DAYS", Help: "tell when a user has had no audio, or no laugh, for more days, at first since the first day that was read; 0: never",
 		fallback: fixed("7"),
 		set:      func(s *Settings, v string) error { return whole(v, &s.Config.Alerts.QuietDays, 0, 3650) }},
 	{Name: "CHORTLE_ALERT_GAP_DAYS", Help: "tell when a gap stays open for more days; 0: never",
 		fallback: fixed("3"),
 		set:      func(s *Settings, v string) error { return whole(v, &s.Config.Alerts.GapDays, 0, 3650) }},
-	{Name: "CHORTLE_ALERT_LAST_RUN", Flag: "last-run", Help: "tell when the last good run is longer ago, such as 36h; 0: never",
+	{Name: "CHORTLE_ALERT_LAST_RUN", Flag: "last-run", Help: "tell when a user's last good run is longer ago, such as 36h; 0: never",
 		fallback: fixed("36h"),
 		set:      func(s *Settings, v string) error { return longDuration(v, &s.Config.Alerts.LastGoodRun) }},
 	{Name: "CHORTLE_NOTIFY_URLS", Secret: true, Hidden: true, Help: "where alerts go: shoutrrr addresses, with spaces between, such as ntfy://ntfy.sh/TOPIC",
