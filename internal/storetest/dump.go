@@ -56,7 +56,9 @@ func (f *fixture) content(t *testing.T) (all []any) {
 		must(t, err)
 		keys, err := f.UserClips(ctx, user.ID)
 		must(t, err)
-		all = append(all, ledger, keys)
+		names, err := f.FormerNames(ctx, user.ID)
+		must(t, err)
+		all = append(all, ledger, keys, names)
 	}
 	secrets, err := f.Secrets(ctx)
 	must(t, err)
@@ -85,7 +87,9 @@ func (f *fixture) fill(t *testing.T, run string, users ...orchestrator.User) {
 
 func testDump(t *testing.T, f *fixture, other *fixture) {
 	ctx := t.Context()
-	alice, bob := f.user(t, "alice"), f.user(t, "bob")
+	alice, bob := f.user(t, "zoe"), f.user(t, "bob")
+	alice.Name = "alice"
+	must(t, f.UpdateUser(ctx, alice))
 	f.fill(t, "one", alice, bob)
 	want := f.content(t)
 	taken := dump(t, f.Store)

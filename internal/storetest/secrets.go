@@ -110,15 +110,42 @@ func testWipe(t *testing.T, f *fixture) {
 
 func testPurge(t *testing.T, f *fixture) {
 	ctx := t.Context()
-	alice, bob := f.user(t, "alice"), f.user(t, "bob")
+	alice, bob := f.user(t, "zoe"), f.user(t, "bob")
+	for _, name := range []string{"zelda", "zelda", "alice"} {
+		alice.Name = name
+		must(t, f.UpdateUser(ctx, alice))
+	}
+	for user, want := range map[orchestrator.User][]string{alice: {"zelda", "zoe"}, bob: nil} {
+		names, err := f.FormerNames(ctx, user.ID)
+		must(t, err)
+		expect(t, "former names", names, want)
+	}
+	bob.Name = "zoe" // is somebody else's name now
+	must(t, f.UpdateUser(ctx, bob))
+	names, err := f.FormerNames(ctx, alice.ID)
+	must(t, err)
+	expect(t, "former names that nobody has", names, []string{"zelda"})
+	bob.Name = "bob"
+	must(t, f.UpdateUser(ctx, bob))
+	names, err = f.FormerNames(ctx, bob.ID)
+	must(t, err)
+	expect(t, "former names of a namesake", names, []string{"zoe"})
+	_, err = f.PurgeUser(ctx, bob)
+	must(t, err)
+	bob = f.user(t, "bob")
+
 	run := f.begin(t, "run", noon)
 	f.full(t, "run", alice)
 	f.full(t, "run", bob)
 	run.FinishedAt, run.Error = noon.Add(time.Hour), `save day of user "alice": gone`
 	must(t, f.EndRun(ctx, run))
+	before := f.begin(t, "before", noon.Add(-time.Hour))
+	f.full(t, "before", alice)
+	before.FinishedAt, before.Error = noon, `lock user "zoe": gone`
+	must(t, f.EndRun(ctx, before))
 	removed, err := f.PurgeUser(ctx, alice)
 	must(t, err)
-	expect(t, "removed", removed, store.Removed{Recordings: 2, Laughs: 2, Runs: 1})
+	expect(t, "removed", removed, store.Removed{Recordings: 2, Laughs: 2, Runs: 2})
 	if _, err := f.PurgeUser(ctx, alice); !errors.Is(err, orchestrator.ErrNotFound) {
 		t.Fatalf("a second time: %v", err)
 	}
@@ -133,10 +160,13 @@ func testPurge(t *testing.T, f *fixture) {
 	if last.Error != "" || len(last.Days) != 1 || last.Days[0].User != "bob" {
 		t.Errorf("the log still tells: %+v", last)
 	}
+	last, err = f.Run(ctx, "before")
+	must(t, err)
+	expect(t, "what ended a run before", last.Error, "")
 	if left := f.laughs(t, orchestrator.LaughFilter{}); len(left) != 2 || slices.ContainsFunc(left, func(l orchestrator.StoredLaugh) bool { return l.User != "bob" }) {
 		t.Errorf("laughs: %v", left)
 	}
-	for word, there := range map[string]bool{"bob": true, "alice": false} {
+	for word, there := range map[string]bool{"bob": true, "alice": false, "zoe": false, "zelda": false} {
 		where, err := f.Holds(word)
 		must(t, err)
 		if (where != "") != there {

@@ -80,14 +80,19 @@ func (a *app) setUpLog() {
 	}
 }
 
-// forget takes a user who was purged out of the log and out of the metrics.
-func (a *app) forget(user string) error {
+// forget takes the names of users who were purged out of the log and out of the metrics: every line with one of them.
+func (a *app) forget(names []string) error {
 	var err error
-	if a.logFile != nil {
-		err = a.logFile.Forget(user)
-	}
-	if path := a.settings.Config.Alerts.MetricsFile; path != "" {
-		err = errors.Join(err, logfile.Forget(path, user))
+	for _, name := range names {
+		if a.logTail != nil {
+			a.logTail.Forget(name)
+		}
+		if a.logFile != nil {
+			err = errors.Join(err, a.logFile.Forget(name))
+		}
+		if path := a.settings.Config.Alerts.MetricsFile; path != "" {
+			err = errors.Join(err, logfile.Forget(path, name))
+		}
 	}
 	return err
 }

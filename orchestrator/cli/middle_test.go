@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -29,6 +30,9 @@ func TestUserPurgedInTheMiddle(t *testing.T) {
 			t.Parallel()
 			a := newAPI(t, twoUsers)
 			a.must("user", "set", "alice", "--keep-originals")
+			pings, messages := newWeb(t), newWeb(t)
+			a.environ = append(a.environ, "CHORTLE_LOG_DIR="+a.path("data/log"), "CHORTLE_METRICS_FILE="+a.path("data/chortle.prom"),
+				"CHORTLE_PING_URL="+pings.URL, "CHORTLE_NOTIFY_URLS=generic+"+messages.URL+"/topic", "CHORTLE_ALERT_MEMORY_PEAK=1")
 			purged := false
 			a.Fault = func(call limitlesstest.Call) limitlesstest.Fault {
 				if call.Key == apiKeyOf("alice") && call.Span.Start.Hour() == hour && !purged {
@@ -42,12 +46,34 @@ func TestUserPurgedInTheMiddle(t *testing.T) {
 				}
 				return nil
 			}
-			run := a.json(orchestrator.ExitIncomplete, day...)
+			r := a.run(append(day, "--json")...)
+			var run map[string]any
+			if err := json.Unmarshal([]byte(r.stdout), &run); err != nil || r.code != orchestrator.ExitIncomplete {
+				t.Fatalf("exit code %d, %v\n%s", r.code, err, r.stderr)
+			}
 			if at(run, "users", 0, "status") != "failed" || !strings.Contains(fmt.Sprint(at(run, "users", 0, "errors")), "removed while it was read") || at(run, "users", 1, "status") != "ok" {
 				t.Errorf("%v", run)
 			}
 			if left := append(a.holds("data", "alice"), a.tree("data/users")...); len(left) > 0 {
 				t.Errorf("left: %v", left)
+			}
+			// The rest of the night is in the log, and of the other user there is all that stderr tells.
+			var logged strings.Builder
+			for _, name := range a.tree("data/log") {
+				content, err := os.ReadFile(a.path("data/log/" + name))
+				if err != nil {
+					t.Fatal(err)
+				}
+				logged.Write(content)
+			}
+			if told, want := strings.Count(logged.String(), `"user":"bob"`), strings.Count(r.stderr, `"user":"bob"`); told != want || want == 0 || !strings.Contains(logged.String(), `"msg":"run ended"`) {
+				t.Errorf("%d of %d lines of bob are in the log:\n%s", told, want, &logged)
+			}
+			if metrics, err := os.ReadFile(a.path("data/chortle.prom")); err != nil || !strings.Contains(string(metrics), `chortle_day_audio_seconds{user="bob"`) {
+				t.Errorf("metrics: %v\n%s", err, metrics)
+			}
+			if told := fmt.Sprint(pings.hears(), messages.hears()); strings.Contains(told, "alice") || !strings.Contains(told, "bob") {
+				t.Errorf("told: %s", told)
 			}
 			if diff := cmp.Diff(calm.results("bob"), a.results("bob")); diff != "" {
 				t.Errorf("bob:\n%s", diff)

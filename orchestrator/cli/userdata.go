@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -47,9 +48,10 @@ func (a *app) userPurgeCommand() *cobra.Command {
 	flags := removal{purge: true}
 	cmd := &cobra.Command{
 		Use: "purge NAME", Short: "Delete a user and everything that is kept of them",
-		Long: `Deletes a user: name, API key, laughs, clips, scores, the names of recordings, the log of what runs did for them,
-downloads and kept originals. Files of a folder source are the user's own and stay. Backups and log files
-that were made before are not touched.
+		Long: `Deletes a user: name and former names, API key, laughs, clips, scores, the names of recordings, the log of what
+runs did for them, downloads and kept originals, and every line of the log and of the metrics file that names them.
+A former name that another user has by now is left alone. Files of a folder source are the user's own and stay.
+Backups that were made before are not touched, nor is what another program keeps of the log.
 
 A run that reads the user makes it wait (exit code 11); with --force the run learns that the user is gone,
 and goes on with the others.`,
@@ -141,7 +143,12 @@ func (a *app) remove(ctx context.Context, s *store.Store, user orchestrator.User
 		return document, err
 	}
 	defer kept.Close()
-	if document.Clips, err = removeClips(ctx, s, kept, user); err != nil {
+	names, err := s.FormerNames(ctx, user.ID)
+	if err != nil {
+		return document, err
+	}
+	names = append(names, user.Name)
+	if document.Clips, err = removeClips(ctx, s, kept, user, names); err != nil {
 		return document, err
 	}
 	var removed store.Removed
@@ -151,9 +158,9 @@ func (a *app) remove(ctx context.Context, s *store.Store, user orchestrator.User
 		}
 		if removed, err = s.PurgeUser(ctx, user); err == nil {
 			var late int // a run that was under way may have written some meanwhile
-			late, err = removeClips(ctx, s, kept, user)
+			late, err = removeClips(ctx, s, kept, user, names)
 			document.Clips += late
-			err = errors.Join(err, a.forget(user.Name))
+			err = errors.Join(err, a.forget(names))
 		}
 	} else {
 		removed, err = s.WipeUser(ctx, user.ID)
@@ -162,9 +169,9 @@ func (a *app) remove(ctx context.Context, s *store.Store, user orchestrator.User
 	return document, err
 }
 
-// removeClips deletes the user's clips: those of their laughs, and those below their name that no laugh has,
+// removeClips deletes the user's clips: those of their laughs, and those below their names that no laugh has,
 // which a crash left.
-func removeClips(ctx context.Context, s *store.Store, kept *clips.Folder, user orchestrator.User) (count int, err error) {
+func removeClips(ctx context.Context, s *store.Store, kept *clips.Folder, user orchestrator.User, names []string) (count int, err error) {
 	mine, err := s.UserClips(ctx, user.ID)
 	if err != nil {
 		return 0, err
@@ -180,22 +187,24 @@ func removeClips(ctx context.Context, s *store.Store, kept *clips.Folder, user o
 		if err != nil {
 			return count, err
 		}
-		if strings.HasPrefix(key, user.Name+"/") {
+		if name, _, _ := strings.Cut(key, "/"); slices.Contains(names, name) {
 			others[key] = true
 		}
 	}
-	left, err := kept.Keys(user.Name)
-	if err != nil {
-		return count, err
-	}
-	for _, key := range left {
-		if others[key] {
-			continue
-		}
-		if err := kept.Delete(ctx, key); err != nil {
+	for _, name := range names {
+		left, err := kept.Keys(name)
+		if err != nil {
 			return count, err
 		}
-		count++
+		for _, key := range left {
+			if others[key] {
+				continue
+			}
+			if err := kept.Delete(ctx, key); err != nil {
+				return count, err
+			}
+			count++
+		}
 	}
 	return count, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/chortle-audio/chortle/orchestrator"
@@ -73,6 +74,7 @@ func (w *watch) end(ctx context.Context, s *store.Store, run orchestrator.Run, f
 	}
 	var status orchestrator.ServiceStatus
 	var service []notify.Alert
+	var purged []string
 	if s != nil && !errors.Is(failure, orchestrator.ErrStoreUnavailable) {
 		asking, cancel := context.WithTimeout(ctx, min(standingTimeout, 2*w.notifier.Timeout))
 		var err error
@@ -80,6 +82,7 @@ func (w *watch) end(ctx context.Context, s *store.Store, run orchestrator.Run, f
 			w.log.WithError(err).Warn("it is not known how things stand")
 		} else {
 			service = notify.CheckService(status, w.limits(), w.now())
+			run.Days, purged = knownDays(run.Days, status.Users)
 		}
 		cancel()
 	}
@@ -87,6 +90,7 @@ func (w *watch) end(ctx context.Context, s *store.Store, run orchestrator.Run, f
 	for _, alert := range alerts {
 		w.log.WithFields(fields{keyAlert: alert.Kind, keyUser: alert.User, keyRemedy: alert.Remedy}).Warn(alert.Message)
 	}
+	w.mind(w.forget(purged)) // this run wrote of them after the purge
 	w.mind(w.notifier.Send(ctx, alerts))
 	if path := w.settings.Config.Alerts.MetricsFile; path != "" {
 		w.mind(notify.WriteMetrics(path, run, status, alerts))
@@ -96,6 +100,24 @@ func (w *watch) end(ctx context.Context, s *store.Store, run orchestrator.Run, f
 		tail = w.logTail.Bytes()
 	}
 	w.mind(w.notifier.End(ctx, run, tail))
+}
+
+// knownDays leaves out the days of users who were purged meanwhile, and names them; the others have the names that
+// their users have now.
+func knownDays(days []orchestrator.UserDay, users []orchestrator.UserStatus) (known []orchestrator.UserDay, purged []string) {
+	names := map[int64]string{}
+	for _, user := range users {
+		names[user.User.ID] = user.User.Name
+	}
+	for _, day := range days {
+		if name, found := names[day.UserID]; found {
+			day.User = name
+			known = append(known, day)
+		} else {
+			purged = append(purged, day.User)
+		}
+	}
+	return known, slices.Compact(purged)
 }
 
 // limits of the alerts, as the settings have them.

@@ -383,8 +383,11 @@ func TestPurgeReachesLogAndMetrics(t *testing.T) {
 	p.must("user", "add", "alice-b", "--timezone", "Europe/London", "--source", "folder:"+p.path("bob"))
 	p.environ = append(p.environ, "CHORTLE_LOG_DIR="+p.path("data/log"), "CHORTLE_METRICS_FILE="+p.path("data/chortle.prom"))
 	p.must(day...)
-	p.must("user", "purge", "alice", "--yes")
-	named := regexp.MustCompile(`alice($|[^-])`)
+	p.must("user", "set", "alice", "--name", "zelda") // the log tells of alice
+	p.must(append(day, "--reprocess")...)
+	p.file("data/clips", "alice/2026/11/21/left-by-a-crash.opus", []byte("x"))
+	p.must("user", "purge", "zelda", "--yes")
+	named := regexp.MustCompile(`alice($|[^-])|zelda`)
 	for _, name := range p.tree("data") {
 		content, err := os.ReadFile(p.path("data/" + name))
 		if err != nil {

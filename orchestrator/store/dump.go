@@ -18,6 +18,7 @@ import (
 var dumped = []struct{ name, owner, of string }{
 	{"tombstones", "", ""},
 	{"users", "", ""},
+	{"former_names", "user_id", "users"},
 	{"secrets", "user_id", "users"},
 	{"models", "", ""},
 	{"runs", "", ""},
@@ -192,7 +193,7 @@ type loader struct {
 	querier
 	tombstones map[string]bool           // uids of accounts that were purged
 	skipped    map[string]map[int64]bool // ids of rows that were left out, by table
-	names      []string                  // of users who were left out
+	names      []string                  // of users who were left out, former ones included
 	clips      map[string]bool
 	loaded     orchestrator.Loaded
 }
@@ -318,6 +319,9 @@ func (l *loader) leaves(table, owner, of string, value func(string) any) (leave 
 	default:
 		id, _ := value(owner).(int64)
 		leave = owner != "" && l.skipped[of][id]
+		if name, _ := value("name").(string); leave && table == "former_names" {
+			l.names = append(l.names, name)
+		}
 	}
 	if id, ok := value("id").(int64); ok && leave {
 		if l.skipped[table] == nil {

@@ -146,12 +146,17 @@ func (s *Store) PurgeUser(ctx context.Context, user orchestrator.User) (removed 
 				return err
 			}
 		}
-		// What ended a run may name the user.
-		if _, err := q.exec(ctx, `UPDATE runs SET error = '' WHERE error LIKE '%' || ?1 || '%' AND
-			id IN (SELECT run_id FROM run_users WHERE user_id = ?2)`, user.Name, user.ID); err != nil {
+		names, err := formerNames(ctx, q, user.ID)
+		if err != nil {
 			return err
 		}
-		_, err := q.exec(ctx, "DELETE FROM users WHERE id = ?1", user.ID) // and, by it, all that hangs on it
+		for _, name := range append(names, user.Name) { // what ended a run may tell it
+			if _, err := q.exec(ctx, `UPDATE runs SET error = '' WHERE error LIKE '%' || ?1 || '%' AND
+				id IN (SELECT run_id FROM run_users WHERE user_id = ?2)`, name, user.ID); err != nil {
+				return err
+			}
+		}
+		_, err = q.exec(ctx, "DELETE FROM users WHERE id = ?1", user.ID) // and, by it, all that hangs on it
 		return err
 	})
 	return removed, errors.Join(err, s.scrub(ctx, err))

@@ -40,7 +40,7 @@ func (s *Store) AddUser(ctx context.Context, user orchestrator.User) (orchestrat
 	return user, err
 }
 
-// UpdateUser replaces everything but the ID of the user with that ID. orchestrator.ErrNotFound when
+// UpdateUser replaces everything but the ID of the user with that ID; a name that goes is remembered, see FormerNames. orchestrator.ErrNotFound when
 // there is none, orchestrator.ErrExists when the new name is taken; the error of Validate when the
 // user is not valid.
 func (s *Store) UpdateUser(ctx context.Context, user orchestrator.User) error {
@@ -48,6 +48,10 @@ func (s *Store) UpdateUser(ctx context.Context, user orchestrator.User) error {
 		return err
 	}
 	return s.transaction(ctx, fmt.Sprintf("update user %q", user.Name), func(ctx context.Context, q querier) error {
+		if _, err := q.exec(ctx, `INSERT INTO former_names (user_id, name) SELECT id, name FROM users WHERE id = ?1 AND name <> ?2
+			ON CONFLICT DO NOTHING`, user.ID, user.Name); err != nil {
+			return err
+		}
 		n, err := q.exec(ctx, `UPDATE users SET name = ?1, timezone = ?2, source = ?3, priority = ?4, threshold = ?5,
 			inferd = ?6, enabled = ?7, keep_originals = ?8 WHERE id = ?9`, user.Name, user.Timezone, user.Source, user.Priority,
 			user.Threshold, user.Inferd, user.Enabled, user.KeepOriginals, user.ID)
@@ -56,6 +60,26 @@ func (s *Store) UpdateUser(ctx context.Context, user orchestrator.User) error {
 		}
 		return s.uniqueIsExists(err)
 	})
+}
+
+// FormerNames returns the names that a user had before and that nobody has now, in order.
+func (s *Store) FormerNames(ctx context.Context, userID int64) (names []string, err error) {
+	err = s.read(ctx, "list former names", func(ctx context.Context, q querier) error {
+		names, err = formerNames(ctx, q, userID)
+		return err
+	})
+	return names, err
+}
+
+func formerNames(ctx context.Context, q querier, userID int64) (names []string, err error) {
+	err = q.each(ctx, `SELECT name FROM former_names f WHERE user_id = ?1
+		AND NOT EXISTS (SELECT 1 FROM users u WHERE u.name = f.name) ORDER BY name`, []any{userID}, func(scan func(...any) error) error {
+		var name string
+		err := scan(&name)
+		names = append(names, name)
+		return err
+	})
+	return names, err
 }
 
 // User returns the user of that name; orchestrator.ErrNotFound when there is none.

@@ -28,10 +28,15 @@ func (f *Folder) Forget(word string) error {
 // Forget takes every line with a word out of a file: beside it, then renamed. A file that is not there is no
 // error.
 func Forget(path, word string) error {
-	if err := forget(path, regexp.MustCompile(`(^|[^a-z0-9._-])`+regexp.QuoteMeta(word)+`($|[^a-z0-9._-]|[.]($|[^a-z0-9]))`)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := forget(path, pattern(word)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("take lines out of %s: %w", path, err)
 	}
 	return nil
+}
+
+// pattern finds a word that is a user's name, and no part of another one.
+func pattern(word string) *regexp.Regexp {
+	return regexp.MustCompile(`(^|[^a-z0-9._-])` + regexp.QuoteMeta(word) + `($|[^a-z0-9._-]|[.]($|[^a-z0-9]))`)
 }
 
 func forget(path string, word *regexp.Regexp) (err error) {

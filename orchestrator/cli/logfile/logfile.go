@@ -3,10 +3,12 @@
 package logfile
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -36,7 +38,7 @@ func New(dir string, keep int, now func() time.Time) *Folder {
 func (f *Folder) Write(line []byte) (int, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if day := f.now().UTC().Format(time.DateOnly); f.file == nil || day != f.day {
+	if day := f.now().UTC().Format(time.DateOnly); f.file == nil || day != f.day || f.replaced() {
 		if err := f.turn(day); err != nil {
 			return 0, fmt.Errorf("write log: %w; let this user write there, or set CHORTLE_LOG_DIR", err)
 		}
@@ -44,7 +46,17 @@ func (f *Folder) Write(line []byte) (int, error) {
 	return f.file.Write(line)
 }
 
-// turn opens the file of another day, and deletes those that are too old.
+// replaced tells whether the file is not the one of its name any more: somebody forgot a word of it, or took it away.
+func (f *Folder) replaced() bool {
+	named, err := os.Stat(f.file.Name())
+	if err != nil {
+		return true
+	}
+	open, err := f.file.Stat()
+	return err != nil || !os.SameFile(named, open)
+}
+
+// turn opens the file of a day, and deletes those that are too old.
 func (f *Folder) turn(day string) error {
 	if err := os.MkdirAll(f.dir, 0o700); err != nil {
 		return err
@@ -101,6 +113,14 @@ func (t *Tail) Write(line []byte) (int, error) {
 		t.text = append([]byte(nil), t.end()...)
 	}
 	return len(line), nil
+}
+
+// Forget takes every line with a word out of what is remembered.
+func (t *Tail) Forget(word string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	lines, pattern := bytes.SplitAfter(t.text, []byte("\n")), pattern(word)
+	t.text = bytes.Join(slices.DeleteFunc(lines, pattern.Match), nil)
 }
 
 // Bytes returns the end.

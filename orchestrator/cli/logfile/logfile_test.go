@@ -107,4 +107,57 @@ func TestForget(t *testing.T) {
 	if err := logfile.Forget(filepath.Join(dir, "nowhere"), "alice"); err != nil {
 		t.Errorf("no file: %v", err)
 	}
+	tail := logfile.Tail{Limit: 100}
+	for _, line := range []string{"one", "of alice", "malice"} {
+		if _, err := tail.Write([]byte(line + "\n")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if tail.Forget("alice"); string(tail.Bytes()) != "one\nmalice\n" {
+		t.Errorf("tail: %q", tail.Bytes())
+	}
+}
+
+// Another process forgets a word, or takes the file away: what is written afterwards is in the file of that name.
+func TestAFileThatIsReplacedIsOpenedAgain(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	now := func() time.Time { return time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC) }
+	writing, other := logfile.New(dir, 0, now), logfile.New(dir, 0, now)
+	t.Cleanup(func() { writing.Close() })
+	write := func(line string) {
+		t.Helper()
+		if _, err := writing.Write([]byte(line + "\n")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	content := func() string {
+		t.Helper()
+		files, err := filepath.Glob(filepath.Join(dir, "*"))
+		if err != nil || len(files) != 1 {
+			t.Fatalf("%v, %v", files, err)
+		}
+		text, err := os.ReadFile(files[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	write("of alice")
+	write("of bob")
+	if err := other.Forget("alice"); err != nil {
+		t.Fatal(err)
+	}
+	write("of bob again")
+	if got := content(); got != "of bob\nof bob again\n" {
+		t.Errorf("after a word was forgotten: %q", got)
+	}
+	files, _ := filepath.Glob(filepath.Join(dir, "*"))
+	if err := os.Remove(files[0]); err != nil {
+		t.Fatal(err)
+	}
+	write("and again")
+	if got := content(); got != "and again\n" {
+		t.Errorf("after it was taken away: %q", got)
+	}
 }
