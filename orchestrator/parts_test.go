@@ -89,6 +89,7 @@ type bench struct {
 	save      func() error
 	saveDay   func(day orchestrator.UserDay) error
 	lock      func(userID int64) error
+	beginRun  error
 	put       func(key string) error
 	saving    sync.Mutex
 }
@@ -181,7 +182,7 @@ func (c *benchClips) Put(_ context.Context, key string, _ []byte) error {
 }
 func (c *benchClips) Delete(_ context.Context, key string) error { delete(c.clips, key); return nil }
 
-func (b *bench) BeginRun(context.Context, orchestrator.Run) error { return nil }
+func (b *bench) BeginRun(context.Context, orchestrator.Run) error { return b.beginRun }
 func (b *bench) LockUser(_ context.Context, userID int64) (func(), error) {
 	if b.lock != nil {
 		if err := b.lock(userID); err != nil {

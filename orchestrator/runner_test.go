@@ -461,3 +461,14 @@ func TestTheLogOfADay(t *testing.T) {
 		t.Errorf("errors: %+v", day.Errors)
 	}
 }
+
+func TestARunThatCannotBegin(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.beginRun = orchestrator.ErrStoreUnavailable
+	b.file(t, "alice", "one.ogg")
+	run, err := b.Run(t.Context(), orchestrator.Plan{Users: []orchestrator.User{alice}, Threshold: 0.5})
+	if !errors.Is(err, orchestrator.ErrStoreUnavailable) || run.ID != "" || len(b.saved)+len(b.ended) > 0 {
+		t.Errorf("%+v, %v", run, err)
+	}
+}

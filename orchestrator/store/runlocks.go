@@ -90,8 +90,9 @@ func (s *Store) CloseUnfinished(ctx context.Context, now time.Time) (closed []or
 			run.FinishedAt = run.FinishedAt.Add(day.Took)
 		}
 		if now.Before(run.FinishedAt) {
-			run.FinishedAt = stored(now)
+			run.FinishedAt = now
 		}
+		run.FinishedAt = stored(run.FinishedAt)
 		run.Status, run.ExitCode, run.Error = orchestrator.StatusFailed, orchestrator.ExitFailed, killedError
 		if err := s.saveEnd(ctx, run); err != nil {
 			return err

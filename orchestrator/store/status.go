@@ -116,9 +116,10 @@ func findStatus(ctx context.Context, q querier) (status orchestrator.ServiceStat
 func latestDays(ctx context.Context, q querier) ([]storedDay, error) {
 	const counts = "status IN ('ok', 'incomplete', 'failed')" // the others left the day as it was
 	rows := make(map[int64]int64)                             // by user: the last row wins
-	err := q.each(ctx, "SELECT d.user_id, d.id FROM run_users d JOIN runs r ON r.id = d.run_id WHERE d."+counts+`
-		AND d.date = (SELECT MAX(n.date) FROM run_users n WHERE n.user_id = d.user_id AND n.`+counts+`)
-		ORDER BY r.started_at, d.id`, nil, func(scan func(...any) error) error {
+	err := q.each(ctx, `SELECT d.user_id, d.id FROM run_users d JOIN runs r ON r.id = d.run_id
+			JOIN (SELECT user_id, MAX(date) AS date FROM run_users WHERE `+counts+` GROUP BY user_id) last
+				ON last.user_id = d.user_id AND last.date = d.date
+		WHERE d.`+counts+" ORDER BY r.started_at, d.id", nil, func(scan func(...any) error) error {
 		var user, row int64
 		err := scan(&user, &row)
 		rows[user] = row
