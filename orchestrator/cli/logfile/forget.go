@@ -10,7 +10,8 @@ import (
 	"regexp"
 )
 
-// Forget takes every line with a word out of all files of the folder. A folder that is not there is no error.
+// Forget takes every line with a word out of all files of the folder. A folder that is not there is no error. Other
+// processes that write to it go on in the new files; a line that one writes at this very moment may be lost.
 func (f *Folder) Forget(word string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
