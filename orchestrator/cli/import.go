@@ -39,7 +39,8 @@ func (a *app) importGigglesCommand() *cobra.Command {
 		Use: "giggles", Short: "Bring over users, laughs, clips and the log of giggles-cli",
 		Long: `Brings over what giggles-cli has in its Postgres database and its folder of clips: users with their API keys, the
 audio that it read, its laughs with their sound and notes, one for one, and its processing log. It only reads there.
-Importing again adds what is new since, and changes nothing else.
+Importing again, also after an interruption, adds what is missing and changes nothing else: what was brought over
+stays as it is here, also where giggles-cli has changed it since.
 
 API keys are decrypted with its ENCRYPTION_KEY (CHORTLE_GIGGLES_ENCRYPTION_KEY or …_FILE) and encrypted anew with
 CHORTLE_SECRET_KEY. A password in --database-url can be seen by other users of the machine while it runs:
@@ -95,6 +96,7 @@ func (a *app) importGiggles(ctx context.Context, flags importFlags) error {
 	defer from.Close()
 	return a.withAll(ctx, func(s *store.Store, kept *clips.Folder) error {
 		importer := giggles.Importer{From: from, Clips: old, Keys: keys, Store: s, Kept: kept, ClipKey: clips.Key, Names: names, DryRun: flags.dryRun,
+			Source: limitlessSource, Priority: defaultPriority,
 			HasKey: func(ctx context.Context, user orchestrator.User) (bool, error) {
 				_, err := s.Secret(ctx, user.ID, fieldAPIKey)
 				if errors.Is(err, orchestrator.ErrNotFound) {

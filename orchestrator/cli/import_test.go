@@ -6,14 +6,17 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/chortle-audio/chortle/internal/limitlesstest"
 	"github.com/chortle-audio/chortle/internal/pgtest"
 	"github.com/chortle-audio/chortle/orchestrator"
 )
@@ -98,7 +101,7 @@ func TestImportGiggles(t *testing.T) {
 		t.Errorf("bob's problems: %s", problems)
 	}
 	user := p.json(0, "user", "show", "alice.b")
-	if at(user, "timezone") != "America/Los_Angeles" || at(user, "source") != "limitless" || at(user, "enabled") != true {
+	if at(user, "timezone") != "America/Los_Angeles" || at(user, "source") != "limitless:" || at(user, "priority") != 100.0 || at(user, "enabled") != true {
 		t.Errorf("%v", user)
 	}
 	laughs := p.json(0, "laughs", "list", "--user", "alice.b")
@@ -185,6 +188,50 @@ func TestImportGigglesUnderNames(t *testing.T) {
 		}
 		if r := p.json(orchestrator.ExitIncomplete, "import", "giggles"); at(r, "users", 0, "user") != "alice" || at(r, "users", 0, "laughs", "new") != 0.0 {
 			t.Errorf("again: %v", at(r, "users", 0))
+		}
+	}
+}
+
+// Who was imported is a user of the API as any other.
+func TestImportedUserHasASource(t *testing.T) {
+	t.Parallel()
+	api := httptest.NewServer(&limitlesstest.Server{Keys: map[string][]limitlesstest.Recording{"api-key-of-alice": nil, "newer": nil}})
+	t.Cleanup(api.Close)
+	p := newPlace(t, "CHORTLE_SECRET_KEY="+newKey, "ENCRYPTION_KEY="+oldKey, "CHORTLE_LIMITLESS_URL="+api.URL)
+	p.json(orchestrator.ExitIncomplete, "import", "giggles", "--database-url", p.giggles(t, pgtest.Start(t)))
+	p.must("user", "add", "carol", "--timezone", "UTC", "--source", "limitless")
+	imported, added := p.json(0, "user", "show", "alice.b"), p.json(0, "user", "show", "carol")
+	for _, field := range []string{"source", "priority", "threshold", "inferd", "keep_originals"} {
+		if at(imported, field) != at(added, field) {
+			t.Errorf("%s is %v; of a user who is added, %v", field, at(imported, field), at(added, field))
+		}
+	}
+	p.must("user", "key", "test", "alice.b")
+	p.must("user", "set", "alice.b", "--api-key-file", p.file("", "newer.key", []byte("newer")))
+	p.must("user", "key", "test", "alice.b")
+	if archive := p.json(0, "archive", "--user", "alice.b", "--from", "2025-11-05", "--to", "2025-11-05", "--keep-free", "1MB"); at(archive, "empty") != 48.0 {
+		t.Errorf("%v", archive)
+	}
+}
+
+// A run of which an import that was killed left the beginning is brought over as a whole.
+func TestImportAfterACrash(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t, "CHORTLE_SECRET_KEY="+newKey, "ENCRYPTION_KEY="+oldKey)
+	args := []string{"import", "giggles", "--database-url", p.giggles(t, pgtest.Start(t))}
+	const id = "10600000-0000-4000-8000-000000000001"
+	left := orchestrator.Run{ID: id, Trigger: orchestrator.TriggerCron, StartedAt: time.Date(2025, 11, 6, 9, 0, 0, 0, time.UTC)}
+	if err := p.openStore().BeginRun(t.Context(), left); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"2/2", "0/2"} {
+		document := p.json(orchestrator.ExitIncomplete, args...)
+		if got := fmt.Sprint(at(document, "users", 0, "runs", "new"), "/", at(document, "users", 0, "runs", "found")); got != want {
+			t.Errorf("import %d: runs %s, want %s", i, got, want)
+		}
+		run := p.json(0, "runs", "show", id)
+		if at(run, "status") != "ok" || at(run, "finished_at") != "2025-11-06T09:10:00.000Z" || at(run, "users", 0, "laughs", "new") != 4.0 || at(run, "users", 1) != nil {
+			t.Errorf("import %d: %v", i, run)
 		}
 	}
 }

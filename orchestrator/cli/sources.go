@@ -25,6 +25,9 @@ const (
 	schemeLimitless = "limitless"
 )
 
+// limitlessSource is the address of recordings that come from the API, as the store has it.
+const limitlessSource = schemeLimitless + ":"
+
 // sourceForms are what a person may write for a source.
 const sourceForms = "folder:PATH or limitless"
 
@@ -127,7 +130,7 @@ func (a *app) sourceAddress(text string) (string, error) {
 	scheme, path, found := strings.Cut(text, ":")
 	switch {
 	case scheme == schemeLimitless && path == "":
-		return schemeLimitless + ":", nil
+		return limitlessSource, nil
 	case scheme == schemeFolder && path != "":
 		path, err := a.settings.Path(path)
 		if err != nil {
@@ -172,5 +175,8 @@ func (a *app) lockUser(ctx context.Context, s *store.Store, user orchestrator.Us
 
 // limitlessUsers are those whose recordings come from the API.
 func limitlessUsers(users []orchestrator.User) []orchestrator.User {
-	return slices.DeleteFunc(slices.Clone(users), func(u orchestrator.User) bool { return !strings.HasPrefix(u.Source, schemeLimitless+":") })
+	return slices.DeleteFunc(slices.Clone(users), func(u orchestrator.User) bool {
+		scheme, _, _ := strings.Cut(u.Source, ":") // as open tells it
+		return scheme != schemeLimitless
+	})
 }

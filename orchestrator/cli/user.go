@@ -27,6 +27,9 @@ func (a *app) userCommand() *cobra.Command {
 	return cmd
 }
 
+// defaultPriority is that of a user of whom nothing else was said.
+const defaultPriority = 100
+
 // userFlags are what may be said of a user.
 type userFlags struct {
 	timezone, source, inferd string
@@ -40,7 +43,7 @@ func (f *userFlags) bind(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.timezone, "timezone", "", "IANA time `zone`, such as Europe/London")
 	flags.StringVar(&f.source, "source", "", "`address` of the recordings: folder:PATH, or limitless")
-	flags.IntVar(&f.priority, "priority", 100, "users with a smaller `number` are read first")
+	flags.IntVar(&f.priority, "priority", defaultPriority, "users with a smaller `number` are read first")
 	flags.Float64Var(&f.threshold, "threshold", 0, "`score` from which a laugh is one, up to 1; 0: the setting's")
 	flags.StringVar(&f.inferd, "inferd", "", "`command` that starts this user's model, or its name in models.toml; empty: the setting's")
 	flags.BoolVar(&f.keepOriginals, "keep-originals", false, "keep what is downloaded, in the data folder; --keep-originals=false: delete it once it is read")

@@ -43,6 +43,9 @@ type Importer struct {
 	// HasKey tells whether a user has an API key here, and Keep stores one.
 	HasKey func(ctx context.Context, user orchestrator.User) (bool, error)
 	Keep   func(ctx context.Context, user orchestrator.User, key string) error
+	// Source and Priority of users who are new here.
+	Source   string
+	Priority int
 	// Names of users here by their e-mail there; the others are named after their e-mail.
 	Names map[string]string
 	// DryRun only counts.

@@ -30,7 +30,7 @@ func (i *Importer) adopt(ctx context.Context, old oldUser, report *Report) (user
 			return user, "failed", err
 		}
 	}
-	wanted := orchestrator.User{Name: name, Timezone: old.Timezone, Source: "limitless", Enabled: old.Active && old.Key != ""}
+	wanted := orchestrator.User{Name: name, Timezone: old.Timezone, Source: i.Source, Priority: i.Priority, Enabled: old.Active && old.Key != ""}
 	if _, err := wanted.Location(); err != nil {
 		report.Problems = append(report.Problems, err.Error()+"; UTC is taken until you set it: orchestrator user set "+name+" --timezone ZONE")
 		wanted.Timezone = "UTC"

@@ -10,14 +10,15 @@ import (
 	"github.com/chortle-audio/chortle/orchestrator"
 )
 
-// TestModelVersionsMigration: the table of models is made anew under the rows that refer to it.
-func TestModelVersionsMigration(t *testing.T) {
-	t.Parallel()
+// schemaOf makes a database of an older schema with these rows, and returns its path.
+func schemaOf(t *testing.T, version int64, statements ...string) string {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "chortle.db")
 	db, err := openRaw(path)
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer db.Close()
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		t.Fatal(err)
@@ -26,26 +27,28 @@ func TestModelVersionsMigration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := provider.UpTo(t.Context(), 3); err != nil {
+	if _, err := provider.UpTo(t.Context(), version); err != nil {
 		t.Fatal(err)
 	}
-	for _, statement := range []string{
+	for _, statement := range statements {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+	return path
+}
+
+// TestModelVersionsMigration: the table of models is made anew under the rows that refer to it.
+func TestModelVersionsMigration(t *testing.T) {
+	t.Parallel()
+	path := schemaOf(t, 3,
 		"INSERT INTO users (id, name, timezone, source, priority, threshold, inferd, enabled) VALUES (1, 'alice', 'UTC', 'folder:/x', 1, 0, '', 1)",
 		"INSERT INTO models (id, name, sha256, laughter) VALUES (5, 'yamnet', 'abc', '[]'), (6, 'loud', '', '[]')",
 		"INSERT INTO runs VALUES ('run', 'manual', 0, 0, 'ok', 0, '')",
 		`INSERT INTO recordings VALUES (1, 1, 'sha', 'a.ogg', 1, 0, 0, 'name', 0, 100, 'done', 0, '', 'run')`,
 		`INSERT INTO laughs VALUES (1, 1, 1, 5, 0, 1000, 0, 16, 0.5, 'Laughter', '{}', '', '', 0, '')`,
 		`INSERT INTO run_users VALUES (1, 'run', 1, '2026-11-22', 'UTC', 'ok', 1, 1, 0, 0, 0, 100, 1, 1, 0, 0, 0, 0, 0, '{}', 5,
-			'7', 'inferd', 10, 5, 1, 1, 0, 0, 0, 0, 0, 0, '{}')`,
-	} {
-		if _, err := db.ExecContext(t.Context(), statement); err != nil {
-			t.Fatalf("%s: %v", statement, err)
-		}
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-
+			'7', 'inferd', 10, 5, 1, 1, 0, 0, 0, 0, 0, 0, '{}')`)
 	s, err := Open(t.Context(), path, quiet())
 	if err != nil {
 		t.Fatal(err)
@@ -66,5 +69,22 @@ func TestModelVersionsMigration(t *testing.T) {
 	}
 	if _, err := s.Check(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestImportedSourcesMigration: users who were imported get the address that users have who are added.
+func TestImportedSourcesMigration(t *testing.T) {
+	t.Parallel()
+	const add = "INSERT INTO users (name, timezone, source, priority, threshold, inferd, enabled) VALUES "
+	path := schemaOf(t, 6, add+"('alice', 'UTC', 'limitless', 0, 0, '', 1), ('bob', 'UTC', 'limitless', 7, 0, '', 1), ('carol', 'UTC', 'folder:limitless', 0, 0, '', 1)")
+	s, err := Open(t.Context(), path, quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for name, want := range map[string]orchestrator.User{"alice": {Source: "limitless:", Priority: 100}, "bob": {Source: "limitless:", Priority: 7}, "carol": {Source: "folder:limitless"}} {
+		if user, err := s.User(t.Context(), name); err != nil || user.Source != want.Source || user.Priority != want.Priority {
+			t.Errorf("%s is %+v (%v)", name, user, err)
+		}
 	}
 }
