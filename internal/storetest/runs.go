@@ -291,3 +291,30 @@ func testStatus(t *testing.T, f *fixture) {
 		expect(t, run.ID, status, want)
 	}
 }
+
+// testImportRun: a run of another system is there as a whole or not at all.
+func testImportRun(t *testing.T, f *fixture) {
+	ctx := t.Context()
+	alice := f.user(t, "alice")
+	run := orchestrator.Run{ID: "theirs", Trigger: orchestrator.TriggerCron, StartedAt: noon, FinishedAt: noon.Add(time.Hour), Status: orchestrator.StatusOK}
+	day := fullDay(alice)
+	gone := day
+	gone.UserID, gone.Date = 999, orchestrator.DateOf(noon.Add(48*time.Hour))
+	run.Days = []orchestrator.UserDay{day, gone}
+	if err := f.ImportRun(ctx, run); !errors.Is(err, orchestrator.ErrNotFound) {
+		t.Fatalf("a day of nobody: %v", err)
+	}
+	if _, err := f.Run(ctx, run.ID); !errors.Is(err, orchestrator.ErrNotFound) {
+		t.Fatalf("a part of it is there: %v", err)
+	}
+	run.Days = run.Days[:1]
+	f.begin(t, run.ID, noon) // what an import left that was killed
+	for range 2 {
+		must(t, f.ImportRun(ctx, run))
+		stored, err := f.Run(ctx, run.ID)
+		must(t, err)
+		if stored.Status != orchestrator.StatusOK || !stored.FinishedAt.Equal(run.FinishedAt) || len(stored.Days) != 1 || stored.Days[0].Date != day.Date {
+			t.Fatalf("stored: %+v", stored)
+		}
+	}
+}

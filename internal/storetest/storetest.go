@@ -58,6 +58,7 @@ func Run(t *testing.T, place Place) {
 		"the log of runs comes back as it was":                testRunLog,
 		"defect: a day is replaced when it is stored again":   testSaveDayTwice,
 		"runs that something killed are told from live ones":  testUnfinished,
+		"a run of another system comes as a whole":            testImportRun,
 		"the ledger keeps spans apart":                        testLedger,
 		"the ledger knows what was never asked for":           testGaps,
 		"the status sums up":                                  testStatus,

@@ -156,3 +156,19 @@ func importLaughs(ctx context.Context, q querier, userID, recordingID, modelID i
 	}
 	return added, nil
 }
+
+// ImportRun stores a run of another system that has ended, with its days: all of it or nothing. What is there of it
+// already is replaced. orchestrator.ErrNotFound when there is no such user.
+func (s *Store) ImportRun(ctx context.Context, run orchestrator.Run) error {
+	return s.transaction(ctx, "import run "+run.ID, func(ctx context.Context, q querier) error {
+		if err := beginRun(ctx, q, run); err != nil {
+			return err
+		}
+		for _, day := range run.Days {
+			if err := s.saveDay(ctx, q, run.ID, day); err != nil {
+				return err
+			}
+		}
+		return endRun(ctx, q, run)
+	})
+}

@@ -8,6 +8,7 @@
 //	clips folder             ─▶ clips
 //	processing_logs          ─▶ runs
 //
-// Everything keeps an identity that follows from the old ids, so that importing again adds what is new and
-// changes nothing else.
+// Everything keeps an identity that follows from the old ids, and each user, recording and run comes over in one
+// transaction, so that importing again, also after a crash, adds what is missing and changes nothing else: what was
+// brought over before stays as it is, also where the old system has changed it since.
 package giggles

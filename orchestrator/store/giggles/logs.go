@@ -11,7 +11,7 @@ import (
 	"github.com/chortle-audio/chortle/orchestrator"
 )
 
-// runs brings over the processing log: a run for each row of it.
+// runs brings over the processing log: a run for each row of it. One that is here and has ended stays as it is.
 func (i *Importer) runs(ctx context.Context, old oldUser, user orchestrator.User, report *Report) error {
 	logs, err := i.From.logs(ctx, old.ID)
 	if err != nil {
@@ -24,22 +24,18 @@ func (i *Importer) runs(ctx context.Context, old oldUser, user orchestrator.User
 			report.Problems = append(report.Problems, err.Error())
 			continue
 		}
-		if _, err := i.Store.Run(ctx, run.ID); err == nil {
+		known, err := i.Store.Run(ctx, run.ID)
+		switch {
+		case err == nil && !known.FinishedAt.IsZero():
 			continue
-		} else if !errors.Is(err, orchestrator.ErrNotFound) {
+		case err != nil && !errors.Is(err, orchestrator.ErrNotFound):
 			return err
 		}
 		report.Runs.New++
 		if i.DryRun {
 			continue
 		}
-		if err := i.Store.BeginRun(ctx, run); err != nil {
-			return err
-		}
-		if err := i.Store.SaveDay(ctx, run.ID, run.Days[0]); err != nil {
-			return err
-		}
-		if err := i.Store.EndRun(ctx, run); err != nil {
+		if err := i.Store.ImportRun(ctx, run); err != nil {
 			return err
 		}
 	}
