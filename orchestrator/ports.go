@@ -69,8 +69,8 @@ type Result struct {
 
 // Saved tells what became of a Result.
 type Saved struct {
-	// New rows, and Duplicates: laughs that overlap a laugh which the same model heard in another
-	// recording of the user.
+	// New rows, and Duplicates: laughs that the same model heard in another recording of the user, too,
+	// at the same time or as the other half of one that lies across the border of the two.
 	New, Duplicates int
 	// Orphans are the keys of clips that no row refers to any more.
 	Orphans []string

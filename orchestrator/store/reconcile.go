@@ -12,8 +12,10 @@ import (
 // are the same row.
 type laugh struct {
 	id          int64 // 0 for a new row
+	recording   int64 // id
+	length      int64 // of the recording, in samples
 	start, end  int64 // milliseconds since 1970
-	first, last int64 // samples of the recording, half-open
+	first, last int64 // samples of the recording, half-open; last lies beyond where it goes on in the next one
 	score       float64
 	class       string
 	classScores string // JSON
@@ -25,8 +27,31 @@ type laugh struct {
 
 func (l laugh) judged() bool { return l.mark != orchestrator.MarkNone || l.star || l.note != "" }
 
-// interval is a half-open stretch of time in milliseconds since 1970.
-type interval struct{ start, end int64 }
+// joint is how far apart two recordings may lie, or how far they may overlap, for a laugh to go on from
+// one into the other, in milliseconds: a recorder loses a little between two files.
+const joint = 500
+
+const samplesPerMilli = orchestrator.SampleRateHz / 1000
+
+func near(a, b int64) bool { return max(a, b)-min(a, b) <= joint }
+
+// cut tells whether the laugh touches the end of its recording, and may go on in the next one.
+func (l laugh) cut() bool { return l.last >= l.length }
+
+// border is where the recording of a laugh ends that is cut there.
+func (l laugh) border() int64 { return l.end - (l.last-l.length)/samplesPerMilli }
+
+// until is the laugh with another end.
+func (l laugh) until(end int64) laugh {
+	l.last += (end - l.end) * samplesPerMilli
+	l.end = end
+	return l
+}
+
+// goesOn tells whether b, in another recording, is the rest of a.
+func goesOn(a, b laugh) bool {
+	return a.cut() && b.first == 0 && a.start < b.start && (near(a.border(), b.start) || near(a.end, b.start))
+}
 
 // change is what has to happen to the rows of a recording.
 type change struct {
@@ -38,12 +63,18 @@ type change struct {
 	loose []string
 }
 
-// reconcile compares the laughs that were found in a recording with the rows that it has, and with
-// the time that laughs of the user's other recordings take. A laugh takes over the row that it
-// overlaps, with what people said of it; a judged row that nothing overlaps stays.
-func reconcile(old, found []laugh, taken []interval) change {
+// reconcile compares the laughs that were found in a recording, which begins at a time in milliseconds,
+// with the rows that it has, and with those that the user's other recordings have about then. A laugh
+// takes over the row that it overlaps, with what people said of it; a judged row that nothing overlaps
+// stays.
+//
+// What overlaps another recording's laugh is a duplicate. So is the half of a laugh that lies across the
+// border of two recordings: the row is the half that begins it, which says what was heard there and ends
+// where the laugh ends, whichever half is stored first.
+func reconcile(begin int64, old, found, others []laugh) change {
 	var c change
-	found = c.dropDuplicates(found, taken)
+	now := reach(begin, found, others)
+	found = c.dropDuplicates(found, others, now)
 
 	heirs := make([][]laugh, len(found)) // the rows that each laugh takes over
 	for _, row := range old {
@@ -55,20 +86,72 @@ func reconcile(old, found []laugh, taken []interval) change {
 			c.loose = append(c.loose, row.clip)
 		}
 	}
+	gains := make([][]laugh, len(others)) // likewise
 	for i, l := range found {
-		if len(heirs[i]) == 0 {
+		rows, end := heirs[i], l.end
+		for _, row := range rows { // it goes on as far as before
+			if l.cut() {
+				end = max(end, l.end+(row.last-row.length)/samplesPerMilli)
+			}
+		}
+		l = l.until(end)
+		if rest := slices.IndexFunc(others, func(o laugh) bool { return goesOn(l, o) }); rest >= 0 {
+			l = l.until(max(l.end, others[rest].end))
+			rows = append(rows, others[rest])
+			now[rest] = others[rest]
+		}
+		k := precedes(others, l)
+		switch {
+		case k >= 0:
+			now[k] = now[k].until(max(now[k].end, l.end))
+			gains[k] = append(gains[k], rows...)
+			c.duplicates++
+			c.loose = append(c.loose, l.clip)
+			continue
+		case len(rows) == 0:
 			c.created++
 			c.insert = append(c.insert, l)
 			continue
+		case len(heirs[i]) == 0: // its rest was there
+			c.duplicates++
 		}
-		c.takeOver(l, heirs[i])
+		c.takeOver(l, rows)
+	}
+	for k, o := range others {
+		c.takeOver(now[k], append(gains[k], o))
 	}
 	return c
 }
 
-// dropDuplicates leaves out what overlaps another recording's laugh, and what would be the same row
-// twice.
-func (c *change) dropDuplicates(found []laugh, taken []interval) []laugh {
+// precedes is the index of the laugh that l goes on from, or -1.
+func precedes(others []laugh, l laugh) int {
+	return slices.IndexFunc(others, func(o laugh) bool { return goesOn(o, l) })
+}
+
+// reach is what becomes of other recordings' laughs that were cut where the recording begins: they end
+// with what was found to go on from them.
+func reach(begin int64, found, others []laugh) []laugh {
+	now := slices.Clone(others)
+	for k, o := range others {
+		if o.cut() && near(o.border(), begin) {
+			now[k] = o.until(o.border())
+		}
+	}
+	for _, l := range found {
+		if k := precedes(others, l); k >= 0 {
+			end := max(now[k].end, l.end)
+			if l.cut() { // and on, into the recording behind this one, as before
+				end = max(end, others[k].end)
+			}
+			now[k] = now[k].until(end)
+		}
+	}
+	return now
+}
+
+// dropDuplicates leaves out what overlaps another recording's laugh, where that ends now, unless it is
+// a part of it; and what would be the same row twice.
+func (c *change) dropDuplicates(found, others, now []laugh) []laugh {
 	type key struct {
 		start int64
 		class string
@@ -76,7 +159,10 @@ func (c *change) dropDuplicates(found []laugh, taken []interval) []laugh {
 	seen := make(map[key]bool, len(found))
 	var kept []laugh
 	for _, l := range found {
-		overlaps := slices.ContainsFunc(taken, func(t interval) bool { return t.start < l.end && l.start < t.end })
+		overlaps := false
+		for k, o := range others {
+			overlaps = overlaps || now[k].start < l.end && l.start < now[k].end && !goesOn(o, l) && !goesOn(l, o)
+		}
 		if overlaps || seen[key{l.start, l.class}] {
 			c.duplicates++
 			c.loose = append(c.loose, l.clip)
@@ -134,5 +220,10 @@ func successor(row laugh, found []laugh) int {
 	return best
 }
 
-// shared is how many samples two laughs of one recording have in common; below 0 where there is a gap.
-func shared(a, b laugh) int64 { return min(a.last, b.last) - max(a.first, b.first) }
+// shared is how many samples two laughs have in common; below 0 where there is a gap.
+func shared(a, b laugh) int64 {
+	if a.recording != b.recording {
+		return (min(a.end, b.end) - max(a.start, b.start)) * samplesPerMilli
+	}
+	return min(a.last, b.last) - max(a.first, b.first)
+}

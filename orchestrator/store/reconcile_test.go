@@ -11,9 +11,9 @@ import (
 	"github.com/chortle-audio/chortle/orchestrator"
 )
 
-// at is a laugh whose samples are its milliseconds.
+// at is a laugh in the middle of a recording, whose samples are its milliseconds.
 func at(id, from, to int64) laugh {
-	return laugh{id: id, start: from, end: to, first: from, last: to, class: "Laughter", clip: fmt.Sprint(from)}
+	return laugh{id: id, length: 1 << 20, start: from, end: to, first: from, last: to, class: "Laughter", clip: fmt.Sprint(from)}
 }
 
 func TestReconcile(t *testing.T) {
@@ -21,7 +21,7 @@ func TestReconcile(t *testing.T) {
 	marked := func(l laugh) laugh { l.mark = orchestrator.MarkRight; return l }
 	tests := map[string]struct {
 		old, found []laugh
-		taken      []interval
+		others     []laugh
 		want       change
 	}{
 		"nothing":            {},
@@ -32,9 +32,9 @@ func TestReconcile(t *testing.T) {
 		"gone, but judged":   {old: []laugh{marked(at(7, 1, 5))}},
 		"they only touch":    {old: []laugh{at(7, 1, 5)}, found: []laugh{at(0, 5, 9)}, want: change{insert: []laugh{at(0, 5, 9)}, remove: []int64{7}, created: 1, loose: []string{"1"}}},
 		"moved":              {old: []laugh{marked(at(7, 1, 5))}, found: []laugh{at(0, 2, 5)}, want: change{insert: []laugh{marked(at(7, 2, 5))}, remove: []int64{7}, loose: []string{"1"}}},
-		"a duplicate":        {found: []laugh{at(0, 1, 5)}, taken: []interval{{4, 6}}, want: change{duplicates: 1, loose: []string{"1"}}},
-		"beside another's":   {found: []laugh{at(0, 1, 5)}, taken: []interval{{5, 6}, {0, 1}}, want: change{insert: []laugh{at(0, 1, 5)}, created: 1}},
-		"within another's":   {found: []laugh{at(0, 3, 4)}, taken: []interval{{1, 9}}, want: change{duplicates: 1, loose: []string{"3"}}},
+		"a duplicate":        {found: []laugh{at(0, 1, 5)}, others: []laugh{at(8, 4, 6)}, want: change{duplicates: 1, loose: []string{"1"}}},
+		"beside another's":   {found: []laugh{at(0, 1, 5)}, others: []laugh{at(8, 5, 6), at(9, 0, 1)}, want: change{insert: []laugh{at(0, 1, 5)}, created: 1}},
+		"within another's":   {found: []laugh{at(0, 3, 4)}, others: []laugh{at(8, 1, 9)}, want: change{duplicates: 1, loose: []string{"3"}}},
 		"twice the same row": {found: []laugh{at(0, 1, 2), at(0, 1, 3)}, want: change{insert: []laugh{at(0, 1, 2)}, created: 1, duplicates: 1, loose: []string{"1"}}},
 		"two became one, the second is judged": {
 			old: []laugh{at(7, 1, 50), marked(at(8, 60, 70))}, found: []laugh{at(0, 1, 70)},
@@ -44,7 +44,7 @@ func TestReconcile(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := reconcile(test.old, test.found, test.taken)
+			got := reconcile(0, test.old, test.found, test.others)
 			if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(change{}, laugh{})); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}

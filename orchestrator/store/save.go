@@ -48,16 +48,20 @@ func (s *Store) SaveRecording(ctx context.Context, result orchestrator.Result) (
 		if err := s.noteRead(ctx, q, result); err != nil {
 			return err
 		}
+		for i := range found {
+			found[i].recording = recordingID
+		}
 		old, err := recordedLaughs(ctx, q, recordingID, modelID)
 		if err != nil {
 			return err
 		}
-		taken, err := takenTime(ctx, q, result.UserID, recordingID, modelID, found)
+		begin := milli(result, 0)
+		others, err := otherLaughs(ctx, q, result.UserID, recordingID, modelID, begin-joint, milli(result, result.Scores.Length)+joint)
 		if err != nil {
 			return err
 		}
-		c := reconcile(old, found, taken)
-		if err := apply(ctx, q, c, result.UserID, recordingID, modelID); err != nil {
+		c := reconcile(begin, old, found, others)
+		if err := apply(ctx, q, c, result.UserID, modelID); err != nil {
 			return err
 		}
 		loose = append(loose, c.loose...)
@@ -82,9 +86,6 @@ func rows(result orchestrator.Result) ([]laugh, error) {
 	if result.Recording.SHA256 == "" {
 		return nil, errors.New("its SHA-256 is not known")
 	}
-	at := func(sample int64) int64 {
-		return result.Recording.Start.Add(orchestrator.SamplesToDuration(sample)).Round(time.Millisecond).UnixMilli()
-	}
 	found := make([]laugh, len(result.Laughs))
 	for i, l := range result.Laughs {
 		if l.Onset < 0 || l.Offset <= l.Onset || len(l.ClassScores) != len(result.Scores.Classes) {
@@ -94,10 +95,16 @@ func rows(result orchestrator.Result) ([]laugh, error) {
 		for k, class := range result.Scores.Classes {
 			best[class] = l.ClassScores[k]
 		}
-		found[i] = laugh{start: at(l.Onset), end: max(at(l.Offset), at(l.Onset)+1), first: l.Onset, last: l.Offset,
+		start := milli(result, l.Onset)
+		found[i] = laugh{length: result.Scores.Length, start: start, end: max(milli(result, l.Offset), start+1), first: l.Onset, last: l.Offset,
 			score: l.Score, class: l.Class, classScores: asJSON(best), clip: l.Clip}
 	}
 	return found, nil
+}
+
+// milli is when a sample was recorded, in milliseconds since 1970.
+func milli(result orchestrator.Result, sample int64) int64 {
+	return result.Recording.Start.Add(orchestrator.SamplesToDuration(sample)).Round(time.Millisecond).UnixMilli()
 }
 
 // findModel returns the id of the model, and adds it where it is new.
@@ -158,41 +165,34 @@ func (s *Store) noteRead(ctx context.Context, q querier, result orchestrator.Res
 }
 
 // recordedLaughs are the rows that the model has of the recording, in order.
-func recordedLaughs(ctx context.Context, q querier, recordingID, modelID int64) (old []laugh, err error) {
-	err = q.each(ctx, `SELECT id, start_at, end_at, first_sample, end_sample, score, class, class_scores, clip, mark, star, note
-		FROM laughs WHERE recording_id = ?1 AND model_id = ?2 ORDER BY start_at, id`, []any{recordingID, modelID},
+func recordedLaughs(ctx context.Context, q querier, recordingID, modelID int64) ([]laugh, error) {
+	return findLaughs(ctx, q, "l.recording_id = ?1 AND l.model_id = ?2", recordingID, modelID)
+}
+
+// otherLaughs are the rows that the model has of the user's other recordings and of a stretch of time, in order.
+func otherLaughs(ctx context.Context, q querier, userID, recordingID, modelID, from, to int64) ([]laugh, error) {
+	return findLaughs(ctx, q, "l.user_id = ?1 AND l.model_id = ?2 AND l.recording_id <> ?3 AND l.end_at >= ?4 AND l.start_at <= ?5",
+		userID, modelID, recordingID, time.UnixMilli(from), time.UnixMilli(to))
+}
+
+func findLaughs(ctx context.Context, q querier, where string, args ...any) (rows []laugh, err error) {
+	err = q.each(ctx, `SELECT l.id, l.recording_id, r.samples, l.start_at, l.end_at, l.first_sample, l.end_sample,
+			l.score, l.class, l.class_scores, l.clip, l.mark, l.star, l.note
+		FROM laughs l JOIN recordings r ON r.id = l.recording_id WHERE `+where+` ORDER BY l.start_at, l.id`, args,
 		func(scan func(...any) error) error {
 			var l laugh
 			var start, end time.Time
-			err := scan(&l.id, &start, &end, &l.first, &l.last, &l.score, &l.class, &l.classScores, &l.clip, &l.mark, &l.star, &l.note)
+			err := scan(&l.id, &l.recording, &l.length, &start, &end, &l.first, &l.last,
+				&l.score, &l.class, &l.classScores, &l.clip, &l.mark, &l.star, &l.note)
 			l.start, l.end = start.UnixMilli(), end.UnixMilli()
-			old = append(old, l)
+			rows = append(rows, l)
 			return err
 		})
-	return old, err
-}
-
-// takenTime is where, around the laughs, the model heard some in other recordings of the user.
-func takenTime(ctx context.Context, q querier, userID, recordingID, modelID int64, found []laugh) (taken []interval, err error) {
-	if len(found) == 0 {
-		return nil, nil
-	}
-	from := slices.MinFunc(found, func(a, b laugh) int { return int(a.start - b.start) }).start
-	to := slices.MaxFunc(found, func(a, b laugh) int { return int(a.end - b.end) }).end
-	err = q.each(ctx, `SELECT start_at, end_at FROM laughs
-		WHERE user_id = ?1 AND model_id = ?2 AND recording_id <> ?3 AND end_at > ?4 AND start_at < ?5`,
-		[]any{userID, modelID, recordingID, time.UnixMilli(from), time.UnixMilli(to)},
-		func(scan func(...any) error) error {
-			var start, end time.Time
-			err := scan(&start, &end)
-			taken = append(taken, interval{start.UnixMilli(), end.UnixMilli()})
-			return err
-		})
-	return taken, err
+	return rows, err
 }
 
 // apply changes the rows: away with what goes, then in with what comes.
-func apply(ctx context.Context, q querier, c change, userID, recordingID, modelID int64) error {
+func apply(ctx context.Context, q querier, c change, userID, modelID int64) error {
 	if err := q.remove(ctx, "laughs", c.remove); err != nil {
 		return err
 	}
@@ -200,7 +200,7 @@ func apply(ctx context.Context, q querier, c change, userID, recordingID, modelI
 		score, class, class_scores, clip, mark, star, note`
 	var fresh, kept [][]any
 	for _, l := range c.insert {
-		row := []any{userID, recordingID, modelID, time.UnixMilli(l.start), time.UnixMilli(l.end), l.first, l.last,
+		row := []any{userID, l.recording, modelID, time.UnixMilli(l.start), time.UnixMilli(l.end), l.first, l.last,
 			l.score, l.class, l.classScores, l.clip, string(l.mark), l.star, l.note}
 		if l.id == 0 {
 			fresh = append(fresh, row)
