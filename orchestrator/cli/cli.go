@@ -58,9 +58,11 @@ func Run(ctx context.Context, version string, args, environ []string, stdout, st
 	return newApp(version, args, environ, stdout, stderr).execute(ctx)
 }
 
-// forbidCoreDumps keeps what is in memory, keys and sound, out of files: for this process and its children.
+// forbidCoreDumps keeps what is in memory, keys and sound, out of files: for this process and its children. The limit
+// does not hold where Linux pipes dumps to a program, as systemd has it do: what gets there has no memory in it.
 func forbidCoreDumps() {
-	_ = syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}) // to lower a limit is always allowed
+	_ = syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{})  // to lower a limit is always allowed
+	_ = os.WriteFile("/proc/self/coredump_filter", []byte("0"), 0) // there is none but on Linux
 }
 
 func newApp(version string, args, environ []string, stdout, stderr io.Writer) *app {

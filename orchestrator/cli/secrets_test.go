@@ -71,6 +71,9 @@ func TestSecretsAreNowhere(t *testing.T) {
 			t.Errorf("core dumps are possible: %v\n%s", err, limits)
 		}
 		for _, pid := range family(run.Process.Pid) {
+			if filter, err := os.ReadFile(fmt.Sprintf("/proc/%d/coredump_filter", pid)); err != nil || strings.Trim(string(filter), "0\n") != "" {
+				t.Errorf("a core dump of process %d would hold memory: %q, %v", pid, filter, err)
+			}
 			cmdline, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 			clean("the arguments of a process", string(cmdline))
 			if pid != run.Process.Pid {
