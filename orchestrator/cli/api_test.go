@@ -118,23 +118,28 @@ func soundOfAPI(t testing.TB, user string, r recorded) limitlesstest.Recording {
 	return recording
 }
 
-// openStore opens the place's database beside the program.
-func (p *place) openStore() *store.Store {
-	p.Helper()
-	log := logrus.New()
+// database is the address of the place's database.
+func (p *place) database() string {
 	address := "sqlite:" + p.path("data/chortle.db")
 	for _, entry := range p.environ {
 		if value, ok := strings.CutPrefix(entry, "CHORTLE_DATABASE_URL="); ok {
 			address = value
 		}
 	}
-	var opened *store.Store
-	var err error
+	return address
+}
+
+func openStoreAt(ctx context.Context, address string) (*store.Store, error) {
 	if path, local := strings.CutPrefix(address, "sqlite:"); local {
-		opened, err = sqlite.Open(p.Context(), path, log)
-	} else {
-		opened, err = postgres.Open(p.Context(), address, log)
+		return sqlite.Open(ctx, path, logrus.New())
 	}
+	return postgres.Open(ctx, address, logrus.New())
+}
+
+// openStore opens the place's database beside the program.
+func (p *place) openStore() *store.Store {
+	p.Helper()
+	opened, err := openStoreAt(p.Context(), p.database())
 	if err != nil {
 		p.Fatal(err)
 	}
