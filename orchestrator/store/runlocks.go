@@ -11,8 +11,8 @@ import (
 	"github.com/chortle-audio/chortle/orchestrator"
 )
 
-// killedError is what the log says of a run that CloseUnfinished closed.
-const killedError = "it never ended: something killed it"
+// NeverEnded is what the log says of a run that CloseUnfinished closed.
+const NeverEnded = "it never ended: something killed it"
 
 // runLocks are the locks of the runs that a store has under way, by their ids. Whoever shares the database
 // tells by them a run that is under way from one that something killed.
@@ -93,7 +93,7 @@ func (s *Store) CloseUnfinished(ctx context.Context, now time.Time) (closed []or
 			run.FinishedAt = now
 		}
 		run.FinishedAt = stored(run.FinishedAt)
-		run.Status, run.ExitCode, run.Error = orchestrator.StatusFailed, orchestrator.ExitFailed, killedError
+		run.Status, run.ExitCode, run.Error = orchestrator.StatusFailed, orchestrator.ExitFailed, NeverEnded
 		if err := s.saveEnd(ctx, run); err != nil {
 			return err
 		}
