@@ -161,7 +161,7 @@ def server(place: Path, port: int, day: datetime.date, environment: dict[str, st
 def answer(row: Row, place: Path, environment: dict[str, str]) -> str:
     """Runs a row and returns what it printed, fit for the page."""
     bash = shutil.which("bash") or "/bin/bash"
-    own = {**os.environ, "CHORTLE_TEST_REQUIRE": "1"} if row.checkout else environment
+    own = {**os.environ, "PLACE": str(place), "CHORTLE_TEST_REQUIRE": "1"} if row.checkout else environment
     done = subprocess.run(
         [bash, "-c", row.command],
         env=own,

@@ -3,35 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from contestants import ROOT, Contestants
 from measure import BenchError
 from suites import MB, Figures, describe
+from within import enter, group
 
 if TYPE_CHECKING:
     from bench import Report
-
-CGROUPS = Path("/sys/fs/cgroup")
-
-
-@contextmanager
-def group(limit: int) -> Iterator[Path]:
-    """A control group of either version whose processes may have so many bytes, page cache and all, and no swap."""
-    second = (CGROUPS / "cgroup.controllers").exists()
-    made = (CGROUPS if second else CGROUPS / "memory") / f"chortle-bench-{os.getpid()}"
-    limits = ("memory.max", "memory.swap.max") if second else ("memory.limit_in_bytes", "memory.memsw.limit_in_bytes")
-    made.mkdir()
-    try:
-        (made / limits[0]).write_text(str(limit))
-        if (swap := made / limits[1]).exists():
-            swap.write_text("0" if second else str(limit))
-        yield made
-    finally:
-        made.rmdir()
 
 
 def limit(them: Contestants, report: Report, _: int) -> None:
@@ -42,9 +23,8 @@ def limit(them: Contestants, report: Report, _: int) -> None:
         try:
             with group(size * MB) as made:
                 forget(sound, ROOT / "bin" / "orchestrator", ROOT / "bin" / "inferd", *(them.cache / "lib").iterdir())
-                enter = ["sh", "-c", f'echo $$ >"{made}/cgroup.procs" && exec "$@"', "sh"]
                 try:
-                    run, document = them.ours(sound, before=enter)
+                    run, document = them.ours(sound, before=enter(made))
                 except BenchError as problem:
                     figures["groups"][str(size)] = None
                     print(f"  {size} MB  did not end well: {str(problem).splitlines()[-1]}", flush=True)
