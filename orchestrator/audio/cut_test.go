@@ -71,19 +71,18 @@ func TestClipIsTheSameSoundAtTheSamePlace(t *testing.T) {
 		name, path string
 		extension  string
 		alike      float64
-		lag        int // in samples
 	}{
-		{"ogg opus", original, ".opus", 0.99, 0},
-		{"wav", source, ".flac", 0.999, 0},
-		{"flac", convert(t, source, "sound.flac"), ".flac", 0.999, 0},
-		{"flac 48 kHz stereo", convert(t, source, "sound.flac", "-ar", "48000", "-ac", "2"), ".flac", 0.999, 0},
-		{"mp3", convert(t, source, "sound.mp3", "-b:a", "48k"), ".flac", 0.99, 0},
-		{"mp3 variable rate", convert(t, source, "sound.mp3", "-q:a", "5"), ".flac", 0.99, 0},
-		{"mp3 without a table", convert(t, source, "sound.mp3", "-q:a", "5", "-write_xing", "0"), ".flac", 0.99, 0},
-		{"aac in m4a", convert(t, source, "sound.m4a"), ".flac", 0.99, 0},
-		{"aac without container", convert(t, source, "sound.aac"), ".flac", 0.99, 0},
-		{"ogg vorbis", convert(t, source, "sound.ogg", "-c:a", "libvorbis"), ".flac", 0.99, 0},
-		{"opus in matroska", convert(t, original, "sound.mka", "-c:a", "copy"), ".flac", 0.99, rate / 500}, // it counts in milliseconds
+		{"ogg opus", original, ".opus", 0.99},
+		{"wav", source, ".flac", 0.999},
+		{"flac", convert(t, source, "sound.flac"), ".flac", 0.999},
+		{"flac 48 kHz stereo", convert(t, source, "sound.flac", "-ar", "48000", "-ac", "2"), ".flac", 0.999},
+		{"mp3", convert(t, source, "sound.mp3", "-b:a", "48k"), ".flac", 0.99},
+		{"mp3 variable rate", convert(t, source, "sound.mp3", "-q:a", "5"), ".flac", 0.99},
+		{"mp3 without a table", convert(t, source, "sound.mp3", "-q:a", "5", "-write_xing", "0"), ".flac", 0.99},
+		{"aac in m4a", convert(t, source, "sound.m4a"), ".flac", 0.99},
+		{"aac without container", convert(t, source, "sound.aac"), ".flac", 0.99},
+		{"ogg vorbis", convert(t, source, "sound.ogg", "-c:a", "libvorbis"), ".flac", 0.99},
+		{"opus in matroska", convert(t, original, "sound.mka", "-c:a", "copy"), ".flac", 0.99},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -104,7 +103,7 @@ func TestClipIsTheSameSoundAtTheSamePlace(t *testing.T) {
 					t.Errorf("clip %d has %d samples, its span %d", i, len(got), n)
 				}
 				lag, alike := bestLag(whole, got, int(clip.Span.Start))
-				if max(lag, -lag) > test.lag || alike < test.alike {
+				if lag != 0 || alike < test.alike {
 					t.Errorf("clip %d lags by %d samples and is alike to %.4f", i, lag, alike)
 				}
 			}

@@ -3,23 +3,16 @@ package audio
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-	"iter"
-	"math"
 	"os"
 	"os/exec"
 	"regexp"
 	"runtime"
-	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
-
-	"github.com/chortle-audio/chortle/orchestrator"
 )
 
 var errNoFFmpeg = errors.New("find ffmpeg: only Ogg Opus can be read without it; run `make setup`, or name one by CHORTLE_FFMPEG")
@@ -42,7 +35,7 @@ const (
 // program is one run of ffmpeg.
 type program struct {
 	path string
-	// file becomes ffmpeg's descriptor 3 and output, which it may seek in, descriptor 4.
+	// file, unless nil, becomes ffmpeg's descriptor 3 and output, which it may seek in, descriptor 4.
 	file   *file
 	output *os.File
 	// feed writes ffmpeg's standard input; read reads its standard output, and stdout takes it whole.
@@ -74,6 +67,7 @@ func (p *program) run(ctx context.Context, args ...string) error {
 		cmd.ExtraFiles = []*os.File{p.file.File}
 	}
 	if p.output != nil {
+		cmd.ExtraFiles = append(cmd.ExtraFiles, make([]*os.File, 1-len(cmd.ExtraFiles))...)
 		cmd.ExtraFiles = append(cmd.ExtraFiles, p.output)
 	}
 	var work func() error
@@ -153,49 +147,6 @@ func (p *program) explain(err error) error {
 	}
 	return damagedf("ffmpeg cannot read it: %s (%w)", message, err)
 }
-
-// ffmpegSamples decodes any file through ffmpeg. The sound counts only where ffmpeg ends well: it does
-// so for files that are cut off or damaged in places, of which it decodes what is there.
-func (a *Audio) ffmpegSamples(ctx context.Context, file *file) iter.Seq2[[]float32, error] {
-	return func(yield func([]float32, error) bool) {
-		count, stopped := 0, false
-		read := func(r io.Reader) error {
-			raw := make([]byte, 64<<10)
-			samples := make([]float32, len(raw)/4)
-			for {
-				n, err := io.ReadFull(r, raw)
-				for i := range n / 4 {
-					samples[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
-				}
-				count += n / 4
-				if n >= 4 && !yield(samples[:n/4], nil) {
-					stopped = true
-					return errStopped
-				}
-				if err != nil {
-					return nil // the end, or a pipe that broke: then ffmpeg's end tells why
-				}
-			}
-		}
-		ffmpeg := program{path: a.ffmpeg, file: file, read: read}
-		err := ffmpeg.run(ctx, decoding("-ac", "1", "-ar", strconv.Itoa(orchestrator.SampleRateHz),
-			"-c:a", "pcm_f32le", "-f", "f32le", "pipe:1")...)
-		switch {
-		case stopped:
-		case err != nil:
-			yield(nil, err)
-		case count == 0:
-			yield(nil, damagedf("there is no sound in it"))
-		}
-	}
-}
-
-// decoding is ffmpeg's command line for reading the file that it inherits.
-func decoding(output ...string) []string {
-	return slices.Concat([]string{"-v", "error", "-threads", "1"}, input, output)
-}
-
-var errStopped = errors.New("stopped")
 
 // tail keeps the end of what ffmpeg says.
 type tail struct{ data []byte }

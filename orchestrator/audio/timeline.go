@@ -1,0 +1,166 @@
+package audio
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/audio/internal/opus"
+)
+
+// Sound that ffmpeg decodes lies where its timestamps put it, in a file's own timeline: what they leave
+// out is silence, as in Ogg Opus. Decoding and cutting both read it here, so that they cannot disagree.
+const (
+	// minGap is the shortest pause that counts, in seconds: below it timestamps are only inexact.
+	minGap = 0.1
+	// maxGap is the longest silence, in seconds, that is believed: all of a file's together.
+	maxGap = opus.MaxGap / opus.RateHz
+)
+
+// pcm is a piece of decoded sound, its channels interleaved.
+type pcm struct {
+	start int64 // the first sample's position
+	rate  int64 // samples in a second
+	width int   // bytes of a sample of all channels
+	data  []byte
+}
+
+// end is the position behind the last sample.
+func (p pcm) end() int64 { return p.start + int64(len(p.data)/p.width) }
+
+// ffmpegSamples decodes any file through ffmpeg.
+func (a *Audio) ffmpegSamples(ctx context.Context, file *file) iter.Seq2[[]float32, error] {
+	return func(yield func([]float32, error) bool) {
+		samples := make([]float32, pieceBytes/4)
+		mono := []string{"-ac", "1", "-ar", strconv.Itoa(orchestrator.SampleRateHz)}
+		for piece, err := range a.ffmpegSound(ctx, file, "f32le", mono...) {
+			n := len(piece.data) / 4
+			for i := range n {
+				samples[i] = math.Float32frombits(binary.LittleEndian.Uint32(piece.data[4*i:]))
+			}
+			if !yield(samples[:n], err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// ffmpegSound yields what ffmpeg decodes, as PCM of a format such as "s16le", in pieces without gap, each
+// valid until the next. The sound counts only where ffmpeg ends well: it does so for files that are cut
+// off or damaged in places, of which it decodes what is there.
+func (a *Audio) ffmpegSound(ctx context.Context, file *file, format string, options ...string) iter.Seq2[pcm, error] {
+	return func(yield func(pcm, error) bool) {
+		t := timeline{yield: func(piece pcm) bool { return yield(piece, nil) }}
+		ffmpeg := program{path: a.ffmpeg, file: file, read: t.read}
+		// Each packet comes behind a line that tells its timestamp. Timestamps that go back, as those of
+		// chained streams do, are counted on from the last; so are leaps that no pause explains.
+		args := slices.Concat([]string{"-v", "error", "-threads", "1", "-dts_delta_threshold", strconv.Itoa(maxGap)}, input, options,
+			[]string{"-c:a", "pcm_" + format, "-f", "tee", "[f=framecrc:flush_packets=1]pipe:1|[f=" + format + ":flush_packets=1]pipe:1"})
+		err := ffmpeg.run(ctx, args...)
+		switch {
+		case errors.Is(err, errStopped):
+		case err != nil:
+			yield(pcm{}, err)
+		case t.end == 0:
+			yield(pcm{}, damagedf("there is no sound in it"))
+		}
+	}
+}
+
+// pieceBytes is the most that a piece holds.
+const pieceBytes = 64 << 10
+
+var errStopped = errors.New("stopped")
+
+// timeline puts the packets that ffmpeg decodes at their places.
+type timeline struct {
+	yield   func(pcm) bool
+	rate    int64
+	end     int64 // of the sound so far
+	silence int64 // filled in so far
+}
+
+// read reads what ffmpeg writes: lines of its framecrc format, a packet behind each. Its error is
+// errStopped, or that of a timestamp; a stream that breaks off is ffmpeg's end, which tells why.
+func (t *timeline) read(from io.Reader) error {
+	r := bufio.NewReaderSize(from, pieceBytes)
+	buffer := make([]byte, pieceBytes)
+	for {
+		line, err := r.ReadSlice('\n')
+		if err != nil {
+			return nil
+		}
+		if base, ok := bytes.CutPrefix(line, []byte("#tb 0: 1/")); ok {
+			t.rate, _ = strconv.ParseInt(string(bytes.TrimSpace(base)), 10, 64)
+		}
+		if line[0] == '#' {
+			continue
+		}
+		fields := bytes.Split(line, []byte(","))
+		if len(fields) < 5 || t.rate <= 0 {
+			return fmt.Errorf("read what ffmpeg decodes: line %q is not understood", line)
+		}
+		number := func(i int) int64 {
+			n, err := strconv.ParseInt(string(bytes.TrimSpace(fields[i])), 10, 64)
+			if err != nil {
+				return -1 // also where there is no timestamp
+			}
+			return n
+		}
+		at, samples, size := number(2), number(3), number(4)
+		if samples <= 0 || size%samples != 0 || size <= 0 {
+			return fmt.Errorf("read what ffmpeg decodes: a packet of %d samples has %d bytes", samples, size)
+		}
+		piece := pcm{rate: t.rate, width: int(size / samples)}
+		whole := buffer[:pieceBytes/piece.width*piece.width]
+		if err := t.fill(at, piece, whole); err != nil {
+			return err
+		}
+		for left := size; left > 0; left -= int64(len(piece.data)) {
+			piece.data = whole[:min(left, int64(len(whole)))]
+			if _, err := io.ReadFull(r, piece.data); err != nil {
+				return nil
+			}
+			if err := t.put(piece); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// fill puts silence up to a timestamp that lies well behind the end of the sound so far.
+func (t *timeline) fill(at int64, piece pcm, zeros []byte) error {
+	gap := at - t.end
+	if float64(gap) <= minGap*float64(t.rate) {
+		return nil
+	}
+	if t.silence += gap; t.silence > maxGap*t.rate {
+		return damagedf("absurd timestamp: it leaves out %d hours", gap/t.rate/3600)
+	}
+	clear(zeros)
+	for left := gap; left > 0; left -= int64(len(piece.data) / piece.width) {
+		piece.data = zeros[:min(left*int64(piece.width), int64(len(zeros)))]
+		if err := t.put(piece); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *timeline) put(piece pcm) error {
+	piece.start = t.end
+	t.end = piece.end()
+	if !t.yield(piece) {
+		return errStopped
+	}
+	return nil
+}
