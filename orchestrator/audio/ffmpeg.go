@@ -21,7 +21,7 @@ var errNoFFmpeg = errors.New("find ffmpeg: only Ogg Opus can be read without it;
 // allowed, and nothing but that file: a playlist, a picture or a script cannot make it open others.
 var input = []string{
 	"-protocol_whitelist", "file", "-format_whitelist",
-	"aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,dts,eac3,flac,flv,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpc,mpc8," +
+	"aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,dss,dts,eac3,flac,flv,gsm,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpc,mpc8," +
 		"mpeg,mpegts,mxf,nut,ogg,rm,sox,tak,tta,voc,w64,wav,wv,xwma",
 	"-i", "file:" + inherited, "-map", "0:a:0", "-vn", "-sn", "-dn", "-threads", "1",
 }

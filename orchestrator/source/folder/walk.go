@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,6 +24,9 @@ var extensions = func() map[string]bool {
 	}
 	return known
 }()
+
+// Extensions lists the extensions, in lower case and with their dots, of files that are recordings.
+func Extensions() []string { return slices.Sorted(maps.Keys(extensions)) }
 
 // Folders of systems and stores beside a person's files: copies, thumbnails, deleted files.
 var foreign = []string{"lost+found", "@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information"}
