@@ -113,6 +113,9 @@ func (d *dayRun) classify(ctx context.Context, rec Recording) (Result, error) {
 		since := d.Now()
 		for chunk, err := range d.Audio.Decode(ctx, rec) {
 			decoding += d.Now().Sub(since)
+			if errors.As(err, &result.Damage) {
+				return // all that there is was read
+			}
 			if err != nil {
 				yield(Chunk{}, &stageError{StageDecode, err})
 				return
@@ -193,7 +196,10 @@ func (d *dayRun) save(ctx context.Context, before RecordingState, result Result)
 	d.day.Laughs += saved.New
 	d.day.Duplicates += saved.Duplicates
 	d.observe(Event{Kind: EventRecordingDone, User: d.user.Name, Date: d.day.Date, Recording: result.Recording.Name,
-		Position: result.Scores.Length, Length: result.Scores.Length, Laughs: saved.New, Duplicates: saved.Duplicates})
+		Position: result.Scores.Length, Length: result.Scores.Length, Laughs: saved.New, Duplicates: saved.Duplicates, Damage: result.Damage})
+	if result.Damage != nil {
+		d.fail(StageDecode, result.Recording.Name, result.Damage)
+	}
 	return nil
 }
 

@@ -13,7 +13,7 @@ const (
 	EventRecording
 	// EventProgress: another chunk was decoded; Position and Length are set.
 	EventProgress
-	// EventRecordingDone: a recording was stored (Laughs, Duplicates), or failed (Err).
+	// EventRecordingDone: a recording was stored (Laughs, Duplicates, Damage), or failed (Err).
 	EventRecordingDone
 	// EventLeft: a recording is left for the next run, with the reason in Err.
 	EventLeft
@@ -38,5 +38,7 @@ type Event struct {
 	PID                int
 	Exit               Exit
 	Day                *UserDay
-	Err                error
+	// Damage is what a recording that was stored lacks; nil where it is whole.
+	Damage *DamageError
+	Err    error
 }

@@ -30,7 +30,8 @@ var ErrNotSettled = errors.New("still being written")
 // ErrBadRecording.
 type Audio interface {
 	// Decode yields the recording as chunks of 16 kHz mono, in order, however long it is, in memory
-	// that does not grow. Quiet stretches are brought up (see the audio package).
+	// that does not grow. Quiet stretches are brought up (see the audio package). A *DamageError comes
+	// behind all sound that a damaged recording still has.
 	Decode(ctx context.Context, rec Recording) iter.Seq2[Chunk, error]
 	// Cut yields one clip for each span, in order; spans are sorted by their start. What lies outside
 	// the recording is left away.
@@ -65,6 +66,8 @@ type Result struct {
 	Model     Model
 	Scores    Scores
 	Laughs    []Laugh
+	// Damage is what the recording lacks; nil where it is whole. It is told once and not stored with it.
+	Damage *DamageError
 }
 
 // Saved tells what became of a Result.

@@ -2,6 +2,7 @@ package orchestrator
 
 import (
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -51,6 +52,32 @@ type Recording struct {
 // ErrBadRecording marks an error that is the recording's own (damaged, empty, unreadable, changed
 // while it was read): it costs this recording and nothing else.
 var ErrBadRecording = errors.New("bad recording")
+
+// DamageError tells that a recording lacks some of its sound, though the rest was read.
+type DamageError struct {
+	// First is the position, in samples, from which sound is missing first.
+	First int64
+	// Lost is how much is missing, in samples; 0 where that cannot be known.
+	Lost int64
+}
+
+// Error says how much is lost, and where.
+func (e *DamageError) Error() string {
+	first := SamplesToDuration(e.First)
+	at := fmt.Sprintf("%d:%02d:%04.1f", int(first.Hours()), int(first.Minutes())%60, (first % time.Minute).Truncate(100*time.Millisecond).Seconds())
+	if e.Lost == 0 {
+		return "damaged: some of its sound is lost, the first at " + at
+	}
+	return fmt.Sprintf("damaged: %v of its sound is lost, the first at %s", SamplesToDuration(e.Lost).Round(time.Millisecond), at)
+}
+
+// Remedy says what a person can do about it.
+func (e *DamageError) Remedy() string {
+	return "none is needed: what is left of it was read; where the recorder has it whole, copy it again and run with --reprocess"
+}
+
+// Unwrap makes it an ErrBadRecording for all who do not want to know more.
+func (e *DamageError) Unwrap() error { return ErrBadRecording }
 
 // Chunk is a piece of a decoded recording: 16 kHz, mono.
 type Chunk struct {

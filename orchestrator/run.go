@@ -22,7 +22,7 @@ type Status string
 const (
 	StatusRunning     Status = "running"
 	StatusOK          Status = "ok"
-	StatusIncomplete  Status = "incomplete"  // some recording failed, the rest is stored
+	StatusIncomplete  Status = "incomplete"  // some recording failed or is damaged, the rest is stored
 	StatusFailed      Status = "failed"      // the user could not be read at all
 	StatusInterrupted Status = "interrupted" // a signal ended it; what was stored is stored
 	StatusSkipped     Status = "skipped"     // another orchestrator has the user under way

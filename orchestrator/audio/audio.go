@@ -60,7 +60,8 @@ func (a *Audio) OpusDecoder() (string, error) {
 // Decode yields the recording in blocks of exactly 160,000 samples (10 s), the last one shorter,
 // levelled as the package's comment says. Decoding runs ahead by two blocks. An error comes last: it
 // wraps orchestrator.ErrBadRecording where it is the file's fault, and is the context's own when that
-// ended. A missing or broken ffmpeg is nobody's fault but the machine's.
+// ended; an *orchestrator.DamageError comes behind all that can be read of a damaged file. A missing or
+// broken ffmpeg is nobody's fault but the machine's.
 func (a *Audio) Decode(ctx context.Context, rec orchestrator.Recording) iter.Seq2[orchestrator.Chunk, error] {
 	return ahead(ctx, a.silence, func(ctx context.Context) iter.Seq2[[]float32, error] {
 		return func(yield func([]float32, error) bool) {
@@ -70,13 +71,19 @@ func (a *Audio) Decode(ctx context.Context, rec orchestrator.Recording) iter.Seq
 				return
 			}
 			defer file.Close()
+			var damage *orchestrator.DamageError
 			for piece, err := range a.samples(ctx, file) {
+				if errors.As(err, &damage) {
+					break // it comes last, and means nothing of a file that changed
+				}
 				if !yield(piece, err) || err != nil {
 					return
 				}
 			}
 			if err := file.checkUnchanged(); err != nil {
 				yield(nil, err)
+			} else if damage != nil {
+				yield(nil, damage)
 			}
 		}
 	})

@@ -60,7 +60,9 @@ func ahead(ctx context.Context, silence float32, decode func(context.Context) it
 				break
 			}
 			if b.err != nil {
-				yield(orchestrator.Chunk{}, b.err)
+				if send(level.flush()) {
+					yield(orchestrator.Chunk{}, b.err)
+				}
 				return
 			}
 			if !send(level.push(b.samples)) {
@@ -76,7 +78,7 @@ func ahead(ctx context.Context, silence float32, decode func(context.Context) it
 	}
 }
 
-// produce cuts pieces into blocks and sends them on.
+// produce cuts pieces into blocks and sends them on, an error behind them.
 func produce(ctx context.Context, pieces iter.Seq2[[]float32, error], free <-chan []float32, full chan<- block) {
 	send := func(b block) bool {
 		select {
@@ -87,10 +89,10 @@ func produce(ctx context.Context, pieces iter.Seq2[[]float32, error], free <-cha
 		}
 	}
 	var filling []float32
+	var failed error
 	for piece, err := range pieces {
-		if err != nil {
-			send(block{err: err})
-			return
+		if failed = err; err != nil {
+			break
 		}
 		for len(piece) > 0 {
 			if filling == nil {
@@ -115,7 +117,10 @@ func produce(ctx context.Context, pieces iter.Seq2[[]float32, error], free <-cha
 			}
 		}
 	}
-	if len(filling) > 0 {
-		send(block{samples: filling})
+	if len(filling) > 0 && !send(block{samples: filling}) {
+		return
+	}
+	if failed != nil {
+		send(block{err: failed})
 	}
 }

@@ -36,7 +36,7 @@ func cutOpus(ctx context.Context, r io.Reader, spans []orchestrator.SampleSpan) 
 			}
 			return true
 		}
-		for packet, err := range opus.Packets(r) {
+		for packet, err := range opus.Packets(r, nil) {
 			if err == nil {
 				err = ctx.Err()
 			}

@@ -168,25 +168,102 @@ func TestDamageMovesNothing(t *testing.T) {
 	for i := range 200 {
 		flipped[len(data)/2+i] ^= 0x5a
 	}
-	for name, damaged := range map[string][]byte{
-		"flipped bytes in the middle": flipped,
-		"a hole in the middle":        slices.Concat(data[:len(data)/2], data[len(data)/2+1000:]),
-		"a page left out":             remux(t, data, func(_ *opus.Head, page int, _ *int64) bool { return page != 9 }),
-		"junk before":                 slices.Concat([]byte("some junk"), data),
+	for _, test := range []struct {
+		name string
+		data []byte
+		want *orchestrator.DamageError // to the second; nil: nothing that it had is lost
+	}{
+		{"flipped bytes in the middle", flipped, &orchestrator.DamageError{First: 9 * rate, Lost: rate}},
+		{"a hole in the middle", slices.Concat(data[:len(data)/2], data[len(data)/2+1000:]), &orchestrator.DamageError{First: 9 * rate, Lost: 2 * rate}},
+		{"a page lost", withoutPage(t, data, 9), &orchestrator.DamageError{First: 9 * rate, Lost: rate}},
+		{"a page left out", remux(t, data, func(_ *opus.Head, page int, _ *int64) bool { return page != 9 }), nil},
+		{"no end", data[:lastPage(data)], nil},
+		{"junk before", slices.Concat([]byte("some junk"), data), nil},
+		{"junk between", slices.Concat(data[:lastPage(data)], []byte("OggS junk"), data[lastPage(data):]), nil},
+		{"junk behind", slices.Concat(data, []byte("TAG junk")), nil},
+		{"a damaged comment", flip(data, bytes.Index(data, []byte("OpusTags"))+9), nil},
+		{"a damaged last page", flip(data, len(data)-9), &orchestrator.DamageError{First: 19 * rate}},
+		{"cut in a page", data[:len(data)-9], &orchestrator.DamageError{First: 19 * rate}},
+		{"cut in a page's head", data[:lastPage(data)+3], &orchestrator.DamageError{First: 19 * rate}},
+		{"cut before the next link", slices.Concat(data[:len(data)-9], data), &orchestrator.DamageError{First: 19 * rate}},
+		{"a packet that cannot be decoded", undecodable(t, data, 450), &orchestrator.DamageError{First: 9 * rate, Lost: rate / 50}},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			got := decode(t, a, recording(write(t, "damaged.ogg", damaged)))
-			if len(got) != len(whole) {
-				t.Errorf("got %d samples, want %d", len(got), len(whole))
+			got, err := tryDecode(t, a, recording(write(t, "damaged.ogg", test.data)))
+			damage := (*orchestrator.DamageError)(nil)
+			switch {
+			case errors.As(err, &damage) != (test.want != nil), err != nil && damage == nil:
+				t.Fatalf("got %v, want %v", err, test.want)
+			case damage != nil && (damage.First < test.want.First-rate || damage.First > test.want.First+rate || damage.Lost < test.want.Lost*9/10 || damage.Lost > test.want.Lost*11/10):
+				t.Errorf("got %v, want %v", damage, test.want)
 			}
-			for _, second := range []int{2, 17} {
+			if least := len(whole) - 3*rate/2; len(got) < least {
+				t.Errorf("got %d samples, want %d", len(got), least)
+			}
+			for _, second := range []int{2, 16} {
 				if lag, alike := bestLag(got, whole[second*rate:(second+2)*rate], second*rate); lag != 0 || alike < 0.99 {
 					t.Errorf("second %d lags by %d, alike to %.3f", second, lag, alike)
 				}
 			}
+			for i, clip := range cut(t, a, recording(write(t, "damaged.ogg", test.data)), span(2, 4), span(16, 18)) {
+				if n := clip.Span.End - clip.Span.Start; n != 2*rate {
+					t.Errorf("clip %d has %d samples", i, n)
+				}
+			}
 		})
 	}
+}
+
+// pageAt finds where a page of sound begins, counted from 0; the end where there are not so many.
+func pageAt(t testing.TB, data []byte, n int) int {
+	t.Helper()
+	r := ogg.NewReader(bytes.NewReader(data))
+	for i := -2; ; i++ {
+		page, err := r.Next()
+		if err != nil {
+			return len(data)
+		}
+		if i == n {
+			return int(page.Offset)
+		}
+	}
+}
+
+func withoutPage(t testing.TB, data []byte, n int) []byte {
+	t.Helper()
+	return slices.Concat(data[:pageAt(t, data, n)], data[pageAt(t, data, n+1):])
+}
+
+func lastPage(data []byte) int {
+	return bytes.LastIndex(data, []byte("OggS"))
+}
+
+func flip(data []byte, at int) []byte {
+	flipped := slices.Clone(data)
+	flipped[at] ^= 0x5a
+	return flipped
+}
+
+// undecodable makes one packet, counted from 0, one of two frames of half a byte.
+func undecodable(t testing.TB, data []byte, n int) []byte {
+	t.Helper()
+	w := opusHeaders(opus.AppendTags(nil))
+	i := 0
+	for packet, err := range opus.Packets(bytes.NewReader(data), nil) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i++; i == n {
+			packet.Data = []byte{30<<3 | 1, 1}
+		}
+		w.Packet(packet.Data, packet.End+312)
+		if i%50 == 0 {
+			w.Flush(false)
+		}
+	}
+	w.Flush(true)
+	return w.Bytes()
 }
 
 // A laugh's time in a recording of three hours is right to 50 ms. The recording is silence, with the
@@ -244,7 +321,7 @@ func threeHours(t testing.TB) (path string, at []float64) {
 	burst := make([]float32, 2*rate)
 	copy(burst[rate:], tone(0.2, 700, 0.9))
 	var packets [][]byte
-	for packet, err := range opus.Packets(bytes.NewReader(read(t, encode(t, burst)))) {
+	for packet, err := range opus.Packets(bytes.NewReader(read(t, encode(t, burst))), nil) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -291,7 +368,7 @@ func TestMemoryDoesNotGrowWithLength(t *testing.T) {
 	t.Parallel()
 	if path := os.Getenv(decodeInChild); path != "" {
 		for _, err := range newAudio(t).Decode(t.Context(), recording(path)) {
-			if err != nil {
+			if damage := (*orchestrator.DamageError)(nil); err != nil && !errors.As(err, &damage) { // half an hour is cut off
 				t.Fatal(err)
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"iter"
 
+	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/audio/internal/opus"
 )
 
@@ -13,12 +14,12 @@ import (
 var silence [opus.DecodedRateHz]float32
 
 // opusSamples decodes an Ogg Opus file. Sample n is always the one at tick 3n, whatever was lost
-// before it, so that positions do not drift.
+// before it, so that positions do not drift. Of a damaged file its *orchestrator.DamageError comes last.
 func (a *Audio) opusSamples(ctx context.Context, r io.Reader) iter.Seq2[[]float32, error] {
 	return func(yield func([]float32, error) bool) {
 		s := opusSink{yield: func(samples []float32) bool { return yield(samples, nil) }}
 		defer s.close()
-		for packet, err := range opus.Packets(r) {
+		for packet, err := range opus.Packets(r, &s.damage) {
 			if err == nil {
 				err = ctx.Err()
 			}
@@ -37,7 +38,9 @@ func (a *Audio) opusSamples(ctx context.Context, r io.Reader) iter.Seq2[[]float3
 			yield(nil, damagedf("none of its packets can be decoded: %w", s.err))
 			return
 		}
-		s.fill(s.end)
+		if s.fill(s.end) && s.damage.Found {
+			yield(nil, &orchestrator.DamageError{First: toSamples(s.damage.First), Lost: toSamples(s.damage.Lost)})
+		}
 	}
 }
 
@@ -68,6 +71,7 @@ type opusSink struct {
 	end     int64 // samples that there must be at the end
 	decoded int   // packets
 	err     error // of the last packet that could not be decoded
+	damage  opus.Damage
 }
 
 func (s *opusSink) follow(link *opus.Link, newDecoder func(opus.Head) (opus.Decoder, error)) error {
@@ -90,6 +94,8 @@ func (s *opusSink) put(packet opus.Packet) bool {
 	s.end = toSamples(packet.End)
 	if err != nil {
 		s.err = err
+		from := max(packet.Start, packet.Link.Start)
+		s.damage.Add(from, packet.End-from)
 		return true // its place is filled with silence when the next one comes
 	}
 	s.decoded++

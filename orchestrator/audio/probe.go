@@ -49,7 +49,7 @@ func (a *Audio) Measure(ctx context.Context, path string) (int64, error) {
 	}
 	defer file.Close()
 	var end int64
-	for packet, err := range opus.Packets(file.reader()) {
+	for packet, err := range opus.Packets(file.reader(), nil) {
 		if err == nil {
 			err = ctx.Err()
 		}
@@ -80,7 +80,7 @@ func opusLength(file *file) int64 {
 		return toSamples(ticks)
 	}
 	var end int64
-	for packet, err := range opus.Packets(file.reader()) {
+	for packet, err := range opus.Packets(file.reader(), nil) {
 		if err != nil {
 			break
 		}

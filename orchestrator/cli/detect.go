@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -45,7 +46,7 @@ func (a *app) detectCommand() *cobra.Command {
 		Use: "detect FILE...", Short: "Find the laughs in any audio file",
 		Long: `Finds the laughs in any audio file and prints them. It needs no user and no database, and stores nothing.
 
-Exit codes: 0 all files were read, 3 some were not, 1 none was.`,
+Exit codes: 0 all files were read, 3 some were not, or are damaged, 1 none was.`,
 		Example: "  orchestrator detect party.ogg\n  orchestrator detect --threshold 0.4 --json *.wav",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -69,7 +70,7 @@ Exit codes: 0 all files were read, 3 some were not, 1 none was.`,
 			return err
 		case failed == len(args):
 			return exit(orchestrator.ExitFailed)
-		case failed > 0:
+		case slices.ContainsFunc(document.Files, func(f fileDocument) bool { return f.Error != "" }):
 			return exit(orchestrator.ExitIncomplete)
 		}
 		return nil
@@ -77,7 +78,8 @@ Exit codes: 0 all files were read, 3 some were not, 1 none was.`,
 	return cmd
 }
 
-// detect reads the files one after another with one model.
+// detect reads the files one after another with one model. Files that are damaged have an error, but did
+// not fail.
 func (a *app) detect(ctx context.Context, paths []string, quiet bool) (document detectDocument, failed int, err error) {
 	sound, err := a.openAudio()
 	if err != nil {
@@ -101,13 +103,17 @@ func (a *app) detect(ctx context.Context, paths []string, quiet bool) (document 
 		if ctx.Err() != nil {
 			return document, failed, ctx.Err()
 		}
-		if err != nil {
+		damage := (*orchestrator.DamageError)(nil)
+		read := err == nil || errors.As(err, &damage)
+		if !read {
 			failed++
+		}
+		if err != nil {
 			file.Error = err.Error()
 			fmt.Fprintf(a.stderr, "%s %s: %s\n", a.stderr.Red("error:"), terminal.Printable(path), terminal.Printable(err.Error()))
 		}
 		document.Files = append(document.Files, file)
-		if err == nil && !quiet {
+		if read && !quiet {
 			a.reportFile(file, len(paths) > 1)
 		}
 		// A model that ended, or broke its contract, costs the file that did it and no other.
@@ -130,6 +136,7 @@ func respawn(ctx context.Context, spawner orchestrator.Spawner, old orchestrator
 	return process, nil
 }
 
+// detectFile finds the laughs of a file; of one that is damaged, it returns them with the DamageError.
 func (a *app) detectFile(ctx context.Context, sound orchestrator.Audio, process orchestrator.Process, path string, progress *observer) (fileDocument, error) {
 	file := fileDocument{File: path, Laughs: []foundLaughDocument{}}
 	began := a.now()
@@ -148,8 +155,12 @@ func (a *app) detectFile(ctx context.Context, sound orchestrator.Audio, process 
 	model := process.Model()
 	scores := orchestrator.Scores{Classes: model.Laughter, Window: model.Window, Hop: model.Hop}
 	var length int64
+	var damage *orchestrator.DamageError
 	chunks := iter.Seq2[orchestrator.Chunk, error](func(yield func(orchestrator.Chunk, error) bool) {
 		for chunk, err := range sound.Decode(ctx, rec) {
+			if errors.As(err, &damage) {
+				return // all that there is was read
+			}
 			if err == nil {
 				length = chunk.Offset + int64(len(chunk.Samples))
 			}
@@ -177,6 +188,9 @@ func (a *app) detectFile(ctx context.Context, sound orchestrator.Audio, process 
 	}
 	file.AudioSeconds = seconds(orchestrator.SamplesToDuration(length))
 	file.Seconds = seconds(a.now().Sub(began))
+	if damage != nil {
+		return file, damage
+	}
 	return file, nil
 }
 

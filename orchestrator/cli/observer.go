@@ -73,6 +73,9 @@ func (o *observer) observe(e orchestrator.Event) {
 			log.WithError(e.Err).Error("recording failed")
 			return
 		}
+		if e.Damage != nil {
+			log.WithError(e.Damage).Error("recording damaged")
+		}
 		log.WithFields(fields{keyAudio: seconds(orchestrator.SamplesToDuration(e.Length)), keyLaughs: e.Laughs, keyDuplicates: e.Duplicates}).Info("recording done")
 	case orchestrator.EventLeft:
 		log.WithField("reason", e.Err).Info("recording left for the next run")

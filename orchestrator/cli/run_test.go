@@ -2,9 +2,11 @@ package cli_test
 
 import (
 	"encoding/csv"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -158,6 +160,67 @@ func TestBadRecordings(t *testing.T) {
 	}
 	if laughs := p.json(0, "laughs", "list"); at(laughs, "laughs", 0) == nil {
 		t.Error("the good recording's laugh is lost")
+	}
+}
+
+// What is left of a damaged recording is read and stored; the run tells of it once.
+func TestDamagedRecordings(t *testing.T) {
+	t.Parallel()
+	original, err := os.ReadFile(newPlace(t).recording("", "x-one.ogg"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages := regexp.MustCompile("OggS").FindAllIndex(original, -1) // two of headers, then one a second
+	flipped := slices.Clone(original)
+	for i := range 50 {
+		flipped[pages[17][0]+100+i] ^= 0x5a
+	}
+	for name, test := range map[string]struct {
+		content []byte
+		message string
+		seconds float64
+	}{
+		"truncated":     {original[:pages[17][0]+100], "damaged: some of its sound is lost, the first at 0:00:1", 15},
+		"flipped bytes": {flipped, "damaged: 1s of its sound is lost, the first at 0:00:1", 25},
+		"lost pages":    {slices.Concat(original[:pages[17][0]], original[pages[19][0]:]), "damaged: 2s of its sound is lost, the first at 0:00:1", 25},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const recording = "2026-11-22T15-00-00Z.ogg"
+			p := newPlace(t)
+			path := p.file("alice", recording, test.content)
+			p.must("user", "add", "alice", "--timezone", "Europe/London", "--source", "folder:"+p.path("alice"))
+			r := p.run(append(day, "--json")...)
+			if r.code != orchestrator.ExitIncomplete || strings.Count(r.stderr, "recording damaged") != 1 || strings.Count(r.stderr, test.message) != 1 || strings.Contains(r.stderr, "recording failed") {
+				t.Errorf("exit code %d, log:\n%s", r.code, r.stderr)
+			}
+			run := p.json(0, "runs", "show", "--last")
+			var said map[string]any
+			if err := json.Unmarshal([]byte(r.stdout), &said); err != nil || cmp.Diff(said, run) != "" {
+				t.Errorf("runs show differs from run: %v\n%s", err, cmp.Diff(said, run))
+			}
+			user := at(run, "users", 0)
+			if at(user, "status") != "incomplete" || at(user, "recordings", "processed") != 1.0 || at(user, "recordings", "failed") != 0.0 || at(user, "laughs", "new") != 1.0 {
+				t.Errorf("%v", user)
+			}
+			if got := at(user, "audio_seconds").(float64); got < test.seconds-1 || got > test.seconds+1 {
+				t.Errorf("%v s were read", got)
+			}
+			if message := fmt.Sprint(at(user, "errors", 0, "message")); !strings.HasPrefix(message, test.message) || at(user, "errors", 0, "stage") != "decode" ||
+				at(user, "errors", 0, "recording") != recording || !strings.Contains(fmt.Sprint(at(user, "errors", 0, "remedy")), "--reprocess") || at(user, "errors", 1) != nil {
+				t.Errorf("%v", at(user, "errors"))
+			}
+			if clip := at(p.json(0, "laughs", "list"), "laughs", 0, "clip"); clip == "" {
+				t.Error("its laugh has no clip")
+			}
+			if again := p.json(0, day...); at(again, "users", 0, "recordings", "skipped") != 1.0 || at(again, "users", 0, "errors", 0) != nil {
+				t.Errorf("the next run: %v", again)
+			}
+			found := p.json(orchestrator.ExitIncomplete, "detect", path)
+			if message := fmt.Sprint(at(found, "files", 0, "error")); !strings.HasPrefix(message, test.message) || at(found, "files", 0, "laughs", 0) == nil {
+				t.Errorf("detect: %v", found)
+			}
+		})
 	}
 }
 

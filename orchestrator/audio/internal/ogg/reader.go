@@ -13,6 +13,8 @@ type Reader struct {
 	offset int64
 	page   Page
 	size   int // of the page last returned, which still lies in source
+	// skipped is how many bytes before it, behind the page before, are no page.
+	skipped int64
 }
 
 // NewReader returns a Reader of the bytes of r.
@@ -20,11 +22,14 @@ func NewReader(r io.Reader) *Reader {
 	return &Reader{source: bufio.NewReaderSize(r, 2*MaxPageSize)}
 }
 
+// Skipped is how many bytes that are no page lie before the page last returned, or before the end.
+func (r *Reader) Skipped() int64 { return r.skipped }
+
 // Next returns the next page, valid until Next is called again. The error is io.EOF at the end, else
 // the underlying reader's.
 func (r *Reader) Next() (*Page, error) {
-	r.skip(r.size)
-	r.size = 0
+	r.discard(r.size)
+	r.size, r.skipped = 0, 0
 	for {
 		data, err := r.source.Peek(MaxPageSize)
 		if err != nil && err != io.EOF {
@@ -33,6 +38,7 @@ func (r *Reader) Next() (*Page, error) {
 		start := bytes.Index(data, capturePattern)
 		if start < 0 {
 			if err == io.EOF {
+				r.skip(len(data))
 				return nil, io.EOF
 			}
 			r.skip(len(data) - len(capturePattern) + 1)
@@ -61,6 +67,11 @@ func (r *Reader) Next() (*Page, error) {
 }
 
 func (r *Reader) skip(n int) {
-	skipped, _ := r.source.Discard(n) // n bytes were peeked at, so it cannot fail
-	r.offset += int64(skipped)
+	r.discard(n)
+	r.skipped += int64(n)
+}
+
+func (r *Reader) discard(n int) {
+	_, _ = r.source.Discard(n) // n bytes were peeked at, so it cannot fail
+	r.offset += int64(n)
 }

@@ -57,11 +57,12 @@ type Packet struct {
 }
 
 // Packets yields the packets of every link of an Ogg Opus file, in order, in constant memory. Where
-// Start is behind the last packet's end, sound was lost or left out. Damaged pages are skipped. The
-// error, if any, comes last: ErrNotOpus, ErrUnsupported, ErrGranule, ErrNoPackets or the reader's.
-func Packets(r io.Reader) iter.Seq2[Packet, error] {
+// Start is behind the last packet's end, sound was lost or left out. Damaged pages are skipped; what is
+// lost with them is added to damage, unless that is nil. The error, if any, comes last: ErrNotOpus,
+// ErrUnsupported, ErrGranule, ErrNoPackets or the reader's.
+func Packets(r io.Reader, damage *Damage) iter.Seq2[Packet, error] {
 	return func(yield func(Packet, error) bool) {
-		w := walker{pages: ogg.NewReader(r)}
+		w := walker{pages: ogg.NewReader(r), damage: damage}
 		if err := w.walk(func(p Packet) bool { return yield(p, nil) }); err != nil && !errors.Is(err, errStopped) {
 			yield(Packet{}, err)
 		}
@@ -89,8 +90,9 @@ func ReadLink(r io.Reader) (*Link, error) {
 var errStopped = errors.New("stopped")
 
 type walker struct {
-	pages *ogg.Reader
-	link  *Link
+	pages  *ogg.Reader
+	damage *Damage
+	link   *Link
 	// starting is true while pages are read that begin the streams of a link.
 	starting bool
 	// headError is why no stream of the link under way can be read; nil once one can.
@@ -99,6 +101,7 @@ type walker struct {
 	end       int64           // of the sound so far
 	silence   int64           // ticks lost so far
 	count     int
+	truncated bool // the last page is not all there
 }
 
 func (w *walker) walk(emit func(Packet) bool) error {
@@ -110,10 +113,12 @@ func (w *walker) walk(emit func(Packet) bool) error {
 		case err == io.EOF && w.count == 0:
 			return ErrNoPackets
 		case err == io.EOF:
+			w.endLink()
 			return nil
 		case err != nil:
 			return err
 		}
+		w.truncated = page.Truncated
 		if page.First {
 			w.begin(page)
 			continue
@@ -137,9 +142,18 @@ func (w *walker) walk(emit func(Packet) bool) error {
 	}
 }
 
+// endLink notes what is missing of a link that goes no further: a page that is damaged, or not all there,
+// behind its last one. A link without a page that marks its end may still be whole.
+func (w *walker) endLink() {
+	if w.link != nil && !w.link.ended && (w.truncated || w.pages.Skipped() > 0) {
+		w.damage.Add(w.end, 0)
+	}
+}
+
 // begin reads the page that begins a stream. The first Opus stream of a link is the one that counts.
 func (w *walker) begin(page *ogg.Page) {
 	if !w.starting {
+		w.endLink()
 		w.starting = true
 		w.headError = ErrNotOpus
 		w.streams = map[uint32]bool{}
@@ -186,8 +200,12 @@ func (w *walker) page(page *ogg.Page, emit func(Packet) bool) error {
 		if page.Granule < 0 || page.Granule > maxGranule {
 			return fmt.Errorf("%w %d at byte %d", ErrGranule, page.Granule, page.Offset)
 		}
+		damaged := link.lost > 0
 		end := link.position(page.Granule, ticks)
 		if gap := end - limit; gap > 0 {
+			if damaged {
+				w.damage.Add(link.cursor, gap)
+			}
 			if w.silence += gap; w.silence > MaxGap {
 				return fmt.Errorf("%w %d at byte %d: it leaves out %d hours", ErrGranule, page.Granule, page.Offset, gap/RateHz/3600)
 			}
@@ -200,6 +218,9 @@ func (w *walker) page(page *ogg.Page, emit func(Packet) bool) error {
 	for _, packet := range packets {
 		ticks := Ticks(packet)
 		if ticks == 0 {
+			if len(packet) > 0 { // an empty one holds nothing
+				w.damage.Add(link.cursor, 0)
+			}
 			continue
 		}
 		p := Packet{Link: link, Data: packet, Start: link.cursor, End: min(link.cursor+ticks, limit)}

@@ -56,7 +56,7 @@ func without(data []byte, number int) []byte {
 
 // places describes each packet of a file: its number and where it lies.
 func places(data []byte) (list []string, end int64, err error) {
-	for packet, e := range Packets(bytes.NewReader(data)) {
+	for packet, e := range Packets(bytes.NewReader(data), nil) {
 		if e != nil {
 			return list, end, e
 		}
@@ -214,7 +214,7 @@ func FuzzPackets(f *testing.F) {
 	f.Add(linkOf(1, 312, pageSpec{2, 2 * frame}, pageSpec{3, 5 * frame}))
 	f.Add(slices.Concat(linkOf(1, 0, pageSpec{1, frame}), linkOf(2, 0, pageSpec{1, frame})))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		for packet, err := range Packets(bytes.NewReader(data)) {
+		for packet, err := range Packets(bytes.NewReader(data), nil) {
 			if err != nil {
 				return
 			}
