@@ -42,6 +42,9 @@ func (a *Audio) cutFLAC(ctx context.Context, file *file, spans []orchestrator.Sa
 			return true
 		}
 		for piece, err := range a.ffmpegSound(ctx, file, "s16le") {
+			if damage := (*orchestrator.DamageError)(nil); errors.As(err, &damage) {
+				break // it was told when the file was decoded
+			}
 			if err != nil {
 				yield(orchestrator.Clip{}, err)
 				return

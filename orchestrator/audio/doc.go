@@ -7,6 +7,10 @@
 // A file is opened once and read from that descriptor, so that what is decoded is what was checked:
 // ffmpeg gets the descriptor, never the name. A file whose size or time changes meanwhile is refused.
 //
+// Positions are those of the file's own timeline, for decoding and cutting alike: a pause in it is silence,
+// and nothing is moved by what was lost before. Where the timeline goes back, as between the links of a chained
+// file, positions count on.
+//
 // # Levels
 //
 // A model hears little in quiet recordings, so each block of 10 s, counted from the recording's start,

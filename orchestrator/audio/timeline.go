@@ -56,7 +56,10 @@ func (a *Audio) ffmpegSamples(ctx context.Context, file *file) iter.Seq2[[]float
 
 // ffmpegSound yields what ffmpeg decodes, as PCM of a format such as "s16le", in pieces without gap, each
 // valid until the next. The sound counts only where ffmpeg ends well: it does so for files that are cut
-// off or damaged in places, of which it decodes what is there.
+// off or damaged in places, of which it decodes what is there. An *orchestrator.DamageError comes last where
+// ffmpeg complained and timestamps leave something out. A complaint alone is no sign of that, as ffmpeg takes
+// tags for sound, too; so nobody is told of damage where timestamps are only counted, as in MP3, or behind
+// the end of a file that is cut off.
 func (a *Audio) ffmpegSound(ctx context.Context, file *file, format string, options ...string) iter.Seq2[pcm, error] {
 	return func(yield func(pcm, error) bool) {
 		t := timeline{yield: func(piece pcm) bool { return yield(piece, nil) }}
@@ -72,6 +75,9 @@ func (a *Audio) ffmpegSound(ctx context.Context, file *file, format string, opti
 			yield(pcm{}, err)
 		case t.end == 0:
 			yield(pcm{}, damagedf("there is no sound in it"))
+		case t.hole > 0 && len(ffmpeg.messages.data) > 0:
+			// How much is lost is not known: some of the holes may be pauses.
+			yield(pcm{}, &orchestrator.DamageError{First: t.hole * orchestrator.SampleRateHz / t.rate})
 		}
 	}
 }
@@ -87,6 +93,7 @@ type timeline struct {
 	rate    int64
 	end     int64 // of the sound so far
 	silence int64 // filled in so far
+	hole    int64 // where sound breaks off that silence was filled in behind; 0: nowhere
 }
 
 // read reads what ffmpeg writes: lines of its framecrc format, a packet behind each. Its error is
@@ -142,6 +149,9 @@ func (t *timeline) fill(at int64, piece pcm, zeros []byte) error {
 	gap := at - t.end
 	if float64(gap) <= minGap*float64(t.rate) {
 		return nil
+	}
+	if t.hole == 0 {
+		t.hole = t.end // still 0 where the sound begins late
 	}
 	if t.silence += gap; t.silence > maxGap*t.rate {
 		return damagedf("absurd timestamp: it leaves out %d hours", gap/t.rate/3600)

@@ -1,6 +1,7 @@
 package audio_test
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 	"strings"
@@ -82,5 +83,62 @@ func TestAbsurdTimestamp(t *testing.T) {
 	_, err := tryDecode(t, newAudio(t), recording(path))
 	if !errors.Is(err, orchestrator.ErrBadRecording) || !strings.Contains(err.Error(), "absurd timestamp: it leaves out 25 hours") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// ffmpeg's word alone that something cannot be decoded is no damage, and neither is a pause; both together are.
+func TestDamageThatFFmpegSees(t *testing.T) {
+	t.Parallel()
+	source := write(t, "source.wav", wav(speechlike(20)))
+	encoded := func(name string, args ...string) []byte { return read(t, convert(t, source, name, args...)) }
+	mp3 := encoded("a.mp3", "-q:a", "4")
+	id3 := slices.Concat([]byte("TAGtitle"), bytes.Repeat([]byte{0}, 120))
+	ape := slices.Concat([]byte("APETAGEX\xd0\x07\x00\x00\x33\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x80"), bytes.Repeat([]byte{0}, 8))
+	ape = slices.Concat([]byte("\x05\x00\x00\x00\x00\x00\x00\x00Title\x00hello"), ape)
+	lyrics := []byte("LYRICSBEGININD0000200LYR00012some lyrics000044LYRICS200")
+	pause := []string{"-af", "asetpts='if(gte(T,10),PTS+5/TB,PTS)'"}
+	for _, test := range []struct {
+		name  string
+		data  []byte
+		shown bool // whether bytes flipped in its middle show in its timestamps, however its encoder is set
+	}{
+		{"a.wav", read(t, source), false},
+		{"a.mp3", mp3, false},
+		{"id3.mp3", slices.Concat(mp3, id3), false},
+		{"ape.mp3", slices.Concat(mp3, ape), false},
+		{"both.mp3", slices.Concat(mp3, ape, id3), false},
+		{"lyrics.mp3", slices.Concat(mp3, lyrics, id3), false},
+		{"zeros.mp3", slices.Concat(mp3, bytes.Repeat([]byte{0}, 3000)), false},
+		{"twice.mp3", slices.Concat(mp3, mp3), false},
+		{"a.m4a", encoded("a.m4a"), true},
+		{"a.flac", encoded("a.flac"), false},
+		{"a.ogg", encoded("a.ogg", "-c:a", "libvorbis"), true},
+		{"twice.ogg", slices.Concat(encoded("a.ogg", "-c:a", "libvorbis"), encoded("a.ogg", "-c:a", "libvorbis")), true},
+		{"a.aac", encoded("a.aac"), false},
+		{"a.webm", encoded("a.webm", "-c:a", "libopus"), true},
+		{"pause.webm", encoded("a.webm", slices.Concat(pause, []string{"-c:a", "libopus"})...), true},
+		{"pause.ogg", encoded("a.ogg", slices.Concat(pause, []string{"-c:a", "libvorbis"})...), true},
+		{"a.amr", slices.Concat([]byte("#!AMR\n"), bytes.Repeat(slices.Concat([]byte{0x3c}, bytes.Repeat([]byte{0x55}, 31)), 1000)), true},
+		{"a.wma", encoded("a.wma"), false},
+		{"a.mpegts", encoded("a.ts", "-c:a", "mp2", "-f", "mpegts"), false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			whole := decode(t, newAudio(t), recording(write(t, test.name, test.data)))
+			flipped := slices.Clone(test.data)
+			for i := range 400 {
+				flipped[len(flipped)*2/5+i] ^= 0x5a
+			}
+			path := write(t, test.name, flipped)
+			got, err := tryDecode(t, newAudio(t), recording(path))
+			damage := (*orchestrator.DamageError)(nil)
+			if err != nil && !errors.As(err, &damage) || test.shown && damage == nil {
+				t.Fatalf("flipped bytes: got %v", err)
+			}
+			if len(got) < len(whole)*9/10 || damage != nil && (damage.First < int64(len(whole)/5) || damage.First > int64(len(whole)*3/5)) {
+				t.Errorf("flipped bytes: got %d of %d samples, %v", len(got), len(whole), err)
+			}
+			cut(t, newAudio(t), recording(path), span(1, 3), span(17, 25))
+		})
 	}
 }
