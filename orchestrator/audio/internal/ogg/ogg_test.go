@@ -173,12 +173,15 @@ func FuzzReader(f *testing.F) {
 	f.Add([]byte("OggS"))
 	f.Add([]byte("OggSOggS\x00\x00OggS"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		end := int64(0)
+		end, truncated := int64(0), false
 		var a Assembler
 		r := NewReader(bytes.NewReader(data))
 		for {
 			page, err := r.Next()
 			if err == io.EOF {
+				if want := int64(len(data)) - end; r.Skipped() != want && !truncated {
+					t.Fatalf("%d bytes skipped at the end, want %d", r.Skipped(), want)
+				}
 				return
 			}
 			if err != nil {
@@ -187,6 +190,10 @@ func FuzzReader(f *testing.F) {
 			if page.Offset < end {
 				t.Fatalf("page at %d overlaps the one that ends at %d", page.Offset, end)
 			}
+			if want := page.Offset - end; r.Skipped() != want {
+				t.Fatalf("%d bytes skipped before the page at %d, want %d", r.Skipped(), page.Offset, want)
+			}
+			truncated = page.Truncated
 			end = page.Offset + int64(headerSize+len(page.Lacing)+len(page.Body))
 			if end > int64(len(data)) {
 				t.Fatalf("page ends at %d of %d bytes", end, len(data))

@@ -214,9 +214,13 @@ func FuzzPackets(f *testing.F) {
 	f.Add(linkOf(1, 312, pageSpec{2, 2 * frame}, pageSpec{3, 5 * frame}))
 	f.Add(slices.Concat(linkOf(1, 0, pageSpec{1, frame}), linkOf(2, 0, pageSpec{1, frame})))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		for packet, err := range Packets(bytes.NewReader(data), nil) {
+		var damage Damage
+		for packet, err := range Packets(bytes.NewReader(data), &damage) {
 			if err != nil {
 				return
+			}
+			if damage.Lost < 0 || damage.First < 0 || damage.Lost > MaxGap || damage.First > packet.End {
+				t.Fatalf("damage %+v before a packet that ends at %d", damage, packet.End)
 			}
 			if packet.End <= packet.Start || packet.End-packet.Start > maxPacketTicks || packet.Link.Start < 0 {
 				t.Fatalf("packet from %d to %d in a link from %d", packet.Start, packet.End, packet.Link.Start)
