@@ -4,32 +4,20 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
-	"io"
 	"iter"
-	"os"
-	"strconv"
 
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/audio/internal/flac"
 )
 
-const (
-	// maxClipBytes bounds a FLAC clip: two minutes of stereo at 48 kHz fit well.
-	maxClipBytes = 32 << 20
-	// maxFLACChannels is how many FLAC holds.
-	maxFLACChannels = 8
-)
+// maxClipBytes is where a FLAC clip is cut off: two minutes of stereo at 48 kHz fit well.
+const maxClipBytes = 32 << 20
 
 // cutFLAC decodes the file once, up to the end of the last span, and encodes each span meanwhile.
 func (a *Audio) cutFLAC(ctx context.Context, file *file, spans []orchestrator.SampleSpan) iter.Seq2[orchestrator.Clip, error] {
 	return func(yield func(orchestrator.Clip, error) bool) {
 		waiting := spans
 		var open []*flacClip // in order of their starts, which is that of delivery
-		defer func() {
-			for _, clip := range open {
-				clip.discard()
-			}
-		}()
 		// deliver yields the clips at the front that end before the position, in samples at a rate.
 		deliver := func(position, rate int64) (ok bool) {
 			for len(open) > 0 && atRate(open[0].span.End, rate) <= position {
@@ -45,6 +33,9 @@ func (a *Audio) cutFLAC(ctx context.Context, file *file, spans []orchestrator.Sa
 			if damage := (*orchestrator.DamageError)(nil); errors.As(err, &damage) {
 				break // it was told when the file was decoded
 			}
+			if err == nil && piece.rate > flac.MaxRateHz {
+				err = damagedf("cut clip: FLAC holds no %d samples in a second", piece.rate)
+			}
 			if err != nil {
 				yield(orchestrator.Clip{}, err)
 				return
@@ -54,10 +45,7 @@ func (a *Audio) cutFLAC(ctx context.Context, file *file, spans []orchestrator.Sa
 				waiting = waiting[1:]
 			}
 			for _, clip := range open {
-				if err := clip.add(ctx, a.ffmpeg, piece); err != nil {
-					yield(orchestrator.Clip{}, err)
-					return
-				}
+				clip.add(piece)
 			}
 			if !deliver(piece.end(), piece.rate) || len(open) == 0 && len(waiting) == 0 {
 				return
@@ -75,47 +63,36 @@ func atRate(position, rate int64) int64 {
 	return (position*rate + orchestrator.SampleRateHz/2) / orchestrator.SampleRateHz
 }
 
-// flacClip is one span, which an ffmpeg of its own encodes from its first sound on.
+// flacClip is one span, which is encoded while its sound comes.
 type flacClip struct {
-	span    orchestrator.SampleSpan
-	encoder *flacEncoder // nil until there is sound
+	span orchestrator.SampleSpan
+	rate int64
+	file *flac.Writer // nil until there is sound
 }
 
-func (c *flacClip) add(ctx context.Context, path string, piece pcm) (err error) {
+func (c *flacClip) add(piece pcm) {
 	from := max(atRate(c.span.Start, piece.rate)-piece.start, 0)
 	to := min(atRate(c.span.End, piece.rate), piece.end()) - piece.start
-	if from >= to {
-		return nil
+	if from >= to || c.file != nil && c.file.Size() > maxClipBytes {
+		return
 	}
 	data, channels := piece.data[int(from)*piece.width:int(to)*piece.width], piece.width/2
-	if channels > maxFLACChannels {
+	if channels > flac.MaxChannels {
 		data, channels = mixed(data, channels), 1
 	}
-	if c.encoder == nil {
-		if c.encoder, err = startFLAC(ctx, path, piece.rate, channels); err != nil {
-			return fmt.Errorf("cut clip: %w", err)
-		}
+	if c.file == nil {
+		c.rate, c.file = piece.rate, flac.NewWriter(int(piece.rate), channels)
 	}
-	c.encoder.write(data)
-	return nil
+	c.file.Write(data)
 }
 
 func (c *flacClip) finish() (orchestrator.Clip, error) {
-	if c.encoder == nil {
+	if c.file == nil {
 		return orchestrator.Clip{}, errNoSound(c.span)
 	}
-	data, err := c.encoder.finish()
-	if err != nil {
-		return orchestrator.Clip{}, fmt.Errorf("cut clip: %w", err)
-	}
-	c.span.End = min(c.span.End, c.span.Start+flacLength(data))
-	return orchestrator.Clip{Span: c.span, Data: data, Extension: ".flac"}, nil
-}
-
-func (c *flacClip) discard() {
-	if c.encoder != nil {
-		c.encoder.discard()
-	}
+	length := (c.file.Samples()*orchestrator.SampleRateHz + c.rate/2) / c.rate
+	c.span.End = min(c.span.End, c.span.Start+length)
+	return orchestrator.Clip{Span: c.span, Data: c.file.Finish(), Extension: ".flac"}, nil
 }
 
 // mixed is the mean of the channels of 16-bit samples.
@@ -129,75 +106,4 @@ func mixed(data []byte, channels int) []byte {
 		mono = binary.LittleEndian.AppendUint16(mono, uint16(int16(sum/channels)))
 	}
 	return mono
-}
-
-// flacEncoder is an ffmpeg that makes FLAC of 16-bit samples. It must be finished or discarded.
-type flacEncoder struct {
-	sound  *io.PipeWriter
-	output *os.File
-	ended  chan error // one, when ffmpeg has ended
-}
-
-func startFLAC(ctx context.Context, path string, rate int64, channels int) (*flacEncoder, error) {
-	// ffmpeg completes a FLAC file's header when it is done, so a pipe will not do.
-	output, err := scratchFile()
-	if err != nil {
-		return nil, err
-	}
-	from, sound := io.Pipe()
-	ffmpeg := program{path: path, output: output, feed: func(to io.Writer) error {
-		if _, err := io.Copy(to, from); errors.Is(err, errStopped) {
-			return err
-		}
-		return nil // the end, or a pipe that broke: then ffmpeg's end tells why
-	}}
-	e := &flacEncoder{sound: sound, output: output, ended: make(chan error, 1)}
-	go func() {
-		err := ffmpeg.run(ctx, "-v", "error", "-threads", "1", "-f", "s16le", "-ar", strconv.FormatInt(rate, 10), "-ac", strconv.Itoa(channels),
-			"-i", "pipe:0", "-c:a", "flac", "-sample_fmt", "s16", "-fs", strconv.Itoa(maxClipBytes), "-f", "flac", "-y", "file:"+inheritedOutput)
-		from.Close() // nobody waits for it any more
-		e.ended <- err
-	}()
-	return e, nil
-}
-
-// write passes samples on; what comes behind the end of an ffmpeg that has ended is lost.
-func (e *flacEncoder) write(data []byte) { _, _ = e.sound.Write(data) }
-
-// finish returns the whole file.
-func (e *flacEncoder) finish() ([]byte, error) {
-	defer e.output.Close()
-	e.sound.Close()
-	if err := <-e.ended; err != nil {
-		return nil, err
-	}
-	info, err := e.output.Stat()
-	if err != nil {
-		return nil, err
-	}
-	data := make([]byte, info.Size())
-	if _, err := e.output.ReadAt(data, 0); err != nil && err != io.EOF {
-		return nil, err
-	}
-	return data, nil
-}
-
-func (e *flacEncoder) discard() {
-	e.sound.CloseWithError(errStopped)
-	<-e.ended
-	e.output.Close()
-}
-
-// flacLength reads the length, in samples at orchestrator.SampleRateHz, out of a FLAC file's header.
-func flacLength(data []byte) int64 {
-	const streamInfo = 8 // behind the magic and the block's own header
-	if len(data) < streamInfo+18 {
-		return 0
-	}
-	rateHz := int64(data[streamInfo+10])<<12 | int64(data[streamInfo+11])<<4 | int64(data[streamInfo+12])>>4
-	samples := int64(data[streamInfo+13]&15)<<32 | int64(binary.BigEndian.Uint32(data[streamInfo+14:]))
-	if rateHz == 0 {
-		return 0
-	}
-	return (samples*orchestrator.SampleRateHz + rateHz/2) / rateHz
 }

@@ -26,18 +26,14 @@ var input = []string{
 	"-i", "file:" + inherited, "-map", "0:a:0", "-vn", "-sn", "-dn", "-threads", "1",
 }
 
-// The names of the descriptors that ffmpeg inherits.
-const (
-	inherited       = "/dev/fd/3"
-	inheritedOutput = "/dev/fd/4"
-)
+// inherited is the name of the descriptor that ffmpeg inherits.
+const inherited = "/dev/fd/3"
 
 // program is one run of ffmpeg.
 type program struct {
 	path string
-	// file, unless nil, becomes ffmpeg's descriptor 3 and output, which it may seek in, descriptor 4.
-	file   *file
-	output *os.File
+	// file, unless nil, becomes ffmpeg's descriptor 3.
+	file *file
 	// feed writes ffmpeg's standard input; read reads its standard output, and stdout takes it whole.
 	// ffmpeg is killed where one of them returns an error. Where there are both, read has a goroutine of
 	// its own, which ends before run does.
@@ -65,10 +61,6 @@ func (p *program) run(ctx context.Context, args ...string) error {
 			return damaged(err)
 		}
 		cmd.ExtraFiles = []*os.File{p.file.File}
-	}
-	if p.output != nil {
-		cmd.ExtraFiles = append(cmd.ExtraFiles, make([]*os.File, 1-len(cmd.ExtraFiles))...)
-		cmd.ExtraFiles = append(cmd.ExtraFiles, p.output)
 	}
 	var work func() error
 	if p.feed != nil {

@@ -3,7 +3,6 @@
 package audio
 
 import (
-	"os"
 	"os/exec"
 	"syscall"
 )
@@ -12,13 +11,4 @@ import (
 func contain(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-}
-
-// scratchFile returns a file that has no name any more.
-func scratchFile() (*os.File, error) {
-	file, err := os.CreateTemp("", "chortle-clip-*")
-	if err != nil {
-		return nil, err
-	}
-	return file, os.Remove(file.Name())
 }
