@@ -2,11 +2,7 @@
 // codes alone, which cost little, and little room.
 package flac
 
-import (
-	"crypto/md5"
-	"encoding/binary"
-	"hash"
-)
+import "encoding/binary"
 
 const (
 	// MaxChannels is how many channels a file may have.
@@ -27,8 +23,7 @@ const (
 type Writer struct {
 	rateHz, channels int
 	out              bits
-	sum              hash.Hash // of all samples
-	pending          []byte    // samples that fill no frame yet
+	pending          []byte // samples that fill no frame yet
 	frames           uint32
 	samples          int64
 	// smallest and largest frame in bytes.
@@ -40,7 +35,7 @@ type Writer struct {
 
 // NewWriter returns a Writer of 1 to MaxChannels channels with at most MaxRateHz samples in a second.
 func NewWriter(rateHz, channels int) *Writer {
-	w := &Writer{rateHz: rateHz, channels: channels, sum: md5.New()}
+	w := &Writer{rateHz: rateHz, channels: channels}
 	w.out.data = append(w.out.data, "fLaC\x80\x00\x00\x22"...) // one block of metadata, the last one
 	w.out.data = append(w.out.data, make([]byte, infoLength)...)
 	return w
@@ -48,7 +43,6 @@ func NewWriter(rateHz, channels int) *Writer {
 
 // Write adds samples, little-endian, the channels interleaved: whole samples of all channels.
 func (w *Writer) Write(data []byte) {
-	w.sum.Write(data)
 	w.pending = append(w.pending, data...)
 	frame := blockLength * 2 * w.channels
 	for len(w.pending) >= frame {
@@ -77,7 +71,7 @@ func (w *Writer) Finish() []byte {
 	info.put(uint64(w.channels-1), 3)
 	info.put(bitDepth-1, 5)
 	info.put(uint64(w.samples), 36)
-	copy(w.out.data[infoStart:], w.sum.Sum(info.data))
+	copy(w.out.data[infoStart:], info.data) // zeros behind it: no checksum of all samples, for every frame has one
 	return w.out.data
 }
 
@@ -148,7 +142,8 @@ func (w *Writer) predict(samples []int32) (best int, least uint64) {
 	w.residuals[0] = append(w.residuals[0][:0], samples...)
 	for order := range min(maxOrder+1, len(samples)) {
 		if order > 0 {
-			next := append(w.residuals[order][:0], samples[:order]...)
+			next := w.residuals[order][:0]
+			next = append(next, samples[:order]...)
 			before := w.residuals[order-1]
 			for i := order; i < len(samples); i++ {
 				next = append(next, before[i]-before[i-1])
