@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"iter"
 
 	"github.com/chortle-audio/chortle/orchestrator"
@@ -92,7 +93,11 @@ func (c *flacClip) finish() (orchestrator.Clip, error) {
 	}
 	length := (c.file.Samples()*orchestrator.SampleRateHz + c.rate/2) / c.rate
 	c.span.End = min(c.span.End, c.span.Start+length)
-	return orchestrator.Clip{Span: c.span, Data: c.file.Finish(), Extension: ".flac"}, nil
+	data, err := c.file.Finish()
+	if err != nil {
+		return orchestrator.Clip{}, fmt.Errorf("cut clip: %w", err)
+	}
+	return orchestrator.Clip{Span: c.span, Data: data, Extension: ".flac"}, nil
 }
 
 // mixed is the mean of the channels of 16-bit samples.

@@ -54,9 +54,17 @@ func check(t *testing.T, name string, rateHz, channels, length int, sound func(i
 	if w.Samples() != int64(length) {
 		t.Errorf("%s: %d samples", name, w.Samples())
 	}
-	file := w.Finish()
+	file, err := w.Finish()
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
 	if most := len(raw) + len(raw)/10 + 200; len(file) > most {
 		t.Errorf("%s: %d bytes of %d", name, len(file), len(raw))
+	}
+	// Players take the length from here: 20 bits of rate, 3 of channels, 5 of depth, 36 of samples.
+	want := uint64(rateHz)<<44 | uint64(channels-1)<<41 | uint64(16-1)<<36 | uint64(length)
+	if got := binary.BigEndian.Uint64(file[18:]); got != want {
+		t.Errorf("%s: the start says %x, want %x", name, got, want)
 	}
 	ffmpeg := exec.CommandContext(t.Context(), testkit.FFmpeg(t), "-v", "error", "-err_detect", "crccheck+bitstream+buffer+explode", "-f", "flac", "-i", "pipe:0",
 		"-ar", strconv.Itoa(rateHz), "-f", "s16le", "pipe:1")
