@@ -6,10 +6,12 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
+	"golang.org/x/sys/unix"
 	"google.golang.org/grpc"
 
 	"github.com/chortle-audio/chortle/inferd"
@@ -21,7 +23,7 @@ import (
 // servePlugin serves the orchestrator that started this process, until it says stop or is gone. The
 // model is ready before the handshake is printed.
 func servePlugin(s settings, stderr io.Writer) error {
-	go dieWithParent(os.Getppid())
+	go dieWithHost(os.Getppid())
 	started := time.Now()
 	service, err := open(s)
 	if err != nil {
@@ -64,11 +66,14 @@ func (p *inferencePlugin) GRPCClient(context.Context, *plugin.GRPCBroker, *grpc.
 	return nil, errors.New("make client: inferd is only a server")
 }
 
-// dieWithParent ends this process when the one that started it is gone, however that died, so that a
-// model never outlives its orchestrator.
-func dieWithParent(parent int) {
+// dieWithHost ends this process when the orchestrator is gone, however that died, so that a model never
+// outlives it. The orchestrator alone holds the other end of standard output, which tells also where shells
+// stand between the two; the parent is watched for hosts that gave no pipe.
+func dieWithHost(parent int) {
+	stdout := []unix.PollFd{{Fd: int32(syscall.Stdout)}} // errors and hang-ups are reported unasked
 	for range time.Tick(250 * time.Millisecond) {
-		if os.Getppid() != parent {
+		told, _ := unix.Poll(stdout, 0)
+		if told > 0 && stdout[0].Revents&(unix.POLLERR|unix.POLLHUP) != 0 || os.Getppid() != parent {
 			os.Exit(1)
 		}
 	}

@@ -60,6 +60,7 @@ const asPlugin = handshake.CookieKey + "=" + handshake.CookieValue
 // inferd is a running one.
 type inferd struct {
 	*exec.Cmd
+	pipe   io.Closer // our end of its stdout
 	stdout *bufio.Reader
 	stderr *bytes.Buffer // to be read after Wait
 }
@@ -73,7 +74,7 @@ func start(t *testing.T, env []string, args ...string) *inferd {
 	if err != nil {
 		t.Fatal(err)
 	}
-	i.stdout = bufio.NewReader(stdout)
+	i.pipe, i.stdout = stdout, bufio.NewReader(stdout)
 	if err := i.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -230,6 +231,20 @@ func TestPluginDiesWithParent(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := io.ReadAll(parent.stdout); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestPluginDiesWithHost closes the host's end of stdout, as a kill does, while the parent of the plugin lives
+// on: it may be one of several shells.
+func TestPluginDiesWithHost(t *testing.T) {
+	t.Parallel()
+	parent := start(t, []string{role + "=parent"})
+	parent.line(t) // the plugin's handshake
+	if err := parent.pipe.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := parent.Wait(); err != nil { // it ends when its child has
 		t.Error(err)
 	}
 }
