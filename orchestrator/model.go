@@ -89,7 +89,8 @@ type Exit struct {
 	Killed bool
 	// MaxRSS is the kernel's word on the largest resident set of the process, in bytes.
 	MaxRSS int64
-	// Gone is true when no process of the group is left.
+	// Gone is true when no process of the group is left, nor one that the process started and that moved
+	// to another.
 	Gone bool
 	// Stderr is the end of what the process wrote there, whole lines.
 	Stderr []string

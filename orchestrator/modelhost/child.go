@@ -15,13 +15,14 @@ import (
 
 const (
 	// pipeGrace is how long the ends of the pipes are still read after the process is gone: a
-	// grandchild that left the group may hold them for ever.
+	// grandchild that left the family may hold them for ever.
 	pipeGrace = 200 * time.Millisecond
-	// groupGrace is how long the kernel may take to clear away a group that was killed.
+	// groupGrace is how long the kernel may take to clear away processes that were killed.
 	groupGrace = 5 * time.Second
 )
 
-// child is one operating-system process and the group that it leads. The zero value is not usable.
+// child is one operating-system process and its family: the group that it leads, and whoever has its
+// socket folder in the environment. The zero value is not usable.
 type child struct {
 	// ended is done when the process has been waited for, or could not be started.
 	ended context.Context
@@ -34,6 +35,8 @@ type child struct {
 	killed bool // by us
 	reaped bool // from here on the ids belong to others
 	state  *os.ProcessState
+
+	familyGone bool // written before ended
 }
 
 func newChild() *child {
@@ -45,9 +48,9 @@ func newChild() *child {
 // errKilledBefore is the end of a start that was called off.
 var errKilledBefore = errors.New("killed before it was started")
 
-// launch starts cmd as the leader of a new group, with nothing on its stdin and pipes for the rest.
-// It is called at most once.
-func (c *child) launch(cmd *exec.Cmd) error {
+// launch starts cmd as the leader of a new group, with nothing on its stdin and pipes for the rest; cmd
+// has socketDir in its environment. It is called at most once.
+func (c *child) launch(cmd *exec.Cmd, socketDir string) error {
 	stdout, stdoutEnd, err := os.Pipe()
 	if err != nil {
 		c.end()
@@ -63,7 +66,7 @@ func (c *child) launch(cmd *exec.Cmd) error {
 	cmd.Stdout, cmd.Stderr = stdoutEnd, stderrEnd
 	cmd.SysProcAttr = groupLeader()
 	started := make(chan error, 1)
-	go c.run(cmd, started)
+	go c.run(cmd, socketDir, started)
 	err = <-started
 	_ = errors.Join(stdoutEnd.Close(), stderrEnd.Close())
 	return err
@@ -71,7 +74,7 @@ func (c *child) launch(cmd *exec.Cmd) error {
 
 // run starts the process and waits for it. It keeps its thread to itself all that time, because the
 // kernel sends the parent-death signal when the *thread* that started the process ends.
-func (c *child) run(cmd *exec.Cmd, started chan<- error) {
+func (c *child) run(cmd *exec.Cmd, socketDir string, started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer c.end()
@@ -91,6 +94,7 @@ func (c *child) run(cmd *exec.Cmd, started chan<- error) {
 	}
 	c.state, c.reaped = cmd.ProcessState, true
 	c.mu.Unlock()
+	c.familyGone = endFamily(socketDir)
 	deadline := time.Now().Add(pipeGrace)
 	_ = errors.Join(c.stdout.SetReadDeadline(deadline), c.stderr.SetReadDeadline(deadline))
 }
@@ -135,7 +139,7 @@ func (c *child) close() orchestrator.Exit {
 	if c.stdout != nil {
 		_ = errors.Join(c.stdout.Close(), c.stderr.Close())
 	}
-	exit := orchestrator.Exit{PID: c.pid, Gone: c.pid == 0 || awaitGroupGone(c.pid)}
+	exit := orchestrator.Exit{PID: c.pid, Gone: c.pid == 0 || c.familyGone && awaitGroupGone(c.pid)}
 	if c.state == nil {
 		return exit
 	}

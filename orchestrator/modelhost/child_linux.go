@@ -30,15 +30,9 @@ func awaitExit(cmd *exec.Cmd) {
 // onlyZombies reports whether nothing is left of a group but ended processes that their new parent
 // has not waited for: in a container whose first process waits for nobody, they stay for ever.
 func onlyZombies(group int) bool {
-	entries, err := os.ReadDir("/proc")
-	if err != nil {
-		return false
-	}
-	for _, entry := range entries {
-		if c := entry.Name()[0]; c < '0' || c > '9' {
-			continue
-		}
-		stat, err := os.ReadFile("/proc/" + entry.Name() + "/stat")
+	pids := processes()
+	for _, pid := range pids {
+		stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 		if err != nil {
 			continue // gone meanwhile
 		}
@@ -48,5 +42,5 @@ func onlyZombies(group int) bool {
 			return false
 		}
 	}
-	return true
+	return len(pids) > 0
 }

@@ -80,6 +80,7 @@ const (
 	keyCode     = "code"
 	keyPeak     = "model_peak_bytes"
 	keyLeftAway = "lines"
+	keyFolder   = "folder"
 )
 
 // Host starts model processes. Safe for concurrent use.
@@ -88,7 +89,8 @@ type Host struct{ config Config }
 // New returns a Host that starts processes as config says. It starts none yet.
 func New(config Config) *Host { return &Host{config.withDefaults()} }
 
-// Spawn starts a fresh process and returns when it is ready. See orchestrator.Spawner; beside its
+// Spawn starts a fresh process and returns when it is ready. What orchestrators of this user that were
+// killed left in SocketDir is cleared away first. See orchestrator.Spawner; beside its
 // errors, orchestrator.ErrBadPlugin says that the program is not a plugin or describes its model
 // wrongly, and exec.ErrNotFound or fs.ErrNotExist that there is no such program.
 func (h *Host) Spawn(ctx context.Context) (orchestrator.Process, error) {
@@ -96,7 +98,13 @@ func (h *Host) Spawn(ctx context.Context) (orchestrator.Process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start model: %w", err)
 	}
+	dir, err := makeSocketDir(h.config.SocketDir)
+	if err != nil {
+		return nil, fmt.Errorf("start model: make folder for socket: %w", err)
+	}
+	sweep(h.config.SocketDir, h.config.Log)
 	p := newProcess(h.config, path)
+	p.dir = dir
 	p.client = newClient(p)
 	if err := p.start(ctx); err != nil {
 		p.Stop()
@@ -117,7 +125,7 @@ func (h *Host) find() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("find program: %w; build it with `make build`, or name it with --inferd or CHORTLE_INFERD", err)
 	}
-	if longest := filepath.Join(h.config.SocketDir, "plugin-dir4294967295", "plugin4294967295"); len(longest) > socketPathMax {
+	if longest := filepath.Join(h.config.SocketDir, socketDirPrefix+"4294967295", "plugin4294967295"); len(longest) > socketPathMax {
 		return "", fmt.Errorf("place socket: the path of folder %q is too long for a Unix socket; set TMPDIR to a shorter one", h.config.SocketDir)
 	}
 	return path, nil
@@ -136,7 +144,7 @@ func newClient(p *process) *plugin.Client {
 		RunnerFunc:       p.newRunner,
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
 		SkipHostEnv:      true,
-		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: p.config.SocketDir},
+		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: p.dir.path},
 		// Ours ends first: it knows how to say what happened.
 		StartTimeout: 2 * p.config.StartTimeout,
 		// go-plugin's own parser of log lines panics on some of them.

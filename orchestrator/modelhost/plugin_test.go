@@ -51,7 +51,7 @@ func beHost() {
 	if err != nil {
 		panic(err)
 	}
-	config := Config{Command: []string{self}, Env: []string{modeVar + "=good"}, SocketDir: os.Getenv("SOCKETS")}
+	config := Config{Command: []string{self}, Env: []string{modeVar + "=" + os.Getenv("MODE")}, SocketDir: os.Getenv("SOCKETS")}
 	if command := os.Getenv("COMMAND"); command != "" {
 		config.Command, config.Env = strings.Split(command, "\n"), strings.Split(os.Getenv("ENVIRONMENT"), "\n")
 	}
@@ -122,9 +122,11 @@ func bePlugin(mode string) {
 	case "no health", "not serving", "bare", "five fields", "multiplexed":
 		serveBare(mode)
 	case "grandchild":
-		startSleeper(nil)
+		startSleeper(nil, nil)
 	case "runaway grandchild":
-		startSleeper(&syscall.SysProcAttr{Setsid: true})
+		startSleeper(&syscall.SysProcAttr{Setsid: true}, nil)
+	case "nameless grandchild":
+		startSleeper(&syscall.SysProcAttr{Setsid: true}, []string{"A=B"})
 	case "odd log":
 		fmt.Fprintln(os.Stderr, `{"@message":7,"@level":["x"],"@timestamp":{},"n":null}`)
 		fmt.Fprintln(os.Stderr, `{"@level":"warn","@message":"careful","n":3}`)
@@ -178,9 +180,9 @@ func waitForEnd() {
 }
 
 // startSleeper starts a process that holds the plugin's pipes and outlives it where it can.
-func startSleeper(attr *syscall.SysProcAttr) {
+func startSleeper(attr *syscall.SysProcAttr, env []string) {
 	cmd := exec.Command("sleep", "1000")
-	cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = os.Stdout, os.Stderr, attr
+	cmd.Stdout, cmd.Stderr, cmd.SysProcAttr, cmd.Env = os.Stdout, os.Stderr, attr, env
 	if err := cmd.Start(); err != nil {
 		panic(err)
 	}
@@ -223,7 +225,7 @@ func (m *testModel) GetModel(context.Context, *inferencev1.GetModelRequest) (*in
 		_, _ = syscall.Write(2, []byte("from C\n"))
 		fmt.Fprintln(os.Stderr, "from Go")
 	case "environment":
-		model.Version = strings.Join(os.Environ(), "\n")
+		model.Version = strings.Join(os.Environ(), "  ")
 		if _, err := os.Stdin.Read(make([]byte, 1)); err != io.EOF {
 			model.Version = "stdin is not empty"
 		}

@@ -149,23 +149,6 @@ func testKilledHost(t *testing.T, config Config) {
 	}
 }
 
-// awaitEnd waits for the end of a process.
-func awaitEnd(t *testing.T, handle int) {
-	t.Helper()
-	const tenSeconds = 10_000
-	for {
-		ended, err := unix.Poll([]unix.PollFd{{Fd: int32(handle), Events: unix.POLLIN}}, tenSeconds)
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil || ended != 1 {
-			t.Errorf("a process outlives the host that was killed (%v)", err)
-			_ = unix.PidfdSendSignal(handle, unix.SIGKILL, nil, 0)
-		}
-		return
-	}
-}
-
 // testGivenBack: after its end a model holds nothing: neither process, nor pages, nor a file. That the
 // orchestrator keeps nothing either is measured where it runs alone (make bench).
 func testGivenBack(t *testing.T, config Config) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -50,16 +49,16 @@ type process struct {
 	path   string // of the program
 	log    logrus.FieldLogger
 
-	child     *child
-	client    *plugin.Client
-	socketDir string
-	socket    string           // in it
-	attached  *grpc.ClientConn // to a process that is not ours; else nil
-	lines     *lineLog
-	spoke     atomic.Bool   // it wrote to stdout
-	stderr    chan struct{} // closed when all of stderr was read; nil before launch
-	memory    sampler
-	unwatch   func() bool // ends the watch over Spawn's context
+	child    *child
+	client   *plugin.Client
+	dir      *socketDir       // nil where the process is not ours
+	socket   string           // in it
+	attached *grpc.ClientConn // to a process that is not ours; else nil
+	lines    *lineLog
+	spoke    atomic.Bool   // it wrote to stdout
+	stderr   chan struct{} // closed when all of stderr was read; nil before launch
+	memory   sampler
+	unwatch  func() bool // ends the watch over Spawn's context
 
 	rpc   inferencev1.InferenceServiceClient
 	model orchestrator.Model
@@ -96,9 +95,9 @@ func (p *process) start(ctx context.Context) error {
 	if err := p.accept(ctx, conn); err != nil {
 		return err
 	}
-	// The connection stands; nobody else needs the socket, and now nothing can leave it behind.
+	// The connection stands, and nobody else needs the socket.
 	if !p.config.KeepSocket {
-		if err := os.RemoveAll(p.socketDir); err != nil {
+		if err := p.dir.empty(); err != nil {
 			return fmt.Errorf("start model: remove socket: %w", err)
 		}
 	}
@@ -171,7 +170,7 @@ func (p *process) launch(env []string) error {
 	cmd.Env = slices.Concat(p.config.Env, env)
 	cmd.Dir = p.config.Dir
 	p.oomKills = oomKills()
-	if err := p.child.launch(cmd); err != nil {
+	if err := p.child.launch(cmd, p.dir.path); err != nil {
 		return err
 	}
 	p.stderr = make(chan struct{})
@@ -239,8 +238,8 @@ func (p *process) stop() {
 	p.lines.close()
 	p.exit = p.child.close()
 	p.exit.Command = p.command()
-	if p.socketDir != "" {
-		if err := os.RemoveAll(p.socketDir); err != nil {
+	if p.dir != nil {
+		if err := p.dir.remove(); err != nil {
 			p.log.WithError(err).Warn("remove socket of model process")
 		}
 	}

@@ -1,0 +1,122 @@
+package modelhost
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/sirupsen/logrus"
+)
+
+// socketDirPrefix begins the name of every folder for a socket; digits follow.
+const socketDirPrefix = "chortle-plugin"
+
+// socketDir is the folder of one process's socket, which only this user can enter. It is the mark of the
+// process's family too, which has it in its environment, and it is locked as long as this
+// orchestrator lives: what lies in one whose lock is free, and who carries its name, was left behind.
+type socketDir struct {
+	path string
+	lock *os.File // the folder itself
+}
+
+// makeSocketDir makes one below a folder.
+func makeSocketDir(below string) (*socketDir, error) {
+	for {
+		path, err := os.MkdirTemp(below, socketDirPrefix)
+		if err != nil {
+			return nil, err
+		}
+		d, err := lockSocketDir(path)
+		if errors.Is(err, errLocked) || errors.Is(err, fs.ErrNotExist) {
+			continue // another orchestrator's sweep came between
+		}
+		if err != nil {
+			return nil, errors.Join(err, os.Remove(path))
+		}
+		return d, nil
+	}
+}
+
+// errLocked says that an orchestrator which lives has the folder.
+var errLocked = errors.New("it is in use")
+
+// lockSocketDir takes a folder of this user's that nobody has. Errors: errLocked; fs.ErrNotExist where it
+// is gone.
+func lockSocketDir(path string) (_ *socketDir, err error) {
+	folder, err := os.OpenFile(path, os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			_ = folder.Close()
+		}
+	}()
+	switch err := syscall.Flock(int(folder.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); {
+	case errors.Is(err, syscall.EWOULDBLOCK):
+		return nil, errLocked
+	case err != nil:
+		return nil, fmt.Errorf("lock folder %s: %w", path, err)
+	}
+	locked, err := folder.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if owner, ok := locked.Sys().(*syscall.Stat_t); !ok || int(owner.Uid) != os.Geteuid() {
+		return nil, fmt.Errorf("lock folder %s: it is another user's", path)
+	}
+	if there, err := os.Lstat(path); err != nil {
+		return nil, err
+	} else if !os.SameFile(there, locked) {
+		return nil, fmt.Errorf("lock folder %s: %w", path, fs.ErrNotExist)
+	}
+	return &socketDir{path, folder}, nil
+}
+
+// empty removes what lies in the folder.
+func (d *socketDir) empty() error {
+	entries, err := os.ReadDir(d.path)
+	for _, entry := range entries {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(d.path, entry.Name())))
+	}
+	return err
+}
+
+// remove removes the folder, and then lets go of it.
+func (d *socketDir) remove() error { return errors.Join(os.RemoveAll(d.path), d.lock.Close()) }
+
+// sweep clears away what orchestrators that were killed left below a folder: the processes of their models'
+// families, and their sockets.
+func sweep(below string, log logrus.FieldLogger) {
+	folder, err := os.Open(below)
+	if err != nil {
+		return
+	}
+	names, _ := folder.Readdirnames(-1)
+	_ = folder.Close()
+	for _, name := range names {
+		digits, ok := strings.CutPrefix(name, socketDirPrefix)
+		if !ok || digits == "" || strings.Trim(digits, "0123456789") != "" {
+			continue
+		}
+		d, err := lockSocketDir(filepath.Join(below, name))
+		if err != nil {
+			continue // not ours to clear away
+		}
+		left := log.WithField(keyFolder, d.path)
+		if !endFamily(d.path) {
+			left.Warn("a model process that a killed orchestrator left behind cannot be ended; end it by hand")
+			_ = d.lock.Close()
+			continue
+		}
+		if err := d.remove(); err != nil {
+			left.WithError(err).Warn("remove what a killed orchestrator left behind")
+			continue
+		}
+		left.Info("cleared away what a killed orchestrator left behind")
+	}
+}
