@@ -556,7 +556,7 @@ func TestLogs(t *testing.T) {
 					t.Errorf("log is %.2000s; want %s in it", out.String(), part)
 				}
 			}
-			if len(exit.Stderr) > tailLines || len(strings.Join(exit.Stderr, "")) > tailLines*maxLineBytes {
+			if len(exit.Stderr) > tailLines || len(strings.Join(exit.Stderr, "")) > tailLines*(maxShownBytes+len(" … ")) {
 				t.Errorf("kept %d lines of stderr", len(exit.Stderr))
 			}
 		})

@@ -10,14 +10,16 @@ import (
 	"sync"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/sirupsen/logrus"
 )
 
 const (
-	maxLineBytes      = 4 << 10 // what a line has beyond is thrown away
-	maxLinesPerSecond = 200     // what a second has beyond is counted only
-	maxPairs          = 16      // pairs of one log line
+	maxLineBytes      = 128 << 10 // what a line has beyond is thrown away; a record of our SDK has half of it at most
+	maxShownBytes     = 4 << 10   // a text that is longer is shown without its middle
+	maxLinesPerSecond = 200       // what a second has beyond is counted only
+	maxPairs          = 16        // pairs of one log line
 	tailLines         = 20
 )
 
@@ -128,6 +130,9 @@ func (w *lineWriter) Write(b []byte) (int, error) {
 func (w *lineWriter) close() {
 	w.log.add(w.line)
 	w.line = w.line[:0]
+	if cap(w.line) > maxShownBytes {
+		w.line = nil // long ones are rare
+	}
 }
 
 // logLine is one line of a process's log.
@@ -137,14 +142,14 @@ type logLine struct {
 	pairs   logrus.Fields
 }
 
-// String writes the line for a person.
+// String writes the line for a person, in about maxShownBytes.
 func (l logLine) String() string {
 	var b strings.Builder
 	b.WriteString(l.message)
 	for _, key := range slices.Sorted(maps.Keys(l.pairs)) {
 		fmt.Fprintf(&b, " %s=%v", key, l.pairs[key])
 	}
-	return b.String()
+	return shortened(b.String())
 }
 
 // prefixes by which libraries mark the level of a plain line.
@@ -171,7 +176,7 @@ func parseLine(raw string) logLine {
 	if line, ok := parseJSONLine(raw); ok {
 		return line
 	}
-	line := logLine{level: logrus.DebugLevel, message: printable(raw)}
+	line := logLine{level: logrus.DebugLevel, message: shown(raw)}
 	for prefix, level := range prefixes {
 		if rest, ok := strings.CutPrefix(line.message, prefix); ok {
 			line.level, line.message = level, strings.TrimSpace(rest)
@@ -192,7 +197,7 @@ func parseJSONLine(raw string) (logLine, bool) {
 	if !ok {
 		return logLine{}, false
 	}
-	line := logLine{level: logrus.DebugLevel, message: printable(fmt.Sprint(message))}
+	line := logLine{level: logrus.DebugLevel, message: shown(fmt.Sprint(message))}
 	if name, ok := values["@level"].(string); ok {
 		if level, ok := levels[name]; ok {
 			line.level = level
@@ -205,9 +210,28 @@ func parseJSONLine(raw string) (logLine, bool) {
 		if line.pairs == nil {
 			line.pairs = logrus.Fields{}
 		}
-		line.pairs[printable(key)] = printable(fmt.Sprint(values[key]))
+		line.pairs[shown(key)] = shown(fmt.Sprint(values[key]))
 	}
 	return line, true
+}
+
+// shown makes a text of the process's fit for a log.
+func shown(s string) string { return printable(shortened(s)) }
+
+// shortened leaves out the middle of a text that is longer than maxShownBytes, and more of its beginning than
+// of its end: that is where a traceback names the exception.
+func shortened(s string) string {
+	if len(s) <= maxShownBytes {
+		return s
+	}
+	begin, end := maxShownBytes/4, len(s)-maxShownBytes*3/4
+	for begin > 0 && !utf8.RuneStart(s[begin]) {
+		begin--
+	}
+	for end < len(s) && !utf8.RuneStart(s[end]) {
+		end++
+	}
+	return s[:begin] + " … " + s[end:]
 }
 
 // printable makes a text safe to show: valid UTF-8 without control characters, which could steer a

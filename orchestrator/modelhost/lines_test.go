@@ -1,6 +1,8 @@
 package modelhost
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -51,7 +53,7 @@ func FuzzParseLine(f *testing.F) {
 				t.Fatalf("%q keeps a control character: %q", raw, line)
 			}
 		}
-		if !utf8.ValidString(line.String()) || len(line.pairs) > maxPairs || line.level < logrus.ErrorLevel {
+		if !utf8.ValidString(line.String()) || len(line.String()) > maxShownBytes+len(" … ") || len(line.pairs) > maxPairs || line.level < logrus.ErrorLevel {
 			t.Fatalf("%q is %+v", raw, line)
 		}
 	})
@@ -104,15 +106,70 @@ func TestTailNamesTheReason(t *testing.T) {
 	}
 }
 
+// TestTracebackNamesTheException: a record with many frames keeps its level and its pairs, and what is shown of
+// it ends as it does.
+func TestTracebackNamesTheException(t *testing.T) {
+	t.Parallel()
+	traceback := "Traceback (most recent call last):\n"
+	for i := range 900 {
+		traceback += fmt.Sprintf("  File \"/models/layers.py\", line %d, in forward\n    return self.inner(x)\n", i)
+	}
+	traceback += "ValueError: the tensor ‘x’ has no rows"
+	record, err := json.Marshal(map[string]string{"@level": "error", "@message": "predict raised", "@timestamp": "x", "traceback": traceback})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(record) < maxLineBytes/2 {
+		t.Fatalf("the record has only %d bytes", len(record))
+	}
+	lines, logged, _ := newTestLog()
+	out := lines.writer()
+	_, _ = out.Write(append(record, '\n'))
+	entry := logged.LastEntry()
+	if entry == nil || entry.Level != logrus.ErrorLevel || entry.Message != "predict raised" {
+		t.Fatalf("logged %v; want an error", entry)
+	}
+	told, _ := entry.Data["traceback"].(string)
+	words := strings.Join(lines.last(), "|")
+	for name, text := range map[string]string{"log": told, "last words": words} {
+		if !strings.Contains(text, "Traceback (most recent call last)") || !strings.HasSuffix(text, "ValueError: the tensor ‘x’ has no rows") ||
+			len(text) > maxShownBytes+len(" … ") {
+			t.Errorf("%s: %d bytes: %s", name, len(text), text)
+		}
+	}
+	if !strings.HasPrefix(words, "predict raised ") {
+		t.Errorf("last words are %.100s", words)
+	}
+}
+
+// TestLineWithoutEnd: what never ends takes no more memory than the longest line.
+func TestLineWithoutEnd(t *testing.T) {
+	t.Parallel()
+	lines, logged, _ := newTestLog()
+	out := lines.writer()
+	block := bytes.Repeat([]byte("x"), 1<<20)
+	for range 64 {
+		_, _ = out.Write(block)
+	}
+	if got := cap(out.line); got > 2*maxLineBytes {
+		t.Errorf("%d bytes are kept of a line without an end", got)
+	}
+	out.close()
+	if entries := logged.AllEntries(); len(entries) != 1 || len(entries[0].Message) > maxShownBytes+len(" … ") || cap(out.line) != 0 {
+		t.Errorf("logged %d lines; %d bytes are kept", len(entries), cap(out.line))
+	}
+}
+
 func TestLinesHoweverTheyAreWritten(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		var text strings.Builder
 		var want []string
-		for i, n := range rapid.SliceOfN(rapid.IntRange(1, 2*maxLineBytes), 0, tailLines).Draw(t, "lengths") {
+		lengths := rapid.OneOf(rapid.IntRange(1, 2*maxShownBytes), rapid.IntRange(maxLineBytes-1, maxLineBytes+1))
+		for i, n := range rapid.SliceOfN(lengths, 0, tailLines).Draw(t, "lengths") {
 			line := strings.Repeat(string(rune('a'+i)), n)
 			text.WriteString(line + "\n")
-			want = append(want, line[:min(n, maxLineBytes)])
+			want = append(want, shortened(line[:min(n, maxLineBytes)]))
 		}
 		lines, _, _ := newTestLog()
 		out := lines.writer()
