@@ -6,6 +6,8 @@ import (
 	"math"
 	"regexp"
 	"slices"
+	"strings"
+	"unicode"
 
 	inferencev1 "github.com/chortle-audio/chortle/internal/gen/chortle/inference/v1"
 	"github.com/chortle-audio/chortle/orchestrator"
@@ -64,6 +66,12 @@ func modelFromProto(m *inferencev1.GetModelResponse, resampled bool) (orchestrat
 	switch {
 	case m.GetName() == "":
 		return bad("it has no name")
+	case hasControl(m.GetName()):
+		return bad("its name is %.80q; want no control characters", m.GetName())
+	case hasControl(m.GetVersion()):
+		return bad("its version is %.80q; want no control characters", m.GetVersion())
+	case hasControl(m.GetPlugin()):
+		return bad("its plugin is %.80q; want no control characters", m.GetPlugin())
 	case !weightsHash.MatchString(m.GetWeightsSha256()):
 		return bad("weights_sha256 is %.80q; want 64 lower-case hexadecimal digits or nothing", m.GetWeightsSha256())
 	case rate < minRate || rate > maxRate:
@@ -87,6 +95,9 @@ func modelFromProto(m *inferencev1.GetModelResponse, resampled bool) (orchestrat
 		if label == "" || seen[label] {
 			return bad("laughter class %d has the label %.80q; want each its own", index, label)
 		}
+		if hasControl(label) {
+			return bad("laughter class %d has the label %.80q; want no control characters", index, label)
+		}
 		seen[label] = true
 		labels = append(labels, label)
 	}
@@ -105,6 +116,10 @@ func modelFromProto(m *inferencev1.GetModelResponse, resampled bool) (orchestrat
 		Laughter: labels,
 	}, wire, nil
 }
+
+// hasControl reports whether a text has line ends, escape codes or the like, which could steer a terminal or
+// break what is written with it.
+func hasControl(s string) bool { return strings.ContainsFunc(s, unicode.IsControl) }
 
 // appendPCM appends samples as little-endian 16-bit integers, rounded to the nearest and half to the even
 // one; what is outside [-1, 1] is clamped, and what is no number is silence.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"google.golang.org/protobuf/proto"
 	"pgregory.net/rapid"
@@ -46,6 +47,11 @@ func TestModelFromProto(t *testing.T) {
 		"huge class":      func(m *inferencev1.GetModelResponse) { m.Laughter = []uint32{math.MaxUint32} },
 		"no label":        func(m *inferencev1.GetModelResponse) { m.Laughter = []uint32{4} },
 		"class twice":     func(m *inferencev1.GetModelResponse) { m.Laughter = []uint32{1, 1} },
+		"NUL in name":     func(m *inferencev1.GetModelResponse) { m.Name = "yam\x00net" },
+		"line in name":    func(m *inferencev1.GetModelResponse) { m.Name = "yamnet\n" },
+		"escape code":     func(m *inferencev1.GetModelResponse) { m.Version = "\x1b[2J" },
+		"C1 in plugin":    func(m *inferencev1.GetModelResponse) { m.Plugin = "\u009b31m" },
+		"tab in label":    func(m *inferencev1.GetModelResponse) { m.Labels[1] = "Laugh\tter" },
 		"label twice":     func(m *inferencev1.GetModelResponse) { m.Laughter = []uint32{2, 3} },
 	} {
 		m := goodModel()
@@ -219,6 +225,12 @@ func FuzzModelFromProto(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(seed)
+	m := goodModel()
+	m.Name, m.Version, m.Labels[1] = "a\x00", "b\n", "\x1b[31m"
+	if seed, err = proto.Marshal(m); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(seed)
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		m := &inferencev1.GetModelResponse{}
 		if proto.Unmarshal(raw, m) != nil {
@@ -230,6 +242,11 @@ func FuzzModelFromProto(f *testing.F) {
 		}
 		if model.Name == "" || model.Hop < 1 || model.Window < model.Hop || len(wire.laughter) == 0 || len(wire.laughter) != len(model.Laughter) {
 			t.Fatalf("accepted %+v", model)
+		}
+		for _, r := range model.Name + model.Version + model.Plugin + model.SHA256 + strings.Join(model.Laughter, "") {
+			if unicode.IsControl(r) {
+				t.Fatalf("accepted %q in %+v", r, model)
+			}
 		}
 	})
 }
