@@ -2,13 +2,16 @@ package modelhost
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
 
 	"github.com/chortle-audio/chortle/orchestrator"
 )
@@ -60,8 +63,28 @@ func (a *Attached) Spawn(ctx context.Context) (orchestrator.Process, error) {
 	defer cancel()
 	if err := p.accept(starting, conn); err != nil {
 		p.Stop()
-		return nil, fmt.Errorf("attach to %s: %w", strings.TrimPrefix(a.target, "passthrough:///"), err)
+		if ctx.Err() != nil {
+			err = fmt.Errorf("start model: %w", ctx.Err())
+		}
+		return nil, err
 	}
 	p.memory.start(0) // of our own processes
 	return p, nil
+}
+
+// explainAttached is explain for a process of which only the connection is seen: it names the address, and is
+// orchestrator.ErrBadPlugin except where nobody was there, or we went away ourselves.
+func (p *process) explainAttached(stage string, seen error) error {
+	reason := p.killedFor()
+	switch {
+	case errors.Is(reason, context.Canceled), errors.Is(reason, context.DeadlineExceeded):
+		return fmt.Errorf("%s: %w", stage, reason)
+	case errors.Is(reason, errStopped):
+		return p.bad(stage, reason)
+	case reason != nil:
+		seen = reason
+	case p.rpc == nil && status.Code(seen) == codes.Unavailable:
+		return p.bad(stage, seen)
+	}
+	return p.bad(stage, fmt.Errorf("%w: %w", orchestrator.ErrBadPlugin, seen))
 }

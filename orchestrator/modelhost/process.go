@@ -281,6 +281,9 @@ func (p *process) bad(stage string, err error) error {
 // is gone, which is looked at for a moment; the context's error where that ended it; else
 // orchestrator.ErrBadPlugin.
 func (p *process) explain(stage string, seen error) error {
+	if p.attached != nil {
+		return p.explainAttached(stage, seen)
+	}
 	if p.PID() == 0 {
 		if reason := p.killedFor(); reason != nil {
 			seen = reason
