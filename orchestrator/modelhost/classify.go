@@ -180,8 +180,8 @@ func (s *stream) finish() error {
 // next waits for what the receiver sees next.
 func (s *stream) next() response {
 	r, ok := <-s.received
-	if !ok {
-		r.err = s.rpc.Context().Err() // it went away unseen
+	if !ok { // it went away unseen, as the stream was canceled: told as gRPC would
+		r.err = status.FromContextError(s.rpc.Context().Err()).Err()
 	}
 	return r
 }

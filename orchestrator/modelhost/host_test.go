@@ -18,6 +18,7 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	inferencev1 "github.com/chortle-audio/chortle/internal/gen/chortle/inference/v1"
 	"github.com/chortle-audio/chortle/internal/plugintest"
 	"github.com/chortle-audio/chortle/orchestrator"
 )
@@ -268,6 +269,35 @@ func TestFaultsMidStream(t *testing.T) {
 		})
 	}
 }
+
+// TestCrashIsNoCancellation: a stream that was canceled because its process ended tells of the process, whichever
+// of the two the receiver saw first.
+func TestCrashIsNoCancellation(t *testing.T) {
+	t.Parallel()
+	p := spawn(t, testConfig(t, "exit mid-stream")).(*process)
+	if err := failure(p); err == nil {
+		t.Fatal("no error")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	s := &stream{p: p, ctx: t.Context(), rpc: canceledStream{ctx: ctx}, received: make(chan response)}
+	close(s.received) // the receiver went away before it saw the end
+	err := s.explain(s.take(s.next()))
+	if exit := wantExit(t, err); exit.Code != 9 {
+		t.Errorf("exit is %+v; want code 9", exit)
+	}
+	if errors.Is(err, context.Canceled) || strings.Contains(err.Error(), "cancel") {
+		t.Errorf("error is %v; want nothing of a cancellation", err)
+	}
+}
+
+// canceledStream is a stream whose context has ended.
+type canceledStream struct {
+	inferencev1.InferenceService_ClassifyClient
+	ctx context.Context
+}
+
+func (s canceledStream) Context() context.Context { return s.ctx }
 
 func TestMemoryLimit(t *testing.T) {
 	t.Parallel()
