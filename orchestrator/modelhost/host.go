@@ -125,7 +125,7 @@ func (h *Host) find() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("find program: %w; build it with `make build`, or name it with --inferd or CHORTLE_INFERD", err)
 	}
-	if longest := filepath.Join(h.config.SocketDir, socketDirPrefix+"4294967295", "plugin4294967295"); len(longest) > socketPathMax {
+	if longest := filepath.Join(h.config.SocketDir, socketDirPrefix+"4294967295", "s", "plugin4294967295"); len(longest) > socketPathMax {
 		return "", fmt.Errorf("place socket: the path of folder %q is too long for a Unix socket; set TMPDIR to a shorter one", h.config.SocketDir)
 	}
 	return path, nil
@@ -144,7 +144,7 @@ func newClient(p *process) *plugin.Client {
 		RunnerFunc:       p.newRunner,
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
 		SkipHostEnv:      true,
-		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: p.dir.path},
+		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: p.dir.sockets()},
 		// Ours ends first: it knows how to say what happened.
 		StartTimeout: 2 * p.config.StartTimeout,
 		// go-plugin's own parser of log lines panics on some of them.

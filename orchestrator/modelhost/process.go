@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -97,7 +98,7 @@ func (p *process) start(ctx context.Context) error {
 	}
 	// The connection stands, and nobody else needs the socket.
 	if !p.config.KeepSocket {
-		if err := p.dir.empty(); err != nil {
+		if err := os.RemoveAll(p.dir.sockets()); err != nil {
 			return fmt.Errorf("start model: remove socket: %w", err)
 		}
 	}
@@ -170,7 +171,7 @@ func (p *process) launch(env []string) error {
 	cmd.Env = slices.Concat(p.config.Env, env)
 	cmd.Dir = p.config.Dir
 	p.oomKills = oomKills()
-	if err := p.child.launch(cmd, p.dir.path); err != nil {
+	if err := p.child.launch(cmd, p.dir.sockets()); err != nil {
 		return err
 	}
 	p.stderr = make(chan struct{})

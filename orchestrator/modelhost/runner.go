@@ -28,7 +28,7 @@ type pluginRunner struct {
 // newRunner gives the process our folder instead of the one below it that go-plugin made: the paths of
 // sockets must be short.
 func (p *process) newRunner(_ hclog.Logger, spec *exec.Cmd, _ string) (runner.Runner, error) {
-	return &pluginRunner{p, append(spec.Env, plugin.EnvUnixSocketDir+"="+p.dir.path)}, nil
+	return &pluginRunner{p, append(spec.Env, plugin.EnvUnixSocketDir+"="+p.dir.sockets())}, nil
 }
 
 func (r *pluginRunner) Start(context.Context) error { return r.p.launch(r.env) }
@@ -61,7 +61,7 @@ func (r *pluginRunner) Diagnose(context.Context) string { return "" }
 // PluginToHost accepts a Unix socket in the folder that was made for it, which nobody else can enter
 // and which is removed.
 func (r *pluginRunner) PluginToHost(network, address string) (string, string, error) {
-	if network != "unix" || filepath.Dir(address) != filepath.Clean(r.p.dir.path) {
+	if network != "unix" || filepath.Dir(address) != filepath.Clean(r.p.dir.sockets()) {
 		return "", "", fmt.Errorf("listens on %s %q instead of a Unix socket in PLUGIN_UNIX_SOCKET_DIR", network, address)
 	}
 	r.p.socket = address

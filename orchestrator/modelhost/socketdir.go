@@ -12,16 +12,20 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// socketDirPrefix begins the name of every folder for a socket; digits follow.
+// socketDirPrefix begins the name of every socketDir; digits follow.
 const socketDirPrefix = "chortle-plugin"
 
-// socketDir is the folder of one process's socket, which only this user can enter. It is the mark of the
-// process's family too, which has it in its environment, and it is locked as long as this
-// orchestrator lives: what lies in one whose lock is free, and who carries its name, was left behind.
+// socketDir is a folder around the one for the socket of one process, which only this user can enter. It is
+// locked as long as this orchestrator lives: what lies in one whose lock is free, and who has it in the
+// environment, was left behind.
 type socketDir struct {
 	path string
 	lock *os.File // the folder itself
 }
+
+// sockets is the folder that the process is given, and by which its family is known. The process may remove it at
+// its end. The name is short, as a socket's path must be.
+func (d *socketDir) sockets() string { return filepath.Join(d.path, "s") }
 
 // makeSocketDir makes one below a folder.
 func makeSocketDir(below string) (*socketDir, error) {
@@ -36,6 +40,9 @@ func makeSocketDir(below string) (*socketDir, error) {
 		}
 		if err != nil {
 			return nil, errors.Join(err, os.Remove(path))
+		}
+		if err := os.Mkdir(d.sockets(), 0o700); err != nil {
+			return nil, errors.Join(err, d.remove())
 		}
 		return d, nil
 	}
@@ -77,15 +84,6 @@ func lockSocketDir(path string) (_ *socketDir, err error) {
 	return &socketDir{path, folder}, nil
 }
 
-// empty removes what lies in the folder.
-func (d *socketDir) empty() error {
-	entries, err := os.ReadDir(d.path)
-	for _, entry := range entries {
-		err = errors.Join(err, os.RemoveAll(filepath.Join(d.path, entry.Name())))
-	}
-	return err
-}
-
 // remove removes the folder, and then lets go of it.
 func (d *socketDir) remove() error { return errors.Join(os.RemoveAll(d.path), d.lock.Close()) }
 
@@ -108,7 +106,7 @@ func sweep(below string, log logrus.FieldLogger) {
 			continue // not ours to clear away
 		}
 		left := log.WithField(keyFolder, d.path)
-		if !endFamily(d.path) {
+		if !endFamily(d.sockets()) {
 			left.Warn("a model process that a killed orchestrator left behind cannot be ended; end it by hand")
 			_ = d.lock.Close()
 			continue
