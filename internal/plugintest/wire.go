@@ -8,7 +8,6 @@ import (
 	"math"
 	"slices"
 	"testing"
-	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -19,26 +18,24 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	pb "github.com/chortle-audio/chortle/internal/gen/chortle/inference/v1"
+	"github.com/chortle-audio/chortle/internal/testkit"
 )
-
-// wirePatience bounds every call; none takes nearly as long.
-const wirePatience = time.Minute
 
 const (
 	s16 = pb.PcmEncoding_PCM_ENCODING_S16LE
 	f32 = pb.PcmEncoding_PCM_ENCODING_F32LE
 )
 
-// Wire checks what a plugin does with messages that the orchestrator would never send, and what the
+// wireCases checks what a plugin does with messages that the orchestrator would never send, and what the
 // orchestrator does not ask for: it talks to the plugin itself, over a connection to its socket.
-func Wire(t *testing.T, conn *grpc.ClientConn) {
+func wireCases(t *testing.T, conn *grpc.ClientConn) {
 	w := &wire{client: pb.NewInferenceServiceClient(conn)}
 	described, err := w.client.GetModel(t.Context(), &pb.GetModelRequest{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.model = described
-	w.sound = pcm(Sound(int(3*described.GetWindowSamples() + 7)))
+	w.sound = pcm(testkit.Laughter(int(3*described.GetWindowSamples() + 7)))
 	w.want = w.classify(t, w.sound)
 
 	t.Run("description", w.description)
@@ -94,7 +91,7 @@ func chunk(index uint64, first int64, pcm []byte) *pb.ClassifyRequest {
 // stream sends the messages and returns the answers.
 func (w *wire) stream(t *testing.T, messages ...*pb.ClassifyRequest) (answers []*pb.ClassifyResponse, err error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), wirePatience)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	stream, err := w.client.Classify(ctx)
 	if err != nil {
@@ -165,7 +162,7 @@ func health(t *testing.T, conn *grpc.ClientConn) {
 
 // reflection is what lets grpcurl talk to a plugin. Python's has only the service's older version.
 func reflection(t *testing.T, conn *grpc.ClientConn) {
-	ctx, cancel := context.WithTimeout(t.Context(), wirePatience)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	names, err := services(ctx, conn)
 	if status.Code(err) == codes.Unimplemented {

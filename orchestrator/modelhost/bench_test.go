@@ -78,13 +78,3 @@ func BenchmarkAppendPCM(b *testing.B) {
 	}
 	b.ReportMetric(float64((testkit.CPU(b)-before).Nanoseconds())/float64(b.N), "cpu-ns/op")
 }
-
-// BenchmarkEndFamily is what looking for a process's family costs, once a user.
-func BenchmarkEndFamily(b *testing.B) {
-	before := testkit.CPU(b)
-	for b.Loop() {
-		endFamily("/no/such/folder")
-	}
-	b.ReportMetric(float64((testkit.CPU(b)-before).Nanoseconds())/float64(b.N), "cpu-ns/op")
-	b.ReportMetric(float64(len(processes())), "processes")
-}

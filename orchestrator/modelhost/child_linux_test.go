@@ -37,7 +37,7 @@ func TestKilledHost(t *testing.T) {
 				handles = append(handles, readHandle(t, stdout))
 			} else {
 				for sockets := []string(nil); len(sockets) == 0; {
-					sockets, _ = filepath.Glob(filepath.Join(config.SocketDir, "*", "plugin[0-9]*"))
+					sockets, _ = filepath.Glob(filepath.Join(config.SocketDir, "*", "s", "plugin[0-9]*"))
 				}
 			}
 			if err := host.Process.Kill(); err != nil {

@@ -11,6 +11,8 @@ import (
 
 	"github.com/hashicorp/go-plugin"
 	logtest "github.com/sirupsen/logrus/hooks/test"
+
+	"github.com/chortle-audio/chortle/internal/testkit"
 )
 
 // sleeper starts a process in a session of its own, which has a socket folder in its environment.
@@ -57,7 +59,7 @@ func TestSweep(t *testing.T) {
 		return path
 	}
 	left := folder("chortle-plugin1")
-	orphan := sleeper(t, left)
+	orphan := sleeper(t, filepath.Join(left, "s"))
 	for _, name := range []string{"chortle-plugin", "chortle-plugin2x", "chortle-plugins", "plugin-dir3"} {
 		folder(name)
 	}
@@ -73,7 +75,7 @@ func TestSweep(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = mine.remove() }()
-	neighbour := sleeper(t, mine.path)
+	neighbour := sleeper(t, mine.sockets())
 	strangers := folder("chortle-plugin6")
 	if os.Geteuid() == 0 {
 		if err := os.Chown(strangers, 65534, -1); err != nil {
@@ -106,4 +108,14 @@ func TestSweep(t *testing.T) {
 	if running(orphan.Process.Pid) || !running(neighbour.Process.Pid) {
 		t.Errorf("orphan runs: %v; one whose host lives runs: %v", running(orphan.Process.Pid), running(neighbour.Process.Pid))
 	}
+}
+
+// BenchmarkEndFamily is what looking for a process's family costs, once a user.
+func BenchmarkEndFamily(b *testing.B) {
+	before := testkit.CPU(b)
+	for b.Loop() {
+		endFamily("/no/such/folder")
+	}
+	b.ReportMetric(float64((testkit.CPU(b)-before).Nanoseconds())/float64(b.N), "cpu-ns/op")
+	b.ReportMetric(float64(len(processes())), "processes")
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	inferencev1 "github.com/chortle-audio/chortle/internal/gen/chortle/inference/v1"
-	"github.com/chortle-audio/chortle/internal/plugintest"
+	"github.com/chortle-audio/chortle/internal/testkit"
 	"github.com/chortle-audio/chortle/orchestrator"
 )
 
@@ -68,7 +68,7 @@ func spawn(t testing.TB, config Config) orchestrator.Process {
 func chunks(n int) iter.Seq2[orchestrator.Chunk, error] {
 	return func(yield func(orchestrator.Chunk, error) bool) {
 		const size = orchestrator.SampleRateHz / 10
-		sound := plugintest.Sound(n * size)
+		sound := testkit.Laughter(n * size)
 		for i := range n {
 			if !yield(orchestrator.Chunk{Offset: int64(i * size), Samples: sound[i*size:][:size]}, nil) {
 				return
@@ -423,7 +423,7 @@ func TestSocket(t *testing.T) {
 		case <-spawned:
 			t.Fatal("there was no socket")
 		default:
-			sockets, _ = filepath.Glob(filepath.Join(config.SocketDir, "*", "plugin[0-9]*"))
+			sockets, _ = filepath.Glob(filepath.Join(config.SocketDir, "*", "s", "plugin[0-9]*"))
 		}
 	}
 	if info, err := os.Stat(filepath.Dir(sockets[0])); err != nil || info.Mode().Perm() != 0o700 {
@@ -521,11 +521,6 @@ func TestManyAtOnce(t *testing.T) {
 		})
 	}
 	users.Wait()
-}
-
-func TestConformance(t *testing.T) {
-	t.Parallel()
-	plugintest.Run(t, func(t *testing.T) orchestrator.Process { return spawn(t, testConfig(t, "good")) })
 }
 
 // TestBarePlugin: nothing of go-plugin's own services but health is needed, and none is missed at the end.

@@ -52,9 +52,6 @@ func beHost() {
 		panic(err)
 	}
 	config := Config{Command: []string{self}, Env: []string{modeVar + "=" + os.Getenv("MODE")}, SocketDir: os.Getenv("SOCKETS")}
-	if command := os.Getenv("COMMAND"); command != "" {
-		config.Command, config.Env = strings.Split(command, "\n"), strings.Split(os.Getenv("ENVIRONMENT"), "\n")
-	}
 	p, err := New(config).Spawn(context.Background())
 	if err != nil {
 		panic(err)
