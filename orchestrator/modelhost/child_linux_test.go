@@ -88,23 +88,3 @@ func awaitEnd(t *testing.T, handle int) {
 		}
 	}
 }
-
-func TestOOMWords(t *testing.T) {
-	t.Parallel()
-	if got := unifiedGroup("12:memory:/x\n0::/system.slice/chortle.service\n"); got != "/system.slice/chortle.service" {
-		t.Errorf("control group is %q", got)
-	}
-	if got := unifiedGroup(""); got != "/" {
-		t.Errorf("control group of nothing is %q", got)
-	}
-	events := "low 0\nhigh 0\nmax 13\noom 2\noom_kill 5\noom_group_kill 0\n"
-	if got := parseOOMKills([]byte(events)); got != 5 {
-		t.Errorf("%d kills; want 5", got)
-	}
-	if got := parseOOMKills([]byte("oom_kill x")); got != 0 {
-		t.Errorf("%d kills; want 0", got)
-	}
-	if kernelNames(1) {
-		t.Error("the kernel's log says that it killed the first process")
-	}
-}

@@ -6,39 +6,50 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
+// controlGroups is where the control groups' files are, of either version.
+const controlGroups = "/sys/fs/cgroup"
+
 // oomKills counts the processes that the kernel has killed for want of memory in our control group,
-// and below it; 0 where it does not tell.
-func oomKills() int64 {
+// and, where it is of the second version, below it; 0 where it does not tell.
+func oomKills() (kills int64) {
 	groups, err := os.ReadFile("/proc/self/cgroup")
 	if err != nil {
 		return 0
 	}
-	events, err := os.ReadFile(filepath.Join("/sys/fs/cgroup", unifiedGroup(string(groups)), "memory.events"))
-	if err != nil {
-		return 0
-	}
-	return parseOOMKills(events)
-}
-
-// unifiedGroup finds the path of the unified control group, in a line such as "0::/system.slice".
-func unifiedGroup(groups string) string {
-	for line := range strings.Lines(groups) {
-		if path, ok := strings.CutPrefix(line, "0::"); ok {
-			return strings.TrimSpace(path)
+	for _, file := range oomCounters(string(groups)) {
+		if counter, err := os.ReadFile(filepath.Join(controlGroups, file)); err == nil {
+			kills += parseOOMKills(counter)
 		}
 	}
-	return "/"
+	return kills
 }
 
-// parseOOMKills reads the line "oom_kill 3" of memory.events.
-func parseOOMKills(events []byte) int64 {
-	for line := range bytes.Lines(events) {
+// oomCounters names the files that count kills, below controlGroups, of the groups that lines such as
+// "0::/system.slice" (second version) or "4:memory:/user" (first) name.
+func oomCounters(groups string) (files []string) {
+	for line := range strings.Lines(groups) {
+		fields := strings.SplitN(strings.TrimSuffix(line, "\n"), ":", 3)
+		switch {
+		case len(fields) < 3:
+		case fields[0] == "0":
+			files = append(files, filepath.Join(fields[2], "memory.events"))
+		case slices.Contains(strings.Split(fields[1], ","), "memory"):
+			files = append(files, filepath.Join("memory", fields[2], "memory.oom_control"))
+		}
+	}
+	return files
+}
+
+// parseOOMKills reads the line "oom_kill 3" of such a file.
+func parseOOMKills(counter []byte) int64 {
+	for line := range bytes.Lines(counter) {
 		if count, ok := bytes.CutPrefix(line, []byte("oom_kill ")); ok {
 			kills, _ := strconv.ParseInt(string(bytes.TrimSpace(count)), 10, 64)
 			return kills
@@ -54,7 +65,6 @@ func kernelNames(pid int) bool {
 		return false
 	}
 	defer unix.Close(log)
-	killed := fmt.Appendf(nil, "Killed process %d (", pid)
 	record := make([]byte, 8<<10) // one read gives one record
 	for {
 		n, err := unix.Read(log, record)
@@ -62,8 +72,13 @@ func kernelNames(pid int) bool {
 		case errors.Is(err, unix.EPIPE): // a record was overwritten before we read it
 		case err != nil || n <= 0:
 			return false
-		case bytes.Contains(record[:n], killed):
+		case namesKilled(record[:n], pid):
 			return true
 		}
 	}
+}
+
+// namesKilled reports whether a record of the kernel's log says that it killed the process.
+func namesKilled(record []byte, pid int) bool {
+	return bytes.Contains(record, fmt.Appendf(nil, "Killed process %d (", pid))
 }

@@ -3,6 +3,7 @@ package modelhost
 import (
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -33,8 +34,11 @@ const modeVar = "CHORTLE_TEST_PLUGIN"
 
 func TestMain(m *testing.M) {
 	if mode := os.Getenv(modeVar); mode != "" {
-		if mode == "host" {
+		switch mode {
+		case "host":
 			beHost()
+		case "short host":
+			beShortHost()
 		}
 		bePlugin(mode)
 		os.Exit(0)
@@ -58,6 +62,27 @@ func beHost() {
 	}
 	fmt.Println(p.PID())
 	waitForEnd()
+}
+
+// beShortHost lets a model process eat memory, with no limit of our own, and tells how it ended.
+func beShortHost() {
+	self, err := os.Executable()
+	if err != nil {
+		panic(err)
+	}
+	p, err := New(Config{Command: []string{self}, Env: []string{modeVar + "=eats memory"}, SocketDir: os.Getenv("SOCKETS")}).Spawn(context.Background())
+	if err != nil {
+		panic(err)
+	}
+	told := ""
+	if err := failure(p); err != nil {
+		told = err.Error()
+	}
+	exit := p.Stop()
+	if err := json.NewEncoder(os.Stdout).Encode(map[string]any{"exit": exit, "error": told}); err != nil {
+		panic(err)
+	}
+	os.Exit(0)
 }
 
 // testModel is the plugin's model: three simple measures of each window, zero where it is silent.
