@@ -14,6 +14,7 @@ func BenchmarkRound(b *testing.B) { benchmarkRound(b, testConfig(b, "good")) }
 func benchmarkRound(b *testing.B, config Config) {
 	host := New(config)
 	var starting, stopping time.Duration
+	before := testkit.CPU(b)
 	for b.Loop() {
 		start := time.Now()
 		p, err := host.Spawn(b.Context())
@@ -27,6 +28,7 @@ func benchmarkRound(b *testing.B, config Config) {
 	}
 	b.ReportMetric(float64(starting.Microseconds())/1000/float64(b.N), "ms/spawn")
 	b.ReportMetric(float64(stopping.Microseconds())/1000/float64(b.N), "ms/stop")
+	b.ReportMetric(float64((testkit.CPU(b)-before).Microseconds())/1000/float64(b.N), "cpu-ms/op") // of the host alone
 }
 
 // BenchmarkSample is what one measurement of memory costs while a model runs.

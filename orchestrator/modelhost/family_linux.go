@@ -3,8 +3,8 @@ package modelhost
 import (
 	"bytes"
 	"os"
+	"slices"
 	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-plugin"
@@ -15,12 +15,12 @@ import (
 // group or session it moved to, and reports whether none was left within groupGrace. A process that
 // threw its environment away as well is not found.
 func endFamily(socketDir string) bool {
-	mark := []byte("\x00" + plugin.EnvUnixSocketDir + "=" + socketDir + "\x00")
+	f := familyMark{setting: []byte("\x00" + plugin.EnvUnixSocketDir + "=" + socketDir + "\x00")}
 	deadline := time.Now().Add(groupGrace)
 	for {
 		found := 0
 		for _, pid := range processes() {
-			if pid != os.Getpid() && carries(pid, mark) && endCarrier(pid, mark, deadline) {
+			if pid != os.Getpid() && f.on(pid) && f.end(pid, deadline) {
 				found++
 			}
 		}
@@ -33,14 +33,20 @@ func endFamily(socketDir string) bool {
 	}
 }
 
-// endCarrier kills a process and waits until it is gone. It reports whether it was still the one that was seen.
-func endCarrier(pid int, mark []byte, deadline time.Time) bool {
+// familyMark is the setting in the environment by which a family is known.
+type familyMark struct {
+	setting     []byte // with what parts it from others
+	environment []byte // that was read last; reused
+}
+
+// end kills a process and waits until it is gone. It reports whether it was still the one that was seen.
+func (f *familyMark) end(pid int, deadline time.Time) bool {
 	process, err := os.FindProcess(pid)
 	if err != nil {
 		return false
 	}
 	defer func() { _ = process.Release() }()
-	if !carries(pid, mark) { // from here on the handle is known to be that process's, and no later one's
+	if !f.on(pid) { // from here on the handle is known to be that process's, and no later one's
 		return false
 	}
 	if process.Signal(os.Kill) != nil {
@@ -57,15 +63,36 @@ func endCarrier(pid int, mark []byte, deadline time.Time) bool {
 	return true
 }
 
-// carries reports whether a process is this user's and has a setting in the environment with which it was started.
-func carries(pid int, mark []byte) bool {
+// on reports whether a process is this user's and was started with the mark.
+func (f *familyMark) on(pid int) bool {
 	folder := "/proc/" + strconv.Itoa(pid)
-	var owner syscall.Stat_t
-	if syscall.Stat(folder, &owner) != nil || int(owner.Uid) != os.Geteuid() {
+	f.environment = appendFile(append(f.environment[:0], 0), folder+"/environ") // nothing where it has ended
+	if !bytes.Contains(f.environment, f.setting) {
 		return false
 	}
-	environment, err := os.ReadFile(folder + "/environ") // empty where it has ended
-	return err == nil && bytes.Contains(append([]byte{0}, environment...), mark)
+	var owner unix.Stat_t
+	return unix.Stat(folder, &owner) == nil && int(owner.Uid) == os.Geteuid()
+}
+
+// appendFile appends what a file holds, as far as it may be read. For hundreds of small files it is much cheaper
+// than os.ReadFile.
+func appendFile(b []byte, name string) []byte {
+	file, err := unix.Open(name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return b
+	}
+	defer func() { _ = unix.Close(file) }()
+	for {
+		b = slices.Grow(b, 8<<10)
+		n, err := unix.Read(file, b[len(b):cap(b)])
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || n <= 0 {
+			return b
+		}
+		b = b[:len(b)+n]
+	}
 }
 
 // processes lists all process ids.
