@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,8 +23,8 @@ func standalone(t *testing.T, mode string) (address string, process *exec.Cmd) {
 	t.Helper()
 	config := testConfig(t, mode)
 	process = exec.Command(config.Command[0])
-	process.Env = append(config.Env, handshake.CookieKey+"="+handshake.CookieValue, "PLUGIN_PROTOCOL_VERSIONS=1",
-		plugin.EnvUnixSocketDir+"="+config.SocketDir)
+	process.Env = slices.Concat(config.Env, []string{handshake.CookieKey + "=" + handshake.CookieValue, "PLUGIN_PROTOCOL_VERSIONS=1",
+		plugin.EnvUnixSocketDir + "=" + config.SocketDir})
 	stdout, err := process.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

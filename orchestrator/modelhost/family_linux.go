@@ -2,6 +2,7 @@ package modelhost
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"slices"
 	"strconv"
@@ -49,7 +50,7 @@ func (f *familyMark) end(pid int, deadline time.Time) bool {
 	if !f.on(pid) { // from here on the handle is known to be that process's, and no later one's
 		return false
 	}
-	if process.Signal(os.Kill) != nil {
+	if errors.Is(process.Signal(os.Kill), os.ErrProcessDone) {
 		return false
 	}
 	_ = process.WithHandle(func(handle uintptr) {

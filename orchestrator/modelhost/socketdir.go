@@ -63,18 +63,18 @@ func lockSocketDir(path string) (_ *socketDir, err error) {
 			_ = folder.Close()
 		}
 	}()
-	switch err := syscall.Flock(int(folder.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); {
-	case errors.Is(err, syscall.EWOULDBLOCK):
-		return nil, errLocked
-	case err != nil:
-		return nil, fmt.Errorf("lock folder %s: %w", path, err)
-	}
 	locked, err := folder.Stat()
 	if err != nil {
 		return nil, err
 	}
 	if owner, ok := locked.Sys().(*syscall.Stat_t); !ok || int(owner.Uid) != os.Geteuid() {
 		return nil, fmt.Errorf("lock folder %s: it is another user's", path)
+	}
+	switch err := syscall.Flock(int(folder.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); {
+	case errors.Is(err, syscall.EWOULDBLOCK):
+		return nil, errLocked
+	case err != nil:
+		return nil, fmt.Errorf("lock folder %s: %w", path, err)
 	}
 	if there, err := os.Lstat(path); err != nil {
 		return nil, err
