@@ -244,20 +244,20 @@ func TestUnwritableDataFolder(t *testing.T) {
 	if r := p.asNobody("version"); r.code != 0 { // gives the place away
 		t.Fatalf("%+v", r)
 	}
-	for name, close := range map[string]func() error{
-		"the folder itself": func() error { return os.Chmod(p.path("data"), 0o500) },
-		"where it would be": func() error {
-			return errors.Join(os.RemoveAll(p.path("data")), os.Chmod(p.dir, 0o500))
-		},
-	} {
-		if err := close(); err != nil {
-			t.Fatal(err)
-		}
-		r := p.asNobody(day...)
-		if r.code != orchestrator.ExitFailed || !strings.Contains(r.stderr, "let this user write there") {
-			t.Errorf("%s: %+v", name, r)
+	refused := func(what string) {
+		t.Helper()
+		if r := p.asNobody(day...); r.code != orchestrator.ExitFailed || !strings.Contains(r.stderr, "let this user write there") {
+			t.Errorf("%s: %+v", what, r)
 		}
 	}
+	if err := os.Chmod(p.path("data"), 0o500); err != nil {
+		t.Fatal(err)
+	}
+	refused("the folder itself")
+	if err := errors.Join(os.Chmod(p.path("data"), 0o700), os.RemoveAll(p.path("data")), os.Chmod(p.dir, 0o500)); err != nil {
+		t.Fatal(err)
+	}
+	refused("where it would be")
 	if err := os.Chmod(p.dir, 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -31,7 +31,7 @@ func TestDefectDownloadsAreLimited(t *testing.T) {
 	run := a.json(orchestrator.ExitIncomplete, day...)
 	gaps := at(run, "users", 0, "gaps")
 	if at(gaps, 0, "start") != "2026-11-22T09:00:00.000Z" || at(gaps, 0, "end") != "2026-11-22T09:05:00.000Z" || at(gaps, 1) != nil ||
-		!strings.Contains(fmt.Sprint(gaps), "longer than 21 MB, which 5m0s of sound cannot be") {
+		!strings.Contains(fmt.Sprint(gaps), "longer than 22 MB, which 5m0s of sound cannot be") {
 		t.Errorf("gaps: %v", gaps)
 	}
 	if left := a.tree("data/users"); most == 0 || most > 22<<20 || len(left) > 0 {
