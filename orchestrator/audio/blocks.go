@@ -10,9 +10,11 @@ import (
 const (
 	// blockLength is a block's length in samples: 10 s.
 	blockLength = 10 * orchestrator.SampleRateHz
-	// blockBuffers: one is being filled, one waits to be levelled, one for its neighbour's level, and
-	// one is the consumer's.
-	blockBuffers = 4
+	// blocksAhead wait to be levelled: while a busy stretch keeps the models, decoding gets ahead by a quiet one.
+	blocksAhead = 9
+	// blockBuffers: beside those, one is being filled, one waits for its neighbour's level, and one is the
+	// consumer's.
+	blockBuffers = blocksAhead + 3
 )
 
 type block struct {
@@ -26,7 +28,7 @@ type block struct {
 func ahead(ctx context.Context, silence float32, decode func(context.Context) iter.Seq2[[]float32, error]) iter.Seq2[orchestrator.Chunk, error] {
 	return func(yield func(orchestrator.Chunk, error) bool) {
 		inner, cancel := context.WithCancel(ctx)
-		full := make(chan block, 1)
+		full := make(chan block, blocksAhead)
 		free := make(chan []float32, blockBuffers)
 		for range blockBuffers {
 			free <- nil // made when it is needed: most clips and tests are short

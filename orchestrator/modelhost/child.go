@@ -82,6 +82,7 @@ func (c *child) run(cmd *exec.Cmd, socketDir string, started chan<- error) {
 		started <- err
 		return
 	}
+	giveWay(c.pid)
 	preferForOOM(c.pid)
 	started <- nil
 

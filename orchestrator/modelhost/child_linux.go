@@ -15,6 +15,15 @@ func groupLeader() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
+// giveWay puts the group behind whoever else wants the processor, a little: behind decoding, which it waits for
+// anyway, and behind the other services of the machine. Where that is not allowed, nothing is lost.
+func giveWay(group int) {
+	const nicer = 5
+	if own, err := unix.Getpriority(unix.PRIO_PROCESS, 0); err == nil { // 20 less the niceness, as the kernel counts
+		_ = unix.Setpriority(unix.PRIO_PGRP, group, 20-own+nicer)
+	}
+}
+
 // preferForOOM asks the kernel to take this process first when memory runs out, rather than a
 // database. Where that is not allowed, nothing is lost.
 func preferForOOM(pid int) {

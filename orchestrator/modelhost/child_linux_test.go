@@ -88,3 +88,19 @@ func awaitEnd(t *testing.T, handle int) {
 		}
 	}
 }
+
+func TestModelsGiveWay(t *testing.T) {
+	t.Parallel()
+	niceness := func(pid int) int {
+		t.Helper()
+		priority, err := unix.Getpriority(unix.PRIO_PROCESS, pid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return 20 - priority
+	}
+	p := spawn(t, testConfig(t, "good"))
+	if got, want := niceness(p.PID()), min(niceness(0)+5, 19); got != want {
+		t.Errorf("its niceness is %d; want %d", got, want)
+	}
+}

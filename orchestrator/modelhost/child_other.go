@@ -10,6 +10,8 @@ import (
 // groupLeader cannot tie the process's life to its parent's: only Linux can.
 func groupLeader() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
+func giveWay(int) {}
+
 func preferForOOM(int) {}
 
 // awaitExit reaps as well: there is no portable way to wait without that.
