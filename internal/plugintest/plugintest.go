@@ -5,7 +5,6 @@ package plugintest
 import (
 	"context"
 	"io"
-	"os"
 	"testing"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
+	"github.com/chortle-audio/chortle/internal/testkit"
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/modelhost"
 )
@@ -63,7 +63,7 @@ func (p Plugin) start(t *testing.T, changes ...func(*modelhost.Config)) orchestr
 		spawner = attached
 	} else {
 		if config.SocketDir == "" {
-			config.SocketDir = socketDir(t)
+			config.SocketDir = testkit.SocketDir(t)
 		}
 		spawner = modelhost.New(config)
 	}
@@ -101,20 +101,4 @@ func logged(hook logrus.Hook) func(*modelhost.Config) {
 		log.AddHook(hook)
 		c.Log = log
 	}
-}
-
-// socketDir makes a folder whose path has room for a socket's, and checks that it is empty at the end.
-func socketDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "pt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
-			t.Errorf("socket folder holds %v at the end (%v)", left, err)
-		}
-		_ = os.RemoveAll(dir)
-	})
-	return dir
 }

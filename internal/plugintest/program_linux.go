@@ -81,7 +81,7 @@ func killedHost(t *testing.T, p Plugin) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sockets, file := socketDir(t), filepath.Join(t.TempDir(), "helpers")
+	sockets, file := testkit.SocketDir(t), filepath.Join(t.TempDir(), "helpers")
 	config := modelhost.Config{Env: p.Env, SocketDir: sockets}
 	p.wrapped(shells, file)(&config)
 	order, err := json.Marshal(hostOrder{config.Command, config.Env, config.SocketDir})

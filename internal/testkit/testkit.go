@@ -92,3 +92,19 @@ func Audio(t testing.TB, name string) string {
 	}
 	return path
 }
+
+// SocketDir makes a folder whose path has room for a socket's, and checks that it is empty at the end.
+func SocketDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "ct")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+			t.Errorf("socket folder holds %v at the end (%v)", left, err)
+		}
+		_ = os.RemoveAll(dir)
+	})
+	return dir
+}

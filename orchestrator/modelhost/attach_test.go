@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/go-plugin"
 
 	"github.com/chortle-audio/chortle/internal/handshake"
+	"github.com/chortle-audio/chortle/internal/testkit"
 	"github.com/chortle-audio/chortle/orchestrator"
 )
 
@@ -91,7 +92,7 @@ func TestAttachedFaults(t *testing.T) {
 // TestAttachToNobody: who is not there broke nothing.
 func TestAttachToNobody(t *testing.T) {
 	t.Parallel()
-	address := "unix:" + filepath.Join(shortDir(t), "none")
+	address := "unix:" + filepath.Join(testkit.SocketDir(t), "none")
 	a, err := Attach(address, Config{})
 	if err != nil {
 		t.Fatal(err)

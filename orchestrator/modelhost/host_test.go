@@ -30,23 +30,7 @@ func testConfig(t testing.TB, mode string) Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Config{Command: []string{self}, Env: []string{modeVar + "=" + mode}, SocketDir: shortDir(t)}
-}
-
-// shortDir makes a folder whose path has room for a socket's, and checks that it is empty at the end.
-func shortDir(t testing.TB) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "mh")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
-			t.Errorf("socket folder holds %v at the end (%v)", left, err)
-		}
-		_ = os.RemoveAll(dir)
-	})
-	return dir
+	return Config{Command: []string{self}, Env: []string{modeVar + "=" + mode}, SocketDir: testkit.SocketDir(t)}
 }
 
 // spawn starts a process that is stopped at the end of the test.

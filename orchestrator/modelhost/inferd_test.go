@@ -38,7 +38,7 @@ func inferd(t testing.TB, env ...string) Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Config{Command: []string{path}, Env: env, SocketDir: shortDir(t)}
+	return Config{Command: []string{path}, Env: env, SocketDir: testkit.SocketDir(t)}
 }
 
 func yamnet(t testing.TB) Config {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chortle-audio/chortle/internal/testkit"
 	"github.com/chortle-audio/chortle/orchestrator"
 )
 
@@ -89,7 +90,7 @@ func TestKernelKill(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sockets := shortDir(t)
+	sockets := testkit.SocketDir(t)
 	var out []byte
 	for range 20 { // the kernel may take the host as well, before the model's memory is free: then once more
 		host := exec.Command("sh", "-c", `echo $$ >"$0/cgroup.procs" && exec "$@"`, group, self)
