@@ -18,10 +18,10 @@ import (
 
 	"github.com/sirupsen/logrus"
 
-	"github.com/chortle-audio/chortle/internal/limitlesstest"
 	"github.com/chortle-audio/chortle/internal/testkit"
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/audio"
+	"github.com/chortle-audio/chortle/orchestrator/source/limitless/limitlesstest"
 	"github.com/chortle-audio/chortle/orchestrator/store"
 	"github.com/chortle-audio/chortle/orchestrator/store/postgres"
 	"github.com/chortle-audio/chortle/orchestrator/store/sqlite"

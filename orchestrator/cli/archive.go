@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/chortle-audio/chortle/orchestrator"
-	"github.com/chortle-audio/chortle/orchestrator/cli/settings"
+	"github.com/chortle-audio/chortle/orchestrator/settings"
 	"github.com/chortle-audio/chortle/orchestrator/source/limitless"
 	"github.com/chortle-audio/chortle/orchestrator/store"
 )

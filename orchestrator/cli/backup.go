@@ -14,9 +14,9 @@ import (
 
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/backup"
-	"github.com/chortle-audio/chortle/orchestrator/cli/settings"
 	"github.com/chortle-audio/chortle/orchestrator/cli/terminal"
 	"github.com/chortle-audio/chortle/orchestrator/clips"
+	"github.com/chortle-audio/chortle/orchestrator/settings"
 	"github.com/chortle-audio/chortle/orchestrator/store"
 )
 

@@ -18,11 +18,11 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/chortle-audio/chortle/internal/limitlesstest"
 	"github.com/chortle-audio/chortle/internal/testkit"
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/audio"
 	"github.com/chortle-audio/chortle/orchestrator/cli"
+	"github.com/chortle-audio/chortle/orchestrator/source/limitless/limitlesstest"
 )
 
 // shared is a folder for what is made once for all tests.

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chortle-audio/chortle/internal/limitlesstest"
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/source/limitless/limitlesstest"
 )
 
 // Nothing limited what the old system downloaded: neither how much, nor how long it took. A body without end

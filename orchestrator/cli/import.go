@@ -11,8 +11,8 @@ import (
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/cli/terminal"
 	"github.com/chortle-audio/chortle/orchestrator/clips"
+	"github.com/chortle-audio/chortle/orchestrator/importer/giggles"
 	"github.com/chortle-audio/chortle/orchestrator/store"
-	"github.com/chortle-audio/chortle/orchestrator/store/giggles"
 )
 
 type importDocument struct {

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/chortle-audio/chortle/orchestrator"
-	"github.com/chortle-audio/chortle/orchestrator/cli/settings"
+	"github.com/chortle-audio/chortle/orchestrator/settings"
 )
 
 // holder says who holds the lock of a data folder.

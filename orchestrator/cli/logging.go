@@ -8,7 +8,7 @@ import (
 
 	"github.com/sirupsen/logrus"
 
-	"github.com/chortle-audio/chortle/orchestrator/cli/logfile"
+	"github.com/chortle-audio/chortle/orchestrator/logfile"
 )
 
 // tailBytes is how much of the log goes with the news of a failure.

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chortle-audio/chortle/internal/limitlesstest"
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/source/limitless/limitlesstest"
 )
 
 // night runs in the early hours of a day of November 2026, and returns the document and the dates that it has.

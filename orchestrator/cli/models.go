@@ -10,10 +10,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/chortle-audio/chortle/orchestrator"
-	"github.com/chortle-audio/chortle/orchestrator/cli/models"
-	"github.com/chortle-audio/chortle/orchestrator/cli/settings"
 	"github.com/chortle-audio/chortle/orchestrator/cli/terminal"
-	"github.com/chortle-audio/chortle/orchestrator/cli/trial"
+	"github.com/chortle-audio/chortle/orchestrator/service/models"
+	"github.com/chortle-audio/chortle/orchestrator/service/trial"
+	"github.com/chortle-audio/chortle/orchestrator/settings"
 )
 
 func (a *app) modelsCommand() *cobra.Command {

@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chortle-audio/chortle/internal/limitlesstest"
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/source/limitless/limitlesstest"
 )
 
 // shortDay is a user with little to read.

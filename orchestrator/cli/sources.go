@@ -13,7 +13,7 @@ import (
 
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/audio"
-	"github.com/chortle-audio/chortle/orchestrator/cli/settings"
+	"github.com/chortle-audio/chortle/orchestrator/settings"
 	"github.com/chortle-audio/chortle/orchestrator/source/folder"
 	"github.com/chortle-audio/chortle/orchestrator/source/limitless"
 	"github.com/chortle-audio/chortle/orchestrator/store"

@@ -15,9 +15,9 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/chortle-audio/chortle/internal/limitlesstest"
 	"github.com/chortle-audio/chortle/internal/pgtest"
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/source/limitless/limitlesstest"
 )
 
 // web is a real server that writes down what it is told.

@@ -14,11 +14,11 @@ import (
 
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/audio"
-	"github.com/chortle-audio/chortle/orchestrator/cli/models"
-	"github.com/chortle-audio/chortle/orchestrator/cli/settings"
 	"github.com/chortle-audio/chortle/orchestrator/clips"
 	"github.com/chortle-audio/chortle/orchestrator/detect"
 	"github.com/chortle-audio/chortle/orchestrator/modelhost"
+	"github.com/chortle-audio/chortle/orchestrator/service/models"
+	"github.com/chortle-audio/chortle/orchestrator/settings"
 	"github.com/chortle-audio/chortle/orchestrator/store"
 	"github.com/chortle-audio/chortle/orchestrator/store/postgres"
 	"github.com/chortle-audio/chortle/orchestrator/store/sqlite"

@@ -3,7 +3,7 @@
 //
 // The SQL here is shared. What differs between databases is a Dialect and a set of migrations, in the
 // folders below: sqlite, the default, and postgres. Both are held to the same behaviour by
-// internal/storetest.
+// orchestrator/store/storetest.
 //
 // Statements use the numbered parameters ?1, ?2 … of SQLite. A write is one transaction, which is
 // repeated from its start when the connection fails; every one is written so that a repetition does

@@ -13,9 +13,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/chortle-audio/chortle/internal/limitlesstest"
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/source/limitless"
+	"github.com/chortle-audio/chortle/orchestrator/source/limitless/limitlesstest"
 )
 
 func TestArchiveGoesOnWhereItWas(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	"github.com/chortle-audio/chortle/internal/pgtest"
-	"github.com/chortle-audio/chortle/internal/storetest"
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/store/storetest"
 )
 
 // deafener stands between store and server. Armed, it breaks the connection once the server has

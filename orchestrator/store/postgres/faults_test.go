@@ -13,9 +13,9 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/chortle-audio/chortle/internal/pgtest"
-	"github.com/chortle-audio/chortle/internal/storetest"
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/store"
+	"github.com/chortle-audio/chortle/orchestrator/store/storetest"
 )
 
 // onRetry is a logger that calls f when the store tries again for the first time.

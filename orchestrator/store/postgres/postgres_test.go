@@ -9,8 +9,8 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/chortle-audio/chortle/internal/pgtest"
-	"github.com/chortle-audio/chortle/internal/storetest"
 	"github.com/chortle-audio/chortle/orchestrator/store"
+	"github.com/chortle-audio/chortle/orchestrator/store/storetest"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }

@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chortle-audio/chortle/internal/storetest"
 	"github.com/chortle-audio/chortle/internal/testkit"
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/store"
+	"github.com/chortle-audio/chortle/orchestrator/store/storetest"
 )
 
 // filled makes a database with a user and a laugh, and returns its path.

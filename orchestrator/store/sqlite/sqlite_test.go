@@ -15,9 +15,9 @@ import (
 	"github.com/sirupsen/logrus"
 	"go.uber.org/goleak"
 
-	"github.com/chortle-audio/chortle/internal/storetest"
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/store"
+	"github.com/chortle-audio/chortle/orchestrator/store/storetest"
 )
 
 func TestMain(m *testing.M) {

@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chortle-audio/chortle/internal/storetest"
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/store"
+	"github.com/chortle-audio/chortle/orchestrator/store/storetest"
 )
 
 // counting counts statements: each is bound once.

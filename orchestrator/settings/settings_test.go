@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/chortle-audio/chortle/internal/testkit"
-	"github.com/chortle-audio/chortle/orchestrator/cli/settings"
 	"github.com/chortle-audio/chortle/orchestrator/notify"
+	"github.com/chortle-audio/chortle/orchestrator/settings"
 )
 
 func write(t *testing.T, path, content string) string {

@@ -17,8 +17,8 @@ import (
 	"github.com/chortle-audio/chortle/inferd/fake"
 	pb "github.com/chortle-audio/chortle/internal/gen/chortle/inference/v1"
 	"github.com/chortle-audio/chortle/internal/handshake"
-	"github.com/chortle-audio/chortle/internal/plugintest"
 	"github.com/chortle-audio/chortle/internal/testkit"
+	"github.com/chortle-audio/chortle/orchestrator/modelhost/plugintest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

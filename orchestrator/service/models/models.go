@@ -23,7 +23,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
-	"github.com/chortle-audio/chortle/orchestrator/cli/settings"
+	"github.com/chortle-audio/chortle/orchestrator/settings"
 )
 
 // Entry is one model. Its zero value names none.

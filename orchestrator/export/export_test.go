@@ -14,7 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/chortle-audio/chortle/orchestrator"
-	"github.com/chortle-audio/chortle/orchestrator/cli/export"
+	"github.com/chortle-audio/chortle/orchestrator/export"
 )
 
 func laugh(user, recording string, offset, length time.Duration, note string) orchestrator.StoredLaugh {

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chortle-audio/chortle/orchestrator/cli/logfile"
+	"github.com/chortle-audio/chortle/orchestrator/logfile"
 )
 
 func TestOneFileADay(t *testing.T) {
