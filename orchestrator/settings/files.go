@@ -3,7 +3,6 @@ package settings
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/joho/godotenv"
+
+	"github.com/chortle-audio/chortle/internal/owned"
 )
 
 // maxFile bounds a .env file and a file with a secret: whatever is larger is something else.
@@ -47,13 +48,20 @@ func (s *Settings) findEnvFile(in Input) (map[string]string, error) {
 	}
 	for _, path := range files {
 		content, err := readSmall(path)
-		if in.EnvFile == "" && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) && closed(path)) {
-			continue
+		if in.EnvFile == "" {
+			if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) && closed(path) {
+				continue
+			}
+			if errors.Is(err, owned.ErrForeign) { // whoever put it there must not choose what we run
+				s.Warnings = append(s.Warnings, fmt.Sprintf("ignoring the settings file: %v; name it with --env-file if it is yours", err))
+				continue
+			}
 		}
 		if err != nil {
 			return nil, fmt.Errorf("read settings file: %w; let this user read it, or name another with --env-file", err)
 		}
 		s.EnvFile = path
+		s.warnOfFile(path, content)
 		values, err := godotenv.Unmarshal(content + "\n") // else the parser overlooks a bad last line
 		if err != nil {
 			// The parser's own message quotes the file, and the file may hold secrets.
@@ -69,6 +77,29 @@ func (s *Settings) findEnvFile(in Input) (map[string]string, error) {
 func closed(path string) bool {
 	_, err := os.Stat(path)
 	return errors.Is(err, fs.ErrPermission)
+}
+
+// warnOfFile notes what a settings file most likely does not mean: secrets that others can read, and a '$' that the
+// parser expands as a variable, so that a password becomes another one.
+func (s *Settings) warnOfFile(path, content string) {
+	secret := false
+	number := 0
+	for line := range strings.Lines(content) {
+		number++
+		name, value, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "=")
+		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+		if !ok || value == "" || strings.HasPrefix(name, "#") {
+			continue
+		}
+		i := slices.IndexFunc(Table, func(d Definition) bool { return d.Name == name })
+		secret = secret || i >= 0 && (Table[i].Secret || Table[i].Hidden)
+		if strings.Contains(value, "$") && value[0] != '\'' && !strings.Contains(value, `\$`) {
+			s.Warnings = append(s.Warnings, fmt.Sprintf("%s in %s, line %d, has a '$', which is replaced like a shell's variable; put the value in single quotes to keep it as it is", name, path, number))
+		}
+	}
+	if info, err := os.Stat(path); secret && err == nil && info.Mode().Perm()&0o004 != 0 {
+		s.Warnings = append(s.Warnings, fmt.Sprintf("%s holds secrets and every user of this machine can read it; run: chmod o-r %s", path, path))
+	}
 }
 
 // badLine finds the first line that cannot be read by itself.
@@ -97,15 +128,7 @@ func readSecret(path string) (string, error) {
 }
 
 func readSmall(path string) (string, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer file.Close()
-	content, err := io.ReadAll(io.LimitReader(file, maxFile+1))
-	if err == nil && len(content) > maxFile {
-		err = fmt.Errorf("read %s: larger than %d bytes", path, maxFile)
-	}
+	content, err := owned.Read(path, maxFile)
 	return string(content), err
 }
 
