@@ -3,11 +3,14 @@ package notify
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/nicholas-fedor/shoutrrr"
@@ -78,28 +81,34 @@ func (n *Notifier) send(ctx context.Context, address, text string) error {
 	}
 	sender.Timeout = n.timeout()
 	if err := errors.Join(sender.Send("Chortle\n"+text, nil)...); err != nil {
-		return errors.New(hide(err.Error(), address))
+		return errors.New(cause(err))
 	}
 	return nil
 }
 
-// hide takes what follows an address's scheme out of a text.
-func hide(text, address string) string {
-	parsed, err := url.Parse(address)
-	if err != nil {
-		return "the message was not taken"
+// cause says why a message could not be sent in words of our own: the libraries of the services put addresses, with
+// the secrets in them, into their errors in many forms.
+func cause(err error) string {
+	var (
+		dns         *net.DNSError
+		certificate *tls.CertificateVerificationError
+		timeout     net.Error
+	)
+	switch {
+	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, context.DeadlineExceeded):
+		return "the service did not answer in time"
+	case errors.As(err, &dns):
+		return "the name of the service could not be resolved"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "connection refused"
+	case errors.Is(err, syscall.ECONNRESET):
+		return "connection reset"
+	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
+		return "network unreachable"
+	case errors.As(err, &certificate):
+		return "the certificate of the service is not valid"
 	}
-	secrets := []string{address, parsed.Host, parsed.Path, parsed.RawQuery}
-	if password, ok := parsed.User.Password(); ok {
-		secrets = append(secrets, password)
-	}
-	secrets = append(secrets, strings.Split(strings.Trim(parsed.Path, "/"), "/")...)
-	for _, secret := range append(secrets, parsed.User.Username()) {
-		if len(secret) > 3 {
-			text = strings.ReplaceAll(text, secret, "…")
-		}
-	}
-	return text
+	return "the service did not accept the message; check its address and token"
 }
 
 // Start pings that a run begins.
@@ -136,10 +145,7 @@ func (n *Notifier) ping(ctx context.Context, suffix string, body []byte) error {
 		return fmt.Errorf("ping%s: it did not answer within %v", suffix, n.timeout())
 	}
 	if err != nil {
-		if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
-			err = wrapped.Err // the address may hold the check's secret
-		}
-		return fmt.Errorf("ping%s: %w", suffix, err)
+		return fmt.Errorf("ping%s: %s", suffix, cause(err)) // the address may hold the check's secret
 	}
 	defer response.Body.Close()
 	if response.StatusCode >= 300 {
