@@ -3,28 +3,19 @@ package audio
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"math"
 	"os"
-	"path/filepath"
 	"strconv"
+
+	"github.com/chortle-audio/chortle/internal/atomicfile"
 )
 
 // Encode writes mono samples in [-1, 1] at rateHz as Ogg Opus with 24 kbit/s. The file is there as a
 // whole, synced, or not at all. It needs an ffmpeg with libopus.
-func (a *Audio) Encode(ctx context.Context, path string, rateHz int, samples iter.Seq[[]float32]) (err error) {
-	temporary, err := os.CreateTemp(filepath.Dir(path), ".encode-*.tmp")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(fmt.Errorf("write %s: %w", path, err), os.Remove(temporary.Name()))
-		}
-	}()
+func (a *Audio) Encode(ctx context.Context, path string, rateHz int, samples iter.Seq[[]float32]) error {
 	feed := func(w io.Writer) error {
 		var raw []byte
 		for piece := range samples {
@@ -38,14 +29,13 @@ func (a *Audio) Encode(ctx context.Context, path string, rateHz int, samples ite
 		}
 		return nil
 	}
-	ffmpeg := program{path: a.ffmpeg, feed: feed, stdout: temporary}
-	err = ffmpeg.run(ctx, "-v", "error", "-threads", "1", "-f", "f32le", "-ar", strconv.Itoa(rateHz), "-ac", "1", "-i", "pipe:0",
-		"-c:a", "libopus", "-b:a", "24k", "-compression_level", "0", "-f", "ogg", "pipe:1")
-	if err == nil {
-		err = errors.Join(temporary.Sync(), temporary.Chmod(0o644))
+	err := atomicfile.Write(path, 0o644, func(file *os.File) error {
+		ffmpeg := program{path: a.ffmpeg, feed: feed, stdout: file}
+		return ffmpeg.run(ctx, "-v", "error", "-threads", "1", "-f", "f32le", "-ar", strconv.Itoa(rateHz), "-ac", "1", "-i", "pipe:0",
+			"-c:a", "libopus", "-b:a", "24k", "-compression_level", "0", "-f", "ogg", "pipe:1")
+	})
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
 	}
-	if err = errors.Join(err, temporary.Close()); err != nil {
-		return err
-	}
-	return os.Rename(temporary.Name(), path)
+	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
+	"github.com/chortle-audio/chortle/internal/atomicfile"
 	"github.com/chortle-audio/chortle/orchestrator"
 )
 
@@ -187,7 +188,8 @@ func TestDamageIsSeen(t *testing.T) {
 	if _, err := Write(canceled, filepath.Join(dir, "canceled.tar"), m, m, "test", now); !errors.Is(err, context.Canceled) {
 		t.Errorf("canceled: %v", err)
 	}
-	if left, _ := filepath.Glob(filepath.Join(dir, ".backup-*")); len(left) > 0 {
+	aside, _ := filepath.Glob(filepath.Join(dir, ".backup-*"))
+	if left, _ := filepath.Glob(filepath.Join(dir, atomicfile.Temporary)); len(left)+len(aside) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
 }

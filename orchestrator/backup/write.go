@@ -15,6 +15,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/chortle-audio/chortle/internal/atomicfile"
 	"github.com/chortle-audio/chortle/orchestrator"
 )
 
@@ -74,34 +75,32 @@ type Clips interface {
 // version of this program.
 func Write(ctx context.Context, path string, database Database, clips Clips, program string, now time.Time) (manifest Manifest, err error) {
 	dir := filepath.Dir(path)
-	file, err := os.CreateTemp(dir, ".backup-*.partial") // for its owner's eyes only
-	if err != nil {
-		return manifest, fmt.Errorf("write backup: %w; let this user write there, or name another place", err)
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, file.Close(), os.Remove(file.Name()))
-		}
-	}()
-	w := writer{tar: tar.NewWriter(file), dir: dir, now: now,
+	w := writer{dir: dir, now: now,
 		manifest: Manifest{Format: format, CreatedAt: now.UTC(), Program: program, Tables: map[string]int64{}, Files: map[string]File{}, Missing: []string{}}}
-	if err := w.all(ctx, database, clips); err != nil {
+	began := false
+	err = atomicfile.Write(path, 0o600, func(file *os.File) error { // for its owner's eyes only
+		began, w.tar = true, tar.NewWriter(file)
+		if err := w.all(ctx, database, clips); err != nil {
+			return err
+		}
+		if err := file.Sync(); err != nil {
+			return err
+		}
+		if _, err := file.Seek(0, io.SeekStart); err != nil {
+			return fmt.Errorf("verify: %w", err)
+		}
+		if _, err := verify(ctx, file); err != nil {
+			return fmt.Errorf("verify: %w", err)
+		}
+		return nil
+	})
+	switch {
+	case err != nil && !began:
+		return w.manifest, fmt.Errorf("write backup: %w; let this user write there, or name another place", err)
+	case err != nil:
 		return w.manifest, fmt.Errorf("write backup: %w", err)
 	}
-	if err := file.Sync(); err != nil {
-		return w.manifest, fmt.Errorf("write backup: %w", err)
-	}
-	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		return w.manifest, fmt.Errorf("verify backup: %w", err)
-	}
-	if _, err := verify(ctx, file); err != nil {
-		return w.manifest, fmt.Errorf("verify backup: %w", err)
-	}
-	if err := os.Rename(file.Name(), path); err != nil {
-		return w.manifest, fmt.Errorf("write backup: %w", err)
-	}
-	_ = file.Close() // synced and read back
-	return w.manifest, syncDir(dir)
+	return w.manifest, nil
 }
 
 // writer is a backup under way.
@@ -190,12 +189,4 @@ func (w *writer) add(name string, file *os.File) error {
 	}
 	w.manifest.Files[name] = File{info.Size(), hex.EncodeToString(hash.Sum(nil))}
 	return nil
-}
-
-func syncDir(dir string) error {
-	folder, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
 }

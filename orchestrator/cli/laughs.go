@@ -7,13 +7,13 @@ import (
 	"io"
 	"iter"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/chortle-audio/chortle/internal/atomicfile"
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/cli/terminal"
 	"github.com/chortle-audio/chortle/orchestrator/export"
@@ -233,24 +233,10 @@ func (a *app) laughsExportCommand() *cobra.Command {
 	return cmd
 }
 
-// writeFile writes a file beside its place and renames it, so that it is there as a whole or not at all.
-func writeFile(path string, write func(io.Writer) error) (err error) {
-	file, err := os.CreateTemp(filepath.Dir(path), ".export-*.tmp")
-	if err != nil {
+// writeFile writes a file that is there as a whole or not at all, for its owner's eyes only.
+func writeFile(path string, write func(io.Writer) error) error {
+	if err := atomicfile.Write(path, 0o600, func(file *os.File) error { return write(file) }); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("write %s: %w", path, err)
-			_ = os.Remove(file.Name())
-		}
-	}()
-	if err = write(file); err != nil {
-		_ = file.Close()
-		return err
-	}
-	if err = file.Close(); err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), path)
+	return nil
 }

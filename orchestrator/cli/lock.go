@@ -7,9 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
+	"github.com/chortle-audio/chortle/internal/flock"
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/settings"
 )
@@ -34,9 +34,9 @@ func (a *app) lockDataDir() (release func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock data folder: %w; let this user write there and make room, or set CHORTLE_DATA_DIR", err)
 	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	if err := flock.TryLock(file); err != nil {
 		defer file.Close()
-		if errors.Is(err, syscall.EWOULDBLOCK) {
+		if errors.Is(err, flock.ErrLocked) {
 			return nil, &exitError{orchestrator.ExitLocked, fmt.Errorf("lock data folder %s: %s; wait until it ends", dir, whoHolds(file))}
 		}
 		return nil, fmt.Errorf("lock data folder %s: %w", dir, err)
@@ -53,9 +53,7 @@ func (a *app) lockDataDir() (release func(), err error) {
 	}
 	return func() {
 		_ = file.Truncate(0)
-		// Closing alone would leave the lock with a child that is just between fork and exec.
-		_ = syscall.Flock(int(file.Fd()), syscall.LOCK_UN)
-		_ = file.Close()
+		_ = flock.Close(file)
 	}, nil
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/chortle-audio/chortle/internal/atomicfile"
 	"github.com/chortle-audio/chortle/orchestrator"
 )
 
@@ -347,7 +348,7 @@ func TestExport(t *testing.T) {
 	if r := p.run("laughs", "export", "--format", "csv", "--output", p.path("no/such/folder.csv")); r.code != orchestrator.ExitFailed {
 		t.Errorf("exit code %d", r.code)
 	}
-	if left, _ := filepath.Glob(p.path(".export-*")); len(left) > 0 {
+	if left, _ := filepath.Glob(p.path(atomicfile.Temporary)); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/chortle-audio/chortle/internal/atomicfile"
 	"github.com/chortle-audio/chortle/orchestrator"
 )
 
@@ -63,35 +64,27 @@ func (f *Folder) Put(ctx context.Context, key string, data []byte) error {
 }
 
 func (f *Folder) put(key string, data []byte) error {
+	if _, err := f.makeFolder(incoming); err != nil {
+		return err
+	}
 	temporary := path.Join(incoming, rand.Text())
-	if err := f.write(temporary, data); err != nil {
-		return errors.Join(err, ignoreAbsent(f.root.Remove(temporary)))
+	err := atomicfile.Stage(f.root, temporary, 0o600, func(file *os.File) error {
+		_, err := file.Write(data)
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	f.tree.Lock()
 	defer f.tree.Unlock()
 	made, err := f.makeFolder(path.Dir(key))
-	if err == nil {
-		err = f.root.Rename(temporary, key)
-	}
 	if err != nil {
 		return errors.Join(err, f.root.Remove(temporary))
 	}
-	return f.syncFolders(path.Dir(key), made)
-}
-
-func (f *Folder) write(name string, data []byte) error {
-	if _, err := f.makeFolder(incoming); err != nil {
+	if err := atomicfile.Settle(f.root, temporary, key); err != nil || !made {
 		return err
 	}
-	file, err := f.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(data)
-	if err == nil {
-		err = file.Sync()
-	}
-	return errors.Join(err, file.Close())
+	return f.syncAbove(path.Dir(key))
 }
 
 // makeFolder reports whether it had to make anything.
@@ -102,21 +95,15 @@ func (f *Folder) makeFolder(name string) (made bool, err error) {
 	return true, f.root.MkdirAll(name, 0o700)
 }
 
-// syncFolders makes a new name in a folder durable, and the folders above where they are new, too.
-func (f *Folder) syncFolders(name string, above bool) error {
-	for {
-		folder, err := f.root.Open(name)
-		if err != nil {
-			return err
-		}
-		if err := errors.Join(folder.Sync(), folder.Close()); err != nil {
-			return err
-		}
-		if !above || name == "." {
-			return nil
-		}
+// syncAbove makes a new folder durable: its name in the folder above, and so on up to the root.
+func (f *Folder) syncAbove(name string) error {
+	for name != "." {
 		name = path.Dir(name)
+		if err := atomicfile.SyncDir(f.root, name); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 // Delete removes a clip, and the folders that are empty then. One that is not there is no error.

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+
+	"github.com/chortle-audio/chortle/internal/atomicfile"
 )
 
 // Forget takes every line with a word out of all files of the folder. A folder that is not there is no error. Other
@@ -40,7 +42,7 @@ func pattern(word string) *regexp.Regexp {
 	return regexp.MustCompile(`(^|[^a-z0-9._-])` + regexp.QuoteMeta(word) + `($|[^a-z0-9._-]|[.]($|[^a-z0-9]))`)
 }
 
-func forget(path string, word *regexp.Regexp) (err error) {
+func forget(path string, word *regexp.Regexp) error {
 	file, err := os.Open(path)
 	if err != nil {
 		return err
@@ -50,32 +52,18 @@ func forget(path string, word *regexp.Regexp) (err error) {
 	if err != nil {
 		return err
 	}
-	fresh, err := os.CreateTemp(filepath.Dir(path), ".forget-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, fresh.Close(), os.Remove(fresh.Name()))
-		}
-	}()
-	in, out := bufio.NewReader(file), bufio.NewWriter(fresh)
-	for {
-		line, readErr := in.ReadBytes('\n')
-		if !word.Match(line) {
-			if _, err = out.Write(line); err != nil {
-				return err
+	return atomicfile.Write(path, info.Mode().Perm(), func(fresh *os.File) error {
+		in, out := bufio.NewReader(file), bufio.NewWriter(fresh)
+		for {
+			line, readErr := in.ReadBytes('\n')
+			if !word.Match(line) {
+				if _, err := out.Write(line); err != nil {
+					return err
+				}
+			}
+			if readErr != nil { // the end
+				return out.Flush()
 			}
 		}
-		if readErr != nil { // the end
-			break
-		}
-	}
-	if err = errors.Join(out.Flush(), fresh.Chmod(info.Mode().Perm()), fresh.Sync()); err != nil {
-		return err
-	}
-	if err = os.Rename(fresh.Name(), path); err != nil {
-		return err
-	}
-	return fresh.Close()
+	})
 }

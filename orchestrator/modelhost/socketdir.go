@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"github.com/sirupsen/logrus"
+
+	"github.com/chortle-audio/chortle/internal/flock"
 )
 
 // socketDirPrefix begins the name of every socketDir; digits follow.
@@ -35,7 +37,7 @@ func makeSocketDir(below string) (*socketDir, error) {
 			return nil, err
 		}
 		d, err := lockSocketDir(path)
-		if errors.Is(err, errLocked) || errors.Is(err, fs.ErrNotExist) {
+		if errors.Is(err, flock.ErrLocked) || errors.Is(err, fs.ErrNotExist) {
 			continue // another orchestrator's sweep came between
 		}
 		if err != nil {
@@ -48,10 +50,7 @@ func makeSocketDir(below string) (*socketDir, error) {
 	}
 }
 
-// errLocked says that an orchestrator which lives has the folder.
-var errLocked = errors.New("it is in use")
-
-// lockSocketDir takes a folder of this user's that nobody has. Errors: errLocked; fs.ErrNotExist where it
+// lockSocketDir takes a folder of this user's that nobody has. Errors: flock.ErrLocked; fs.ErrNotExist where it
 // is gone.
 func lockSocketDir(path string) (_ *socketDir, err error) {
 	folder, err := os.OpenFile(path, os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW, 0)
@@ -70,11 +69,8 @@ func lockSocketDir(path string) (_ *socketDir, err error) {
 	if owner, ok := locked.Sys().(*syscall.Stat_t); !ok || int(owner.Uid) != os.Geteuid() {
 		return nil, fmt.Errorf("lock folder %s: it is another user's", path)
 	}
-	switch err := syscall.Flock(int(folder.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); {
-	case errors.Is(err, syscall.EWOULDBLOCK):
-		return nil, errLocked
-	case err != nil:
-		return nil, fmt.Errorf("lock folder %s: %w", path, err)
+	if err := flock.TryLock(folder); err != nil {
+		return nil, err
 	}
 	if there, err := os.Lstat(path); err != nil {
 		return nil, err
@@ -85,7 +81,7 @@ func lockSocketDir(path string) (_ *socketDir, err error) {
 }
 
 // remove removes the folder, and then lets go of it.
-func (d *socketDir) remove() error { return errors.Join(os.RemoveAll(d.path), d.lock.Close()) }
+func (d *socketDir) remove() error { return errors.Join(os.RemoveAll(d.path), flock.Close(d.lock)) }
 
 // sweep clears away what orchestrators that were killed left below a folder: the processes of their models'
 // families, and their sockets.
@@ -108,7 +104,7 @@ func sweep(below string, log logrus.FieldLogger) {
 		left := log.WithField(keyFolder, d.path)
 		if !endFamily(d.sockets()) {
 			left.Warn("a model process that a killed orchestrator left behind cannot be ended; end it by hand")
-			_ = d.lock.Close()
+			_ = flock.Close(d.lock)
 			continue
 		}
 		if err := d.remove(); err != nil {

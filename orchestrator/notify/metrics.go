@@ -4,39 +4,21 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 
+	"github.com/chortle-audio/chortle/internal/atomicfile"
 	"github.com/chortle-audio/chortle/orchestrator"
 )
 
 // WriteMetrics writes the last run, the standing of the service and its alerts to path, in the text
-// format of node_exporter's textfile collector: beside it, then renamed, so that no reader sees half.
-func WriteMetrics(path string, run orchestrator.Run, status orchestrator.ServiceStatus, alerts []Alert) (err error) {
-	file, err := os.CreateTemp(filepath.Dir(path), ".chortle-*")
-	if err != nil {
+// format of node_exporter's textfile collector, as a whole, so that no reader sees half. Everybody may read it,
+// since node_exporter is another user.
+func WriteMetrics(path string, run orchestrator.Run, status orchestrator.ServiceStatus, alerts []Alert) error {
+	if err := atomicfile.WriteData(path, 0o644, metrics(run, status, alerts)); err != nil {
 		return fmt.Errorf("write metrics: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			os.Remove(file.Name())
-			err = fmt.Errorf("write metrics: %w", err)
-		}
-	}()
-	if _, err = file.Write(metrics(run, status, alerts)); err != nil {
-		file.Close()
-		return err
-	}
-	if err = file.Chmod(0o644); err != nil { // node_exporter is another user
-		file.Close()
-		return err
-	}
-	if err = file.Close(); err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), path)
+	return nil
 }
 
 func metrics(run orchestrator.Run, status orchestrator.ServiceStatus, alerts []Alert) []byte {

@@ -8,9 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"time"
 
+	"github.com/chortle-audio/chortle/internal/flock"
 	"github.com/chortle-audio/chortle/orchestrator"
 )
 
@@ -49,11 +49,11 @@ func openManifest(dir, user string) (_ *manifest, err error) {
 	m := &manifest{file: file, user: user}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, file.Close())
+			err = errors.Join(err, flock.Close(file))
 		}
 	}()
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, fmt.Errorf("lock %s: %w; is another archive under way?", path, err)
+	if err := flock.TryLock(file); err != nil {
+		return nil, fmt.Errorf("lock manifest %s: %w; wait until the other archive ends", path, err)
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -114,4 +114,4 @@ func (m *manifest) add(line ManifestLine) error {
 	return m.file.Sync()
 }
 
-func (m *manifest) close() error { return m.file.Close() }
+func (m *manifest) close() error { return flock.Close(m.file) }

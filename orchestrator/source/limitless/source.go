@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/chortle-audio/chortle/internal/atomicfile"
 	"github.com/chortle-audio/chortle/orchestrator"
 )
 
@@ -308,20 +309,7 @@ func (s *Source) release(rec orchestrator.Recording) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("keep original: %w", err)
 	}
-	return settle(rec.Path, path)
-}
-
-// settle syncs a finished download and gives it its name.
-func settle(part, path string) error {
-	file, err := os.Open(part)
-	if err != nil {
-		return fmt.Errorf("keep original: %w", err)
-	}
-	defer file.Close()
-	if err := file.Sync(); err != nil {
-		return fmt.Errorf("keep original: %w", err)
-	}
-	if err := os.Rename(part, path); err != nil {
+	if err := atomicfile.Rename(rec.Path, path); err != nil {
 		return fmt.Errorf("keep original: %w", err)
 	}
 	return nil

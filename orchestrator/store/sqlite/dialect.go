@@ -14,6 +14,7 @@ import (
 	driver "modernc.org/sqlite"
 	codes "modernc.org/sqlite/lib"
 
+	"github.com/chortle-audio/chortle/internal/flock"
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/store"
 )
@@ -75,22 +76,19 @@ func (d *dialect) Lock(_ context.Context, key int64) (func(), error) {
 	if err != nil {
 		return nil, err
 	}
-	err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	if err == nil {
-		return func() {
-			if key < store.SchemaLock {
-				_ = os.Remove(file.Name()) // else it lies there
-			}
-			// Closing alone would leave the lock with a child that is just between fork and exec.
-			_ = unix.Flock(int(file.Fd()), unix.LOCK_UN)
-			_ = file.Close()
-		}, nil
+	if err := flock.TryLock(file); err != nil {
+		_ = file.Close()
+		if errors.Is(err, flock.ErrLocked) {
+			return nil, orchestrator.ErrLocked
+		}
+		return nil, err
 	}
-	_ = file.Close()
-	if errors.Is(err, unix.EWOULDBLOCK) {
-		return nil, orchestrator.ErrLocked
-	}
-	return nil, fmt.Errorf("lock %s: %w", file.Name(), err)
+	return func() {
+		if key < store.SchemaLock {
+			_ = os.Remove(file.Name()) // else it lies there
+		}
+		_ = flock.Close(file)
+	}, nil
 }
 
 // Confirm implements store.Dialect: the kernel takes no lock away.

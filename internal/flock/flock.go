@@ -1,0 +1,42 @@
+// Package flock locks files against other processes with flock(2). The kernel releases a lock when its process
+// ends, however it ends, so no lock outlives its holder. A lock belongs to the open file: opening the same path
+// twice in one process gives two files that exclude each other.
+package flock
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+)
+
+// ErrLocked reports that another open file holds the lock.
+var ErrLocked = errors.New("locked by another process")
+
+// TryLock locks a file or folder exclusively, without waiting. Errors: ErrLocked; else the system's, as where a
+// file system has no locks.
+func TryLock(file *os.File) error {
+	err := ignoringEINTR(func() error { return syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) })
+	switch {
+	case errors.Is(err, syscall.EWOULDBLOCK):
+		return ErrLocked
+	case err != nil:
+		return fmt.Errorf("lock %s: %w", file.Name(), err)
+	}
+	return nil
+}
+
+// Close unlocks the file, then closes it. Closing alone is not enough: a child process that is between fork and
+// exec has a copy of the descriptor and would hold the lock a moment longer.
+func Close(file *os.File) error {
+	_ = ignoringEINTR(func() error { return syscall.Flock(int(file.Fd()), syscall.LOCK_UN) })
+	return file.Close()
+}
+
+func ignoringEINTR(call func() error) error {
+	for {
+		if err := call(); !errors.Is(err, syscall.EINTR) {
+			return err
+		}
+	}
+}
