@@ -1,0 +1,87 @@
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/chortle-audio/chortle/orchestrator"
+)
+
+// Conditions that only the web knows.
+var (
+	errHost      = errors.New("host is not ours")
+	errOrigin    = errors.New("request comes from another site")
+	errNobody    = errors.New("nobody is signed in")
+	errForbidden = errors.New("role does not allow it")
+)
+
+// inputError is what is wrong with a request; its text is a key of the words below "error.".
+type inputError string
+
+func (e inputError) Error() string { return "bad input: " + string(e) }
+
+// judge turns an error into a status and the key of its words.
+func judge(err error) (status int, key string) {
+	var input inputError
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return http.StatusRequestEntityTooLarge, "large"
+	case errors.As(err, &input):
+		return http.StatusBadRequest, string(input)
+	case errors.Is(err, errHost):
+		return http.StatusMisdirectedRequest, "host"
+	case errors.Is(err, errOrigin):
+		return http.StatusForbidden, "origin"
+	case errors.Is(err, errNobody):
+		return http.StatusUnauthorized, "nobody"
+	case errors.Is(err, errForbidden):
+		return http.StatusForbidden, "role"
+	case errors.Is(err, orchestrator.ErrNotFound):
+		return http.StatusNotFound, "missing"
+	case errors.Is(err, orchestrator.ErrExists):
+		return http.StatusConflict, "exists"
+	case errors.Is(err, orchestrator.ErrLocked):
+		return http.StatusConflict, "locked"
+	case errors.Is(err, orchestrator.ErrStoreUnavailable), errors.Is(err, context.DeadlineExceeded):
+		return http.StatusServiceUnavailable, "unavailable"
+	}
+	return http.StatusInternalServerError, "internal"
+}
+
+// fail answers with an error: a page for a person, JSON for a program. The text is ours alone; what went wrong inside goes to the
+// log, under a number that the answer shows.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, rule route, v viewer, err error) {
+	if r.Context().Err() != nil && !errors.Is(err, orchestrator.ErrStoreUnavailable) {
+		return // nobody is there any more
+	}
+	status, key := judge(err)
+	number := ""
+	if status >= http.StatusInternalServerError {
+		number = strings.ToLower(rand.Text()[:8])
+		s.log.WithError(err).WithFields(map[string]any{"route": rule.pattern, "number": number}).Error("answer request")
+	}
+	header := w.Header()
+	header.Set("Cache-Control", "no-store")
+	header.Del("Content-Encoding")
+	header.Del("ETag")
+	if status == http.StatusServiceUnavailable {
+		header.Set("Retry-After", "10")
+	}
+	if rule.kind == data || wantsJSON(r) {
+		header.Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_ = json.NewEncoder(w).Encode(map[string]any{"error": map[string]string{"code": key, "message": word("error." + key), "number": number}}) // nobody reads it
+		return
+	}
+	s.render(w, r, v, status, "error.html", view{Title: word("error.title"), Data: map[string]string{"Key": key, "Number": number}})
+}
+
+// wantsJSON reports whether a script asks, which says so.
+func wantsJSON(r *http.Request) bool {
+	return strings.Contains(r.Header.Get("Accept"), "application/json")
+}

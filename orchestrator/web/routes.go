@@ -1,0 +1,65 @@
+package web
+
+import "net/http"
+
+// route is one line of the table: what a request looks like, who may make it, who answers it.
+type route struct {
+	method, pattern string
+	kind            kind
+	need            need
+	// body is the most that a request may carry, in bytes; 0 means defaultBody.
+	body   int64
+	handle handler
+}
+
+// handler answers one route. What it asks of the program it asks with the viewer's user IDs. Errors go to fail.
+type handler func(w http.ResponseWriter, r *http.Request, v viewer) error
+
+// kind says what a route answers with.
+type kind int
+
+// The kinds. The zero value is none, so that a route must have one.
+const (
+	// page is HTML that a person opens: nobody signed in is sent to the sign-in.
+	page kind = iota + 1
+	// form changes something, sent by a form or by our script: it answers 303, or JSON where that is accepted.
+	form
+	// data is everything that a page loads: sound, pictures, JSON, files.
+	data
+)
+
+// need says who may ask.
+type need int
+
+// The needs. The zero value is none, so that a route must have one.
+const (
+	// everybody: the route is public.
+	everybody need = iota + 1
+	// listener: an account of any role, for reading and for its own sign-in.
+	listener
+	// member: an account that may change what belongs to its users.
+	member
+	// admin: who runs the server.
+	admin
+)
+
+// defaultBody bounds a request: a note of 10,000 characters in any script fits.
+const defaultBody = 64 << 10
+
+// routes is the table of everything that the server answers.
+func (s *Server) routes() []route {
+	return []route{
+		{method: "GET", pattern: "/healthz", kind: data, need: everybody, handle: s.health},
+		{method: "GET", pattern: "/assets/{name}", kind: data, need: everybody, handle: s.asset},
+		{method: "GET", pattern: "/login", kind: page, need: everybody, handle: s.loginPage},
+
+		{method: "GET", pattern: "/{$}", kind: page, need: listener, handle: s.home},
+	}
+}
+
+// health says that the server answers. Nothing is asked of the database: a probe must not restart us for its sake.
+func (s *Server) health(w http.ResponseWriter, _ *http.Request, _ viewer) error {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, err := w.Write([]byte("ok\n"))
+	return err
+}

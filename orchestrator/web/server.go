@@ -1,0 +1,134 @@
+package web
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/sirupsen/logrus"
+)
+
+// Options say what a Server stands on. Sessions and Log must be set.
+type Options struct {
+	// BaseURL is where people reach the page, such as https://example.org/laughs; empty means any address of this machine,
+	// at the root.
+	BaseURL string
+	// Listen is the address that the server listens on; its host is one of ours.
+	Listen string
+	// TrustedNetworks are the proxies whose X-Forwarded-… headers count. Empty: nobody's.
+	TrustedNetworks []netip.Prefix
+	// TrustUnix says that whoever connects by a Unix socket is a trusted proxy.
+	TrustUnix bool
+
+	Sessions Sessions
+
+	Log logrus.FieldLogger
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// Server answers requests. Safe for concurrent use.
+type Server struct {
+	options Options
+	base    *url.URL // nil where none is set
+	prefix  string   // path of the base, without a slash at the end
+	mux     *http.ServeMux
+	origins *http.CrossOriginProtection
+	hosts   hosts
+	pages   *renderer
+	files   *assets
+	log     logrus.FieldLogger
+	now     func() time.Time
+}
+
+var _ http.Handler = (*Server)(nil)
+
+// New checks the options and returns the server.
+func New(options Options) (*Server, error) {
+	s := &Server{options: options, mux: http.NewServeMux(), origins: http.NewCrossOriginProtection(), log: options.Log, now: options.Now}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if options.BaseURL != "" {
+		base, err := url.Parse(options.BaseURL)
+		if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" || base.RawQuery != "" || base.Fragment != "" || base.User != nil {
+			return nil, fmt.Errorf("check base address %q: want http:// or https:// with a host, and a path if there is one", options.BaseURL)
+		}
+		base.Path = strings.TrimRight(base.Path, "/")
+		s.base, s.prefix = base, base.Path
+		if err := s.origins.AddTrustedOrigin(base.Scheme + "://" + base.Host); err != nil {
+			return nil, fmt.Errorf("check base address %q: %w", options.BaseURL, err)
+		}
+	}
+	s.hosts = newHosts(s.base, options.Listen)
+	var err error
+	if s.files, err = loadAssets(); err != nil {
+		return nil, err
+	}
+	if s.pages, err = s.loadPages(); err != nil {
+		return nil, err
+	}
+	for _, rule := range s.routes() {
+		if rule.handle == nil || rule.kind == 0 || rule.need == 0 {
+			return nil, fmt.Errorf("route %s %s has no rule", rule.method, rule.pattern)
+		}
+		s.mux.HandleFunc(rule.method+" "+rule.pattern, func(w http.ResponseWriter, r *http.Request) { s.guard(w, r, rule) })
+	}
+	return s, nil
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r = s.identify(r)
+	s.setHeaders(w.Header())
+	switch {
+	case !s.hosts.ours(r.Host):
+		s.fail(w, r, route{}, viewer{}, errHost)
+		return
+	case !clean(r.URL):
+		s.fail(w, r, route{}, viewer{}, inputError("path"))
+		return
+	}
+	if err := s.origins.Check(r); err != nil {
+		s.fail(w, r, route{}, viewer{}, errOrigin)
+		return
+	}
+	r = s.strip(r)
+	if _, pattern := s.mux.Handler(r); pattern == "" {
+		s.unknown(w, r)
+		return
+	}
+	s.mux.ServeHTTP(w, r)
+}
+
+// clean refuses paths that mean another one than they say: no address of ours needs an escaped slash, an empty part or dots.
+func clean(u *url.URL) bool {
+	escaped := strings.ToLower(u.EscapedPath())
+	if !strings.HasPrefix(u.Path, "/") || strings.Contains(escaped, "%2f") || strings.Contains(escaped, "%5c") || strings.ContainsAny(u.Path, "\\\x00") {
+		return false
+	}
+	for part := range strings.SplitSeq(strings.TrimSuffix(u.Path[1:], "/"), "/") {
+		if part == "." || part == ".." || part == "" && u.Path != "/" {
+			return false
+		}
+	}
+	return true
+}
+
+// strip takes the base's path off the request. A proxy may have taken it off already.
+func (s *Server) strip(r *http.Request) *http.Request {
+	rest, below := strings.CutPrefix(r.URL.Path, s.prefix)
+	if s.prefix == "" || !below || rest != "" && rest[0] != '/' {
+		return r
+	}
+	out := r.Clone(r.Context())
+	out.URL.Path, out.URL.RawPath = cmp.Or(rest, "/"), ""
+	return out
+}
+
+// path is an address of ours, for links: with the base's path in front.
+func (s *Server) path(rest string) string { return s.prefix + rest }
