@@ -15,6 +15,7 @@ type dayRun struct {
 	last    bool // of the user's days
 	user    User
 	plan    Plan
+	policy  Policy // the user's
 	started time.Time
 
 	day     UserDay

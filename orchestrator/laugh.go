@@ -83,10 +83,11 @@ type Laugh struct {
 	Class string
 	// ClassScores holds the best score of each class, in the order of Scores.Classes.
 	ClassScores []float64
+	// Tier says how certain it is under the policy that found it.
+	Tier Tier
 	// Clip is the key of the sound in the clip store; empty where none was kept.
 	Clip string
 }
 
-// Detector finds the laughs in scores: in order, disjoint, within [0, s.Length). It is pure.
-// threshold is in (0, 1].
-type Detector func(s Scores, threshold float64) []Laugh
+// Detector finds the laughs in scores under a valid policy: in order, disjoint, within [0, s.Length). It is pure.
+type Detector func(s Scores, policy Policy) []Laugh

@@ -108,7 +108,7 @@ func newBench(t *testing.T) *bench {
 		ClipKey: func(user string, start time.Time, sha string, _ orchestrator.Model, ext string) string {
 			return fmt.Sprintf("%s/%d-%s%s", user, start.UnixMilli(), sha[:4], ext)
 		},
-		Detect: func(s orchestrator.Scores, threshold float64) []orchestrator.Laugh {
+		Detect: func(s orchestrator.Scores, policy orchestrator.Policy) []orchestrator.Laugh {
 			return []orchestrator.Laugh{{Onset: 7680, Offset: 9000, Score: 0.9, Class: "Laughter", ClassScores: []float64{0.9}}}
 		},
 		NewID: func() string { return "run-1" },
@@ -237,7 +237,7 @@ func (b *bench) run(t *testing.T, plan orchestrator.Plan) orchestrator.Run {
 	if plan.Users == nil {
 		plan.Users = []orchestrator.User{bob, alice}
 	}
-	plan.Threshold = 0.2
+	plan.Policy.Threshold = 0.2
 	run, err := b.Run(t.Context(), plan)
 	if err != nil {
 		t.Fatal(err)

@@ -36,8 +36,8 @@ type Plan struct {
 	DryRun bool
 	// UsersAtOnce is how many users are read side by side; below 1 means one.
 	UsersAtOnce int
-	// Threshold for users that have none of their own, in (0, 1].
-	Threshold float64
+	// Policy says what a laugh is, before what each user's own says.
+	Policy PolicySettings
 }
 
 // Runner reads days. All fields but Observe must be set; they must be safe for concurrent use where
@@ -167,6 +167,10 @@ func (r *Runner) user(ctx context.Context, runID string, user User, plan Plan) (
 	if err != nil {
 		return failed(DateOf(now.UTC()).Add(-1), StatusFailed, StageUser, err)
 	}
+	policy, err := plan.Policy.Resolve(user)
+	if err != nil {
+		return failed(DateOf(now.In(location)).Add(-1), StatusFailed, StageUser, err)
+	}
 	from, to := plan.From, plan.To
 	if from == (Date{}) {
 		to = Yesterday(now, location)
@@ -199,7 +203,7 @@ func (r *Runner) user(ctx context.Context, runID string, user User, plan Plan) (
 		if ctx.Err() != nil {
 			break
 		}
-		d := dayRun{Runner: r, runID: runID, last: i == len(dates)-1, user: user, plan: plan, started: now}
+		d := dayRun{Runner: r, runID: runID, last: i == len(dates)-1, user: user, plan: plan, policy: policy, started: now}
 		d.day = UserDay{UserID: user.ID, User: user.Name, Timezone: user.Timezone, Date: date, Status: StatusOK}
 		err := d.run(ctx, source, date.Span(location))
 		late := plan.From == (Date{}) && date.Before(to)

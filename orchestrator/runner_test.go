@@ -256,7 +256,7 @@ func TestAStoreThatIsGoneEndsTheRunWithExit1(t *testing.T) {
 	b.file(t, "alice", "1.ogg")
 	b.file(t, "bob", "2.ogg")
 	b.save = func() error { return fmt.Errorf("save recording: %w", orchestrator.ErrStoreUnavailable) }
-	run, err := b.Run(t.Context(), orchestrator.Plan{Users: []orchestrator.User{alice, bob}, Threshold: 0.2})
+	run, err := b.Run(t.Context(), orchestrator.Plan{Users: []orchestrator.User{alice, bob}, Policy: orchestrator.PolicySettings{Threshold: 0.2}})
 	if !errors.Is(err, orchestrator.ErrStoreUnavailable) || run.ExitCode != orchestrator.ExitFailed {
 		t.Fatalf("exit %d, error %v", run.ExitCode, err)
 	}
@@ -281,7 +281,7 @@ func TestAnInterruptedRunLeavesTheRecordingUndone(t *testing.T) {
 		}
 	}
 	b.play = func(ctx context.Context, _ int) error { return ctx.Err() }
-	run, err := b.Run(ctx, orchestrator.Plan{Users: []orchestrator.User{alice, bob}, Threshold: 0.2})
+	run, err := b.Run(ctx, orchestrator.Plan{Users: []orchestrator.User{alice, bob}, Policy: orchestrator.PolicySettings{Threshold: 0.2}})
 	if err != nil || run.ExitCode != orchestrator.ExitInterrupted || run.Status != orchestrator.StatusInterrupted {
 		t.Fatalf("exit %d, status %s, error %v", run.ExitCode, run.Status, err)
 	}
@@ -443,7 +443,7 @@ func TestTheLogOfADay(t *testing.T) {
 	}
 	var ticks time.Duration // every look at the clock takes a second
 	b.Now = func() time.Time { ticks += time.Second; return now.Add(ticks) }
-	run, err := b.Run(t.Context(), orchestrator.Plan{Users: []orchestrator.User{alice}, Threshold: 0.5})
+	run, err := b.Run(t.Context(), orchestrator.Plan{Users: []orchestrator.User{alice}, Policy: orchestrator.PolicySettings{Threshold: 0.5}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -467,7 +467,7 @@ func TestARunThatCannotBegin(t *testing.T) {
 	b := newBench(t)
 	b.beginRun = orchestrator.ErrStoreUnavailable
 	b.file(t, "alice", "one.ogg")
-	run, err := b.Run(t.Context(), orchestrator.Plan{Users: []orchestrator.User{alice}, Threshold: 0.5})
+	run, err := b.Run(t.Context(), orchestrator.Plan{Users: []orchestrator.User{alice}, Policy: orchestrator.PolicySettings{Threshold: 0.5}})
 	if !errors.Is(err, orchestrator.ErrStoreUnavailable) || run.ID != "" || len(b.saved)+len(b.ended) > 0 {
 		t.Errorf("%+v, %v", run, err)
 	}

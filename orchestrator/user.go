@@ -20,6 +20,8 @@ type User struct {
 	Priority int
 	// Threshold is the score from which a laugh is one, in (0, 1]; 0 means the setting's.
 	Threshold float64
+	// Policy is a JSON object of what this user's policy says other than everybody's; empty means nothing.
+	Policy string
 	// Inferd is the command that starts this user's model; empty means the setting's.
 	Inferd string
 	// Enabled users are read by a run that names nobody.
@@ -42,7 +44,13 @@ func (u User) Validate() error {
 	if u.Source == "" {
 		return fmt.Errorf("check source of user %q: empty; name one with --source folder:PATH", u.Name)
 	}
-	return ValidateThreshold(u.Threshold)
+	if err := ValidateThreshold(u.Threshold); err != nil {
+		return err
+	}
+	if err := CheckOverride(u.Policy); err != nil {
+		return fmt.Errorf("check policy of user %q: %w", u.Name, err)
+	}
+	return nil
 }
 
 // Location returns the user's time zone. Only a zone of the IANA database is accepted: neither the

@@ -58,7 +58,7 @@ func TestRealSound(t *testing.T) {
 			path := testkit.Audio(t, file.name)
 			check := func(how, path string, want count) {
 				t.Helper()
-				laughs := detect.Laughs(hear(t, path), detect.DefaultThreshold)
+				laughs := detect.Laughs(hear(t, path), orchestrator.PolicyFromThreshold(detect.DefaultThreshold))
 				if len(laughs) < want.least || len(laughs) > want.most {
 					t.Errorf("%s: %d laughs, want %d to %d: %+v", how, len(laughs), want.least, want.most, laughs)
 				}

@@ -42,8 +42,8 @@ func TestSilenceCostsNoLaugh(t *testing.T) {
 
 func compareSilence(t *testing.T, how, path string) {
 	t.Helper()
-	with := detect.Laughs(hearBy(t, soundAbove(t, defaultSilence), path), detect.DefaultThreshold)
-	without := detect.Laughs(hear(t, path), detect.DefaultThreshold)
+	with := detect.Laughs(hearBy(t, soundAbove(t, defaultSilence), path), orchestrator.PolicyFromThreshold(detect.DefaultThreshold))
+	without := detect.Laughs(hear(t, path), orchestrator.PolicyFromThreshold(detect.DefaultThreshold))
 	if difference := cmp.Diff(without, with); difference != "" {
 		t.Errorf("%s: laughs differ with silence:\n%s", how, difference)
 	}
@@ -55,11 +55,11 @@ func TestSilenceLeavesLaughsAlone(t *testing.T) {
 	t.Parallel()
 	path := encode(t, nearSilence(2*time.Minute))
 	with, without := hearBy(t, soundAbove(t, defaultSilence), path), hear(t, path)
-	found := detect.Laughs(with, detect.DefaultThreshold)
+	found := detect.Laughs(with, orchestrator.PolicyFromThreshold(detect.DefaultThreshold))
 	if len(found) == 0 {
 		t.Fatal("no laugh was found")
 	}
-	if difference := cmp.Diff(detect.Laughs(without, detect.DefaultThreshold), found); difference != "" {
+	if difference := cmp.Diff(detect.Laughs(without, orchestrator.PolicyFromThreshold(detect.DefaultThreshold)), found); difference != "" {
 		t.Errorf("laughs differ with silence:\n%s", difference)
 	}
 	for _, laugh := range found {

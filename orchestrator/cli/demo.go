@@ -75,7 +75,7 @@ func (a *app) demo(ctx context.Context, minutes int) error {
 		}
 	}()
 	plan := orchestrator.Plan{From: demoDate, To: demoDate, Trigger: orchestrator.TriggerManual,
-		UsersAtOnce: a.settings.Config.UsersAtOnce, Threshold: a.settings.Config.Threshold}
+		UsersAtOnce: a.settings.Config.UsersAtOnce, Policy: a.settings.Config.Policy()}
 	for _, day := range days {
 		user, err := demoUser(ctx, opened, day, dir)
 		if err != nil {

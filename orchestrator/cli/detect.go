@@ -183,7 +183,11 @@ func (a *app) detectFile(ctx context.Context, sound orchestrator.Audio, process 
 		return file, fmt.Errorf("%w: there is no sound in it", orchestrator.ErrBadRecording)
 	}
 	scores.Close(length)
-	for _, laugh := range detect.Laughs(scores, a.settings.Config.Threshold) {
+	policy, err := a.settings.Config.Policy().Base()
+	if err != nil {
+		return file, err
+	}
+	for _, laugh := range detect.Laughs(scores, policy) {
 		file.Laughs = append(file.Laughs, foundLaugh(laugh, model.Laughter))
 	}
 	file.AudioSeconds = seconds(orchestrator.SamplesToDuration(length))

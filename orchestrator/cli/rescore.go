@@ -107,6 +107,10 @@ func (a *app) rescore(ctx context.Context, s *store.Store, kept *clips.Folder, u
 	if err != nil {
 		return document, err
 	}
+	policy, err := a.settings.Config.Policy().Base() // the flag's threshold goes before the user's
+	if err != nil {
+		return document, err
+	}
 	release, err := s.LockUser(ctx, user.ID)
 	if err != nil {
 		return document, err
@@ -127,7 +131,7 @@ func (a *app) rescore(ctx context.Context, s *store.Store, kept *clips.Folder, u
 		if err != nil {
 			return document, err
 		}
-		result.Laughs = detect.Laughs(result.Scores, a.settings.Config.Threshold)
+		result.Laughs = detect.Laughs(result.Scores, policy)
 		keepClips(result.Laughs, before)
 		document.Recordings++
 		document.Before += len(before)

@@ -156,7 +156,7 @@ func (a *app) plannedRun(ctx context.Context, flags runFlags, from, to orchestra
 	config := a.settings.Config
 	plan := orchestrator.Plan{
 		Users: users, From: from, To: to, CatchUpDays: config.CatchUpDays, Trigger: orchestrator.Trigger(flags.trigger),
-		Reprocess: flags.reprocess, DryRun: flags.dryRun, UsersAtOnce: config.UsersAtOnce, Threshold: config.Threshold,
+		Reprocess: flags.reprocess, DryRun: flags.dryRun, UsersAtOnce: config.UsersAtOnce, Policy: config.Policy(),
 	}
 	if from != (orchestrator.Date{}) {
 		plan.To = a.lastDay(plan)

@@ -1,10 +1,10 @@
 // Package detect turns the scores of a recording into laughs. It works on the stored bytes alone, so
-// that finding the laughs again under another threshold gives what a run with that threshold would
+// that finding the laughs again under another policy gives what a run with that policy would
 // have given.
 //
-// A frame's score is the best of its classes. A laugh is a run of frames of at least half the
-// threshold, of which at least one reaches the threshold; runs that lie at most MergeGap apart are one
-// laugh, whatever classes they were heard in.
+// A laugh is a run of frames of at least the policy's release, of which at least one reaches a threshold of
+// its class; runs that lie at most the policy's longest pause apart are one laugh, whatever classes they were
+// heard in, and as certain as the more certain of them.
 //
 // Windows overlap, so a frame stands for less than its window: every instant of the recording belongs
 // to the frame whose window's centre is nearest, and a laugh is the instants of its frames. Laughs of
@@ -27,49 +27,70 @@ import (
 // coughs, claps, knocks and alarms for one; one step up it is 19 and 1, two steps down 21 and 14.
 const DefaultThreshold = 0.175
 
-// MergeGap is the longest pause within one laugh, in samples: 1.5 s, room for a breath and three
-// frames that miss.
-const MergeGap = 3 * orchestrator.SampleRateHz / 2
-
 var _ orchestrator.Detector = Laughs
 
-// frames is a run of frames, the last included.
-type frames struct{ first, last int }
+// frames is a run of frames, the last included, with the tier of the best of them.
+type frames struct {
+	first, last int
+	tier        orchestrator.Tier
+}
 
-// Laughs finds the laughs in s: in order, disjoint, not empty, within [0, s.Length). threshold is in
-// (0, 1]; a score of zero never counts. Raising the threshold never adds laughing time. Scores without
-// classes, hop or length have no laughs. Safe for concurrent use.
-func Laughs(s orchestrator.Scores, threshold float64) []orchestrator.Laugh {
+// Laughs finds the laughs in s under a valid policy: in order, disjoint, not empty, within [0, s.Length). A score
+// of zero never counts. Raising all thresholds never adds laughing time. Scores without classes, hop or length have
+// no laughs. Safe for concurrent use.
+func Laughs(s orchestrator.Scores, policy orchestrator.Policy) []orchestrator.Laugh {
 	if len(s.Classes) == 0 || s.Hop <= 0 || s.Length <= 0 {
 		return nil
 	}
+	l := newListener(&s, policy)
 	var laughs []orchestrator.Laugh
-	for _, run := range runs(&s, threshold) {
-		if laugh := describe(&s, run); laugh.Onset < laugh.Offset {
+	for _, run := range l.runs() {
+		if laugh := l.describe(run); laugh.Offset-laugh.Onset >= l.shortest {
 			laughs = append(laughs, laugh)
 		}
 	}
 	return laughs
 }
 
+// listener hears scores under a policy.
+type listener struct {
+	s          *orchestrator.Scores
+	policy     orchestrator.Policy
+	thresholds []orchestrator.Thresholds // of each class; 0 where it is no laughter
+	// pause and shortest of the policy, in samples.
+	pause, shortest int64
+}
+
+func newListener(s *orchestrator.Scores, policy orchestrator.Policy) *listener {
+	l := &listener{s: s, policy: policy, thresholds: make([]orchestrator.Thresholds, len(s.Classes)),
+		pause: samples(policy.LongestPause), shortest: max(1, samples(policy.ShortestLaugh))}
+	for class, label := range s.Classes {
+		l.thresholds[class], _ = policy.Of(label)
+	}
+	return l
+}
+
+func samples(seconds float64) int64 { return int64(math.Round(seconds * orchestrator.SampleRateHz)) }
+
 // runs returns the frames of each laugh.
-func runs(s *orchestrator.Scores, threshold float64) []frames {
+func (l *listener) runs() []frames {
 	var found []frames
-	n := s.Frames()
+	n := l.s.Frames()
 	for i := 0; i < n; i++ {
-		run, peak := frames{first: i}, 0.0
+		run := frames{first: i}
 		for ; i < n; i++ {
-			heard := best(s, i)
-			if heard == 0 || heard < threshold/2 {
+			best, tier := l.hear(i)
+			if best == 0 || best < l.policy.Release {
 				break
 			}
-			peak = max(peak, heard)
+			run.tier = higher(run.tier, tier)
 		}
 		run.last = i - 1
 		switch {
-		case run.last < run.first || !(peak >= threshold): // no threshold that is not a number is reached
-		case len(found) > 0 && pause(s, found[len(found)-1], run) <= MergeGap:
-			found[len(found)-1].last = run.last
+		case run.last < run.first || run.tier == "":
+		case len(found) > 0 && pause(l.s, found[len(found)-1], run) <= l.pause:
+			before := &found[len(found)-1]
+			before.last, before.tier = run.last, higher(before.tier, run.tier)
 		default:
 			found = append(found, run)
 		}
@@ -77,18 +98,35 @@ func runs(s *orchestrator.Scores, threshold float64) []frames {
 	return found
 }
 
+// hear returns the best evidence of a frame and the tier that it reaches by itself, or none.
+func (l *listener) hear(frame int) (best float64, tier orchestrator.Tier) {
+	for class, t := range l.thresholds {
+		evidence := score(l.s, frame, class)
+		if t.Sure == 0 || evidence == 0 {
+			continue
+		}
+		best = max(best, evidence)
+		switch {
+		case evidence >= t.Sure:
+			tier = orchestrator.TierSure
+		case evidence >= t.Maybe:
+			tier = higher(tier, orchestrator.TierMaybe)
+		}
+	}
+	return best, tier
+}
+
+// higher is the more certain of two tiers.
+func higher(a, b orchestrator.Tier) orchestrator.Tier {
+	if a == orchestrator.TierSure || b == "" {
+		return a
+	}
+	return b
+}
+
 // score is that of a class in a frame: the nearest step of 1/256.
 func score(s *orchestrator.Scores, frame, class int) float64 {
 	return math.Round(s.At(frame, class)*256) / 256
-}
-
-// best is the score of a frame.
-func best(s *orchestrator.Scores, frame int) float64 {
-	top := 0.0
-	for class := range s.Classes {
-		top = max(top, score(s, frame, class))
-	}
-	return top
 }
 
 // pause is the time between two runs.
@@ -103,10 +141,12 @@ func border(s *orchestrator.Scores, frame int) int64 {
 
 // describe makes a laugh of its frames. The first and the last frame of a recording have no
 // neighbour on one side, and stand for all that lies there.
-func describe(s *orchestrator.Scores, run frames) orchestrator.Laugh {
+func (l *listener) describe(run frames) orchestrator.Laugh {
+	s := l.s
 	laugh := orchestrator.Laugh{
 		Onset:       min(max(border(s, run.first), 0), s.Length),
 		Offset:      min(max(border(s, run.last+1), 0), s.Length),
+		Tier:        run.tier,
 		ClassScores: make([]float64, len(s.Classes)),
 	}
 	if run.first == 0 {
@@ -119,7 +159,7 @@ func describe(s *orchestrator.Scores, run frames) orchestrator.Laugh {
 		for class, label := range s.Classes {
 			heard := score(s, frame, class)
 			laugh.ClassScores[class] = max(laugh.ClassScores[class], heard)
-			if heard > laugh.Score {
+			if heard > laugh.Score && l.thresholds[class].Sure > 0 {
 				laugh.Score, laugh.Class, laugh.Peak = heard, label, int64(frame)*s.Hop
 			}
 		}

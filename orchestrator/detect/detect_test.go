@@ -15,7 +15,9 @@ import (
 const (
 	window = 15600
 	hop    = 7680
-	edge   = (window - hop) / 2 // from a window's start to where its frame becomes the nearest
+	// mergeGap is the longest pause of PolicyFromThreshold, in samples.
+	mergeGap = 3 * orchestrator.SampleRateHz / 2
+	edge     = (window - hop) / 2 // from a window's start to where its frame becomes the nearest
 )
 
 // heard makes the scores of a recording from one row a class.
@@ -36,6 +38,11 @@ func heard(rows ...[]float32) orchestrator.Scores {
 	}
 	s.Close(int64(n-1)*hop + window)
 	return s
+}
+
+// under finds the laughs under the policy of one threshold.
+func under(s orchestrator.Scores, threshold float64) []orchestrator.Laugh {
+	return detect.Laughs(s, orchestrator.PolicyFromThreshold(threshold))
 }
 
 // span is the onset and offset of a laugh from frame first to last, inside the recording.
@@ -79,7 +86,7 @@ func TestLaughs(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			got := spans(detect.Laughs(heard(test.scores), test.threshold))
+			got := spans(under(heard(test.scores), test.threshold))
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("laughs (-want +got):\n%s", diff)
 			}
@@ -93,10 +100,10 @@ func TestLaughSaysWhatWasHeard(t *testing.T) {
 		[]float32{0, 0.25, 0.375, 0.25, 0, 0, 0, 0, 0},
 		[]float32{0, 0.5, 0.75, 0.75, 0, 0, 0, 0, 0},
 		[]float32{0.125, 0, 0, 0, 0, 0, 0, 0, 1})
-	laughs := detect.Laughs(s, 0.4)
+	laughs := under(s, 0.4)
 	want := []orchestrator.Laugh{
-		{Onset: hop + edge, Offset: 4*hop + edge, Peak: 2 * hop, Score: 0.75, Class: "B", ClassScores: []float64{0.375, 0.75, 0}},
-		{Onset: 8*hop + edge, Offset: 8*hop + window, Peak: 8 * hop, Score: 1, Class: "C", ClassScores: []float64{0, 0, 1}},
+		{Onset: hop + edge, Offset: 4*hop + edge, Peak: 2 * hop, Score: 0.75, Class: "B", Tier: orchestrator.TierSure, ClassScores: []float64{0.375, 0.75, 0}},
+		{Onset: 8*hop + edge, Offset: 8*hop + window, Peak: 8 * hop, Score: 1, Class: "C", Tier: orchestrator.TierSure, ClassScores: []float64{0, 0, 1}},
 	}
 	if diff := cmp.Diff(want, laughs); diff != "" {
 		t.Errorf("laughs (-want +got):\n%s", diff)
@@ -115,7 +122,7 @@ func TestDefect15OneLongLaughInThreeClassesIsOneLaugh(t *testing.T) {
 		}
 	}
 	rows[1][40] = 0.91
-	laughs := detect.Laughs(heard(rows...), 0.1)
+	laughs := under(heard(rows...), 0.1)
 	if len(laughs) != 1 {
 		t.Fatalf("one laugh heard in three classes: got %d laughs", len(laughs))
 	}
@@ -137,10 +144,10 @@ func TestEveryStepOfTheModelIsKeptByItsByte(t *testing.T) {
 		if step == 128 || step == 129 {
 			continue // the only two that share a byte
 		}
-		if got := detect.Laughs(s, value); len(got) != 1 || got[0].Score != value {
+		if got := under(s, value); len(got) != 1 || got[0].Score != value {
 			t.Errorf("%v at its own threshold: %v", value, got)
 		}
-		if got := detect.Laughs(s, math.Nextafter(value, 1)); got != nil {
+		if got := under(s, math.Nextafter(value, 1)); got != nil {
 			t.Errorf("%v above its own threshold: %v", value, got)
 		}
 	}
@@ -150,7 +157,7 @@ func TestShortAndOddScores(t *testing.T) {
 	t.Parallel()
 	short := orchestrator.Scores{Classes: []string{"A"}, Window: window, Hop: hop, Data: []byte{200}}
 	short.Close(300)
-	if got := spans(detect.Laughs(short, 0.5)); !slices.Equal(got, [][2]int64{{0, 300}}) {
+	if got := spans(under(short, 0.5)); !slices.Equal(got, [][2]int64{{0, 300}}) {
 		t.Errorf("a recording shorter than one window: got %v", got)
 	}
 	for name, s := range map[string]orchestrator.Scores{
@@ -160,12 +167,12 @@ func TestShortAndOddScores(t *testing.T) {
 		"no frames":            {Classes: []string{"A"}, Window: window, Hop: hop, Length: 100},
 		"frames behind length": {Classes: []string{"A"}, Window: window, Hop: hop, Length: 100, Data: []byte{0, 0, 255, 0}},
 	} {
-		if got := detect.Laughs(s, 0.5); got != nil {
+		if got := under(s, 0.5); got != nil {
 			t.Errorf("%s: got %v", name, got)
 		}
 	}
 	gaps := orchestrator.Scores{Classes: []string{"A"}, Window: 100, Hop: 300, Length: 1000, Data: []byte{0, 255, 0, 0}}
-	if got := spans(detect.Laughs(gaps, 0.5)); !slices.Equal(got, [][2]int64{{200, 500}}) {
+	if got := spans(under(gaps, 0.5)); !slices.Equal(got, [][2]int64{{200, 500}}) {
 		t.Errorf("a hop longer than the window: got %v", got)
 	}
 }
@@ -193,12 +200,12 @@ func TestLaughsAreInOrderDisjointAndWithinTheRecording(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, threshold := anyScores(t), anyThreshold.Draw(t, "threshold")
 		before := slices.Clone(s.Data)
-		end := int64(-detect.MergeGap)
-		for _, laugh := range detect.Laughs(s, threshold) {
+		end := int64(-mergeGap)
+		for _, laugh := range under(s, threshold) {
 			if laugh.Onset < 0 || laugh.Offset > s.Length || laugh.Onset >= laugh.Offset {
 				t.Fatalf("laugh [%d, %d) of a recording of %d", laugh.Onset, laugh.Offset, s.Length)
 			}
-			if end >= 0 && laugh.Onset-end <= detect.MergeGap {
+			if end >= 0 && laugh.Onset-end <= mergeGap {
 				t.Fatalf("laugh at %d follows one that ended at %d", laugh.Onset, end)
 			}
 			end = laugh.Offset
@@ -222,7 +229,7 @@ func TestEveryFrameThatReachesTheThresholdIsInALaugh(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		s, threshold := anyScores(t), anyThreshold.Draw(t, "threshold")
-		laughs := detect.Laughs(s, threshold)
+		laughs := under(s, threshold)
 		for frame := range s.Frames() {
 			middle := int64(frame)*s.Hop + (s.Window-1)/2
 			if best(s, frame) < threshold || middle >= s.Length {
@@ -241,8 +248,8 @@ func TestRaisingTheThresholdNeverAddsLaughingTime(t *testing.T) {
 		s := anyScores(t)
 		low, high := anyThreshold.Draw(t, "one"), anyThreshold.Draw(t, "other")
 		low, high = min(low, high), max(low, high)
-		wide := detect.Laughs(s, low)
-		for _, narrow := range detect.Laughs(s, high) {
+		wide := under(s, low)
+		for _, narrow := range under(s, high) {
 			if !slices.ContainsFunc(wide, func(l orchestrator.Laugh) bool { return l.Onset <= narrow.Onset && narrow.Offset <= l.Offset }) {
 				t.Fatalf("[%d, %d) at %v lies in none of %v at %v", narrow.Onset, narrow.Offset, high, spans(wide), low)
 			}
@@ -265,7 +272,7 @@ func TestTheOrderOfClassesChangesOnlyNames(t *testing.T) {
 				turned.Data = append(turned.Data, s.Data[frame*len(s.Classes)+class])
 			}
 		}
-		want, got := detect.Laughs(s, threshold), detect.Laughs(turned, threshold)
+		want, got := under(s, threshold), under(turned, threshold)
 		for i := range want { // two classes may share the best score: then the first names the laugh
 			want[i].Class = ""
 			scores := want[i].ClassScores
@@ -303,6 +310,21 @@ func BenchmarkLaughsOfADay(b *testing.B) {
 	}
 	s.Close(179_999*hop + window)
 	for b.Loop() {
-		detect.Laughs(s, 0.9)
+		under(s, 0.9)
+	}
+}
+
+func TestTiers(t *testing.T) {
+	t.Parallel()
+	policy := orchestrator.Policy{Classes: map[string]orchestrator.Thresholds{"*": {Sure: 0.5, Maybe: 0.2}, "B": {Sure: 0.9, Maybe: 0.6}}, Release: 0.1, LongestPause: 1.5, ShortestLaugh: 0.9}
+	second := []float32{0, 0.8, 0.8, 0, 0, 0, 0, 0, 0.5, 0.5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.95, 0}
+	first := []float32{0, 0.1, 0.1, 0, 0, 0, 0, 0, 0.1, 0.1, 0, 0, 0, 0.3, 0.3, 0, 0, 0.6, 0.6, 0, 0, 0, 0, 0, 0}
+	var got []string
+	for _, laugh := range detect.Laughs(heard(first, second), policy) {
+		got = append(got, string(laugh.Tier)+" "+laugh.Class)
+	}
+	// 0.8 of B is one that may be, 0.5 none; 0.3 and 0.6 of A lie within a pause, and the better counts; the last is too short
+	if want := []string{"maybe B", "sure A"}; !slices.Equal(got, want) {
+		t.Errorf("laughs: got %v, want %v", got, want)
 	}
 }

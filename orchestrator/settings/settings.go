@@ -12,6 +12,7 @@ import (
 
 	"github.com/chortle-audio/chortle/internal/cachedir"
 	"github.com/chortle-audio/chortle/internal/handshake"
+	"github.com/chortle-audio/chortle/orchestrator"
 )
 
 // Config holds the settings as the program uses them. Paths are absolute.
@@ -259,3 +260,8 @@ func (s *Settings) FromFlag(name string) bool {
 
 // Path makes a path that a person typed absolute, with a leading ~ for the home folder.
 func (s *Settings) Path(text string) (string, error) { return s.path(text) }
+
+// Policy is what the settings say of what a laugh is.
+func (c Config) Policy() orchestrator.PolicySettings {
+	return orchestrator.PolicySettings{Threshold: c.Threshold}
+}
