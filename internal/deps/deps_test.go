@@ -181,7 +181,8 @@ func mayImport(from, to string) bool {
 	case strings.HasSuffix(to, "test"): // a conformance suite holds every implementation
 		return within(from, path.Dir(to))
 	case withinAny(from, faces):
-		return within(to, "orchestrator/service") || withinAny(to, shared)
+		own := strings.Join(strings.SplitN(from, "/", 3)[:2], "/") // a face's own rooms are below it
+		return within(to, "orchestrator/service") || withinAny(to, shared) || within(to, own)
 	case within(from, "orchestrator/service"):
 		return !withinAny(to, faces)
 	case withinAny(from, shared): // the forms of settings and their defaults
@@ -207,6 +208,9 @@ func TestMayImport(t *testing.T) {
 		{"orchestrator/service", "orchestrator/source/folder", true},
 		{"orchestrator/web", "orchestrator/service", true},
 		{"orchestrator/web", "orchestrator/document", true},
+		{"orchestrator/web", "orchestrator/web/words", true},
+		{"orchestrator/web/chart", "orchestrator/web/words", true},
+		{"orchestrator/web/chart", "orchestrator/store", false},
 		{"orchestrator/web", "orchestrator/store", false},
 		{"orchestrator/web", "orchestrator/cli", false},
 		{"orchestrator/queue", "orchestrator/web", false},
