@@ -270,4 +270,3 @@ func filter(serve bool) error {
 	}
 	return nil
 }
-

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/chortle-audio/chortle/internal/sandbox"
 	"github.com/chortle-audio/chortle/orchestrator"
 )
 
@@ -50,7 +51,7 @@ var errKilledBefore = errors.New("killed before it was started")
 
 // launch starts cmd as the leader of a new group, with nothing on its stdin and pipes for the rest; cmd
 // has socketDir in its environment. It is called at most once.
-func (c *child) launch(cmd *exec.Cmd, socketDir string) error {
+func (c *child) launch(cmd *exec.Cmd, socketDir string, box sandbox.Box) error {
 	stdout, stdoutEnd, err := os.Pipe()
 	if err != nil {
 		c.end()
@@ -66,22 +67,21 @@ func (c *child) launch(cmd *exec.Cmd, socketDir string) error {
 	cmd.Stdout, cmd.Stderr = stdoutEnd, stderrEnd
 	cmd.SysProcAttr = groupLeader()
 	started := make(chan error, 1)
-	go c.run(cmd, socketDir, started)
+	go c.run(cmd, socketDir, box, started)
 	err = <-started
 	_ = errors.Join(stdoutEnd.Close(), stderrEnd.Close())
 	return err
 }
 
-// run starts the process and waits for it. It keeps its thread to itself all that time, because the
-// kernel sends the parent-death signal when the *thread* that started the process ends.
-func (c *child) run(cmd *exec.Cmd, socketDir string, started chan<- error) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
+// run starts the process in its box and waits for it.
+func (c *child) run(cmd *exec.Cmd, socketDir string, box sandbox.Box, started chan<- error) {
 	defer c.end()
-	if err := c.begin(cmd); err != nil {
+	release, err := c.begin(cmd, box)
+	if err != nil {
 		started <- err
 		return
 	}
+	defer release()
 	giveWay(c.pid)
 	preferForOOM(c.pid)
 	started <- nil
@@ -100,17 +100,17 @@ func (c *child) run(cmd *exec.Cmd, socketDir string, started chan<- error) {
 	_ = errors.Join(c.stdout.SetReadDeadline(deadline), c.stderr.SetReadDeadline(deadline))
 }
 
-func (c *child) begin(cmd *exec.Cmd) error {
+func (c *child) begin(cmd *exec.Cmd, box sandbox.Box) (release func(), err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.killed {
-		return errKilledBefore
+		return nil, errKilledBefore
 	}
-	if err := cmd.Start(); err != nil {
-		return err
+	if release, err = sandbox.Start(cmd, box); err != nil {
+		return nil, err
 	}
 	c.pid = cmd.Process.Pid
-	return nil
+	return release, nil
 }
 
 // id is the process's id; 0 where it was not started.

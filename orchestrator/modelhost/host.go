@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/chortle-audio/chortle/internal/handshake"
+	"github.com/chortle-audio/chortle/internal/sandbox"
 	"github.com/chortle-audio/chortle/orchestrator"
 )
 
@@ -53,6 +54,12 @@ type Config struct {
 	// KeepSocket leaves the socket where it is until the process ends, so that others of this user can
 	// talk to the model too.
 	KeepSocket bool
+	// Sandbox confines the process; see package sandbox. Default: as far as the kernel can.
+	Sandbox sandbox.Mode
+	// Read are files and folders that the process may read, beside its program, Dir and what Command and Env name.
+	Read []string
+	// Write are folders that the process may also write, such as for a cache. Default: only its socket's.
+	Write []string
 	// Trace, where it is not nil, gets a line for every message of every call.
 	Trace io.Writer
 	// Log takes what the processes write to stderr. Default: nothing is logged.

@@ -171,7 +171,7 @@ func (p *process) launch(env []string) error {
 	cmd.Env = slices.Concat(p.config.Env, env)
 	cmd.Dir = p.config.Dir
 	p.oomKills = oomKills()
-	if err := p.child.launch(cmd, p.dir.sockets()); err != nil {
+	if err := p.child.launch(cmd, p.dir.sockets(), p.config.box(p.path, p.dir.sockets())); err != nil {
 		return err
 	}
 	p.stderr = make(chan struct{})

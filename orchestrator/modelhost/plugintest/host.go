@@ -15,8 +15,8 @@ const hostName = "chortle-plugintest-host"
 
 // hostOrder is what such a host reads from its standard input.
 type hostOrder struct {
-	Command, Env []string
-	SocketDir    string
+	Command, Env, Write []string
+	SocketDir           string
 }
 
 // init makes a host of the program of any test that uses this package, so that its TestMain need not know.
@@ -34,7 +34,7 @@ func beHost() {
 		fmt.Fprintln(os.Stderr, "read order:", err)
 		os.Exit(1)
 	}
-	p, err := modelhost.New(modelhost.Config{Command: order.Command, Env: order.Env, SocketDir: order.SocketDir,
+	p, err := modelhost.New(modelhost.Config{Command: order.Command, Env: order.Env, SocketDir: order.SocketDir, Write: order.Write,
 		StartTimeout: patience}).Spawn(context.Background())
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -2,6 +2,7 @@ package plugintest
 
 import (
 	"errors"
+	"path/filepath"
 	"slices"
 	"syscall"
 	"testing"
@@ -47,7 +48,12 @@ func givenBack(t *testing.T, p orchestrator.Process) {
 
 // wrapped puts a shell before the program, which runs a script and finds its command in "$@".
 func (p Plugin) wrapped(script, name string) func(*modelhost.Config) {
-	return func(c *modelhost.Config) { c.Command = append([]string{"sh", "-c", script, name}, p.Command...) }
+	return func(c *modelhost.Config) {
+		c.Command = append([]string{"sh", "-c", script, name}, p.Command...)
+		if filepath.IsAbs(name) { // a file that the script writes
+			c.Write = []string{filepath.Dir(name)}
+		}
+	}
 }
 
 // oddLog: whatever is written to standard error harms neither the host nor the scores, and holds up neither.

@@ -84,7 +84,7 @@ func killedHost(t *testing.T, p Plugin) {
 	sockets, file := testkit.SocketDir(t), filepath.Join(t.TempDir(), "helpers")
 	config := modelhost.Config{Env: p.Env, SocketDir: sockets}
 	p.wrapped(shells, file)(&config)
-	order, err := json.Marshal(hostOrder{config.Command, config.Env, config.SocketDir})
+	order, err := json.Marshal(hostOrder{config.Command, config.Env, config.Write, config.SocketDir})
 	if err != nil {
 		t.Fatal(err)
 	}
