@@ -5,7 +5,7 @@
 // folders (so also .stversions, .Trash and .git), and what synchronisers and downloads call a file
 // that they have not finished: .syncthing.*, ~syncthing~*, *.partial, *.part, *.tmp.
 //
-// A recording started at the time in its name, else at its container's creation time, else at its
+// A recording started at the time in its name (see package stamp), else at its container's creation time, else at its
 // modification time less its length. A creation time after the modification time is not believed: a
 // container that knows no time often says 1904, 1970 or the time of a copy. A local time that clocks
 // show twice is the first of the two; one that they skip is read as if they had not been put forward.

@@ -7,11 +7,13 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/source/internal/stamp"
 )
 
 // extensions of files that may hold sound and that ffmpeg reads.
@@ -77,6 +79,7 @@ func (s *Source) walk(ctx context.Context) error {
 		return s.rootError(err)
 	}
 	s.keepOnce()
+	s.dateByName()
 	return nil
 }
 
@@ -141,28 +144,46 @@ func (s *Source) visitLink(name, path string) {
 	}
 }
 
-// stray notes what is no recording: on the day that its name tells, else on none. A day to come is none.
-func (s *Source) stray(name string, err error) {
-	start, ok := timeInName(filepath.ToSlash(name), s.Location)
-	if ok && !start.After(s.Now()) {
-		s.files = append(s.files, file{name: name, start: start, source: orchestrator.TimeFromName, err: err})
-	} else {
-		s.strays = append(s.strays, stray{printable(name), err})
+// stray notes what is no recording.
+func (s *Source) stray(name string, err error) { s.add(file{name: name, err: err}) }
+
+func (s *Source) add(f file) { s.files = append(s.files, f) }
+
+// dateByName finds the start of all files whose names tell it. What is no recording counts on the day that its name
+// tells, else on none. A recording of a day to come counts on none, either.
+func (s *Source) dateByName() {
+	stems := make(map[string]bool, len(s.files))
+	for _, f := range s.files {
+		stems[stemOf(f.name)] = true
 	}
+	files := s.files[:0]
+	for _, f := range s.files {
+		name := filepath.ToSlash(f.name)
+		found, ok := stamp.InName(name, stamp.Options{Location: s.Location, Latest: s.Now(),
+			Sibling: func(stem string) bool { return stems[path.Dir(name)+"/"+stem] }})
+		start := found.Instant(s.Location)
+		switch future := ok && start.After(s.Now()); {
+		case f.err != nil && (!ok || future):
+			s.strays = append(s.strays, stray{printable(f.name), f.err})
+			continue
+		case future:
+			info, err := os.Lstat(f.path(s.rootDir))
+			if err == nil && s.Now().Sub(info.ModTime()).Abs() >= s.Settle {
+				s.strays = append(s.strays, stray{printable(f.name), inFuture(start)})
+			}
+			continue // one that is being written by a clock that is fast will be right tomorrow
+		case ok:
+			f.start, f.source = start, orchestrator.TimeFromName
+		}
+		files = append(files, f)
+	}
+	s.files = files
 }
 
-func (s *Source) add(f file) {
-	if start, ok := timeInName(filepath.ToSlash(f.name), s.Location); ok {
-		f.start, f.source = start, orchestrator.TimeFromName
-		if now := s.Now(); start.After(now) {
-			info, err := os.Lstat(f.path(s.rootDir))
-			if err == nil && now.Sub(info.ModTime()).Abs() >= s.Settle {
-				s.stray(f.name, inFuture(start))
-			}
-			return // one that is being written by a clock that is fast will be right tomorrow
-		}
-	}
-	s.files = append(s.files, f)
+// stemOf is a path below the root, with slashes and without its extension, as stamp spells it.
+func stemOf(name string) string {
+	dir, base := path.Split(filepath.ToSlash(name))
+	return path.Clean(dir) + "/" + stamp.Plain(strings.TrimSuffix(base, path.Ext(base)))
 }
 
 // keepOnce drops links to files that are there under another name.
