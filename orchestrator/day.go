@@ -28,6 +28,16 @@ func DateOf(t time.Time) Date {
 	return Date{y, m, d}
 }
 
+// DayIn returns the day whose Span in loc has t. Where clocks went back over midnight that is not t's local date, but
+// the day that had begun before.
+func DayIn(t time.Time, loc *time.Location) Date {
+	d := DateOf(t.In(loc))
+	if next := d.Add(1); !t.Before(next.start(loc)) {
+		return next
+	}
+	return d
+}
+
 // Yesterday returns the day before now's, in loc.
 func Yesterday(now time.Time, loc *time.Location) Date { return DateOf(now.In(loc)).Add(-1) }
 

@@ -12,15 +12,33 @@ const (
 	MarkWrong Mark = "wrong"
 )
 
+// Tier says how sure it is that a laugh is one.
+type Tier string
+
+// The tiers. TierAny is for filters.
+const (
+	TierAny   Tier = ""
+	TierSure  Tier = "sure"  // above the policy's threshold for laughs
+	TierMaybe Tier = "maybe" // below it, and kept for who asks for it
+)
+
 // StoredLaugh is a laugh as it is kept: with its place in the world and what people said of it.
 type StoredLaugh struct {
-	ID       int64
+	// ID is public and unique over all users; see LaughID. It stays the same when the recording is processed again
+	// or its scores are judged under another policy, as long as the laugh is found again.
+	ID       string
+	UserID   int64
 	User     string
 	Timezone string
+	// Day on which the laugh starts, in the user's zone.
+	Day Date
 	// Start and End in UTC, to the millisecond.
 	Start, End time.Time
 	Score      float64
 	Class      string
+	Tier       Tier
+	// Certainty is how far the score is from where the tiers meet, 0..1.
+	Certainty float64
 	// ClassScores holds the best score of each laughter class, by label.
 	ClassScores map[string]float64
 	// Recording is the original file's name; Offset is the laugh's onset within it.
@@ -37,16 +55,91 @@ type StoredLaugh struct {
 	Note                             string
 }
 
-// LaughFilter says which laughs are wanted; its zero value wants all.
+// MaxNote is the longest note, in bytes.
+const MaxNote = 8000
+
+// LaughOrder is an order of a list of laughs.
+type LaughOrder string
+
+// The orders. Laughs that are equal in them are in order of their IDs.
+const (
+	OrderOldest       LaughOrder = ""              // by start, the earliest first
+	OrderNewest       LaughOrder = "newest"        // by start, the latest first
+	OrderLeastCertain LaughOrder = "least-certain" // by certainty, the smallest first
+	OrderBest         LaughOrder = "best"          // by score, the highest first
+	OrderLongest      LaughOrder = "longest"       // by length, the longest first
+)
+
+// LaughFilter says which laughs are wanted; its zero value wants all, the oldest first. Conditions are joined by
+// "and".
 type LaughFilter struct {
 	// Users by name; empty means all.
 	Users []string
+	// UserIDs of users; nil means all. An empty list that is not nil means nobody.
+	UserIDs []int64
+	// IDs of laughs; empty means all.
+	IDs []string
 	// Span in which a laugh starts; a zero Start or End leaves that side open.
 	Span Span
+	// From and To are the first and the last local day of each user's zone; zero leaves that side open.
+	From, To Date
 	// MinScore leaves out what is below it.
 	MinScore float64
-	// Model by name; empty means all.
-	Model string
+	// Model by name, Class by label, Recording by name; empty means all.
+	Model, Class, Recording string
+	Tier                    Tier
+	// Marks that are wanted, MarkNone for laughs that nobody marked; empty means all.
+	Marks []Mark
+	// Starred wants starred laughs only, WithClip those with sound.
+	Starred, WithClip bool
+	Order             LaughOrder
+	// Limit is the largest number of laughs; 0 means all.
+	Limit int
+	// After is the Cursor of the last laugh of the page before, in the same order; empty starts at the beginning.
+	After string
+}
+
+// NotWrong are the marks of everything but what was marked wrong.
+func NotWrong() []Mark { return []Mark{MarkNone, MarkRight} }
+
+// DayCount counts the laughs of one local day of a user.
+type DayCount struct {
+	Date Date
+	// Sure and Maybe laughs by tier, without those that were marked wrong.
+	Sure, Maybe int
+	// Wrong laughs of both tiers.
+	Wrong int
+	// Unmarked laughs among Sure and Maybe: nobody marked them right.
+	UnmarkedSure, UnmarkedMaybe int
+	// Starred laughs, whatever their tier and mark.
+	Starred int
+}
+
+// LaughCount counts laughs that were not marked wrong by hour and class.
+type LaughCount struct {
+	// Hour of the day in the user's zone, 0..23.
+	Hour        int
+	Class       string
+	Sure, Maybe int
+}
+
+// Forgotten tells what Forget took away.
+type Forgotten struct {
+	// Laughs that went: the one that was named, and what other models heard there.
+	Laughs int
+	// Orphans are the keys of clips that no row refers to any more: the caller deletes them.
+	Orphans []string
+}
+
+// RecordingSpan is where a recording lies in time.
+type RecordingSpan struct {
+	Span
+	// Name within the source.
+	Name string
+	// Done is false for a recording that could not be read; its End is its Start.
+	Done bool
+	// Reason why it could not be read.
+	Reason string
 }
 
 // UserStatus is how a user stands, over all runs.

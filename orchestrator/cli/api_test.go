@@ -183,7 +183,7 @@ func (p *place) results(user string) string {
 		if err != nil {
 			p.Fatal(err)
 		}
-		laugh.ID = 0
+		laugh.ID = ""
 		lines = append(lines, fmt.Sprintf("laugh %+v %s\n", laugh, p.hashOf("data/clips/"+laugh.Clip)))
 	}
 	var files []string

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -55,11 +54,16 @@ func (f *laughFlags) laughs(ctx context.Context, s *store.Store) (iter.Seq2[orch
 	if err != nil {
 		return nil, err
 	}
-	var perUser []iter.Seq2[orchestrator.StoredLaugh, error]
-	for _, filter := range filters {
-		perUser = append(perUser, s.Laughs(ctx, filter))
+	from, to, err := f.days.parse()
+	if err != nil {
+		return nil, err
 	}
-	return only(f.recording, inOrder(perUser)), nil
+	filter := orchestrator.LaughFilter{UserIDs: []int64{}, From: from, To: to, MinScore: f.minScore, Model: f.model, Recording: f.recording}
+	for _, one := range filters {
+		filter.Users = append(filter.Users, one.Users...)
+		filter.UserIDs = nil
+	}
+	return s.Laughs(ctx, filter), nil
 }
 
 // filters say which laughs are chosen, one filter for each user: days are those of each user's zone.
@@ -97,54 +101,6 @@ func (f *laughFlags) filters(ctx context.Context, s *store.Store) (filters []orc
 	return filters, nil
 }
 
-// only leaves out the laughs of other recordings; an empty name lets all through.
-func only(recording string, laughs iter.Seq2[orchestrator.StoredLaugh, error]) iter.Seq2[orchestrator.StoredLaugh, error] {
-	return func(yield func(orchestrator.StoredLaugh, error) bool) {
-		for laugh, err := range laughs {
-			if err == nil && recording != "" && laugh.Recording != recording {
-				continue
-			}
-			if !yield(laugh, err) {
-				return
-			}
-		}
-	}
-}
-
-// inOrder merges sequences that are in order of start.
-func inOrder(sequences []iter.Seq2[orchestrator.StoredLaugh, error]) iter.Seq2[orchestrator.StoredLaugh, error] {
-	type head struct {
-		laugh orchestrator.StoredLaugh
-		err   error
-		next  func() (orchestrator.StoredLaugh, error, bool)
-	}
-	return func(yield func(orchestrator.StoredLaugh, error) bool) {
-		var heads []head
-		for _, sequence := range sequences {
-			next, stop := iter.Pull2(sequence)
-			defer stop()
-			if laugh, err, ok := next(); ok {
-				heads = append(heads, head{laugh, err, next})
-			}
-		}
-		for len(heads) > 0 {
-			first := slices.MinFunc(heads, func(a, b head) int {
-				return cmp.Or(a.laugh.Start.Compare(b.laugh.Start), cmp.Compare(a.laugh.ID, b.laugh.ID))
-			})
-			if !yield(first.laugh, first.err) || first.err != nil {
-				return
-			}
-			i := slices.IndexFunc(heads, func(h head) bool { return h.laugh.ID == first.laugh.ID })
-			laugh, err, ok := heads[i].next()
-			if !ok {
-				heads = slices.Delete(heads, i, i+1)
-				continue
-			}
-			heads[i].laugh, heads[i].err = laugh, err
-		}
-	}
-}
-
 func (a *app) laughsListCommand() *cobra.Command {
 	var flags laughFlags
 	var asJSON bool
@@ -162,7 +118,7 @@ func (a *app) laughsListCommand() *cobra.Command {
 				return err
 			}
 			documents := []export.Document{}
-			table := terminal.NewTable("user", "start", "duration>", "score>", "class", "recording", "offset>", "clip")
+			table := terminal.NewTable("id", "user", "start", "duration>", "score>", "class", "recording", "offset>", "clip")
 			for laugh, err := range laughs {
 				if err != nil {
 					return err
@@ -175,7 +131,7 @@ func (a *app) laughsListCommand() *cobra.Command {
 				if err != nil {
 					location = time.UTC
 				}
-				table.Add(laugh.User, laugh.Start.In(location).Format("2006-01-02 15:04:05 MST"), fmt.Sprintf("%.1f s", laugh.End.Sub(laugh.Start).Seconds()),
+				table.Add(laugh.ID, laugh.User, laugh.Start.In(location).Format("2006-01-02 15:04:05 MST"), fmt.Sprintf("%.1f s", laugh.End.Sub(laugh.Start).Seconds()),
 					fmt.Sprintf("%.2f", laugh.Score), laugh.Class, terminal.Printable(laugh.Recording), clock(laugh.Offset), laugh.Clip)
 			}
 			switch {

@@ -35,14 +35,14 @@ var Formats = []Format{
 }
 
 // columns of csv and tsv. They are part of the contract: never changed, only added to.
-var columns = []string{"user", "start", "end", "score", "class", "recording", "offset_s", "duration_s", "clip", "model", "mark", "star", "note"}
+var columns = []string{"user", "start", "end", "score", "class", "recording", "offset_s", "duration_s", "clip", "model", "mark", "star", "note", "id", "tier"}
 
 // instant is RFC 3339 in UTC with milliseconds.
 const instant = "2006-01-02T15:04:05.000Z07:00"
 
 func row(l orchestrator.StoredLaugh) []string {
 	return []string{l.User, l.Start.UTC().Format(instant), l.End.UTC().Format(instant), score(l.Score), l.Class, l.Recording,
-		inSeconds(l.Offset), inSeconds(l.End.Sub(l.Start)), l.Clip, l.Model, string(l.Mark), strconv.FormatBool(l.Star), l.Note}
+		inSeconds(l.Offset), inSeconds(l.End.Sub(l.Start)), l.Clip, l.Model, string(l.Mark), strconv.FormatBool(l.Star), l.Note, l.ID, string(l.Tier)}
 }
 
 func score(v float64) string                            { return strconv.FormatFloat(v, 'f', 4, 64) }
@@ -110,6 +110,9 @@ type Document struct {
 	Mark         string             `json:"mark"`
 	Star         bool               `json:"star"`
 	Note         string             `json:"note"`
+	ID           string             `json:"id"`
+	Day          string             `json:"day"`
+	Tier         string             `json:"tier"`
 }
 
 // DocumentOf describes a laugh.
@@ -118,7 +121,8 @@ func DocumentOf(l orchestrator.StoredLaugh) Document {
 		Score: l.Score, Class: l.Class, ClassScores: l.ClassScores, Recording: l.Recording,
 		Offset: float64(l.Offset.Milliseconds()) / 1000, Duration: float64(duration(l).Milliseconds()) / 1000,
 		Uncertain: float64(l.Uncertainty.Milliseconds()) / 1000,
-		Clip:      l.Clip, Model: l.Model, ModelVersion: l.ModelVersion, ModelSHA256: l.ModelSHA256, Mark: string(l.Mark), Star: l.Star, Note: l.Note}
+		Clip:      l.Clip, Model: l.Model, ModelVersion: l.ModelVersion, ModelSHA256: l.ModelSHA256, Mark: string(l.Mark), Star: l.Star, Note: l.Note,
+		ID: l.ID, Day: l.Day.String(), Tier: string(l.Tier)}
 }
 
 func writeJSONLines(w io.Writer, laughs iter.Seq2[orchestrator.StoredLaugh, error]) error {

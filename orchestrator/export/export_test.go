@@ -19,7 +19,7 @@ import (
 
 func laugh(user, recording string, offset, length time.Duration, note string) orchestrator.StoredLaugh {
 	start := time.Date(2026, 11, 22, 14, 30, 0, 0, time.FixedZone("", 3600)).Add(offset)
-	return orchestrator.StoredLaugh{ID: 1, User: user, Timezone: "Europe/London", Start: start, End: start.Add(length), Score: 0.862745, Class: "Laughter",
+	return orchestrator.StoredLaugh{ID: "0k7c3d9xyz", Day: orchestrator.Date{Year: 2026, Month: 11, Day: 22}, Tier: orchestrator.TierSure, User: user, Timezone: "Europe/London", Start: start, End: start.Add(length), Score: 0.862745, Class: "Laughter",
 		ClassScores: map[string]float64{"Giggle": 0.25}, Recording: recording, Offset: offset, Clip: user + "/x.opus", Model: "yamnet", ModelVersion: "1", ModelSHA256: "10c9",
 		Mark: orchestrator.MarkRight, Star: true, Note: note}
 }
@@ -56,12 +56,12 @@ func TestFormats(t *testing.T) {
 		laughs []orchestrator.StoredLaugh
 		want   string
 	}{
-		{"csv", []orchestrator.StoredLaugh{one}, "user,start,end,score,class,recording,offset_s,duration_s,clip,model,mark,star,note\n" +
-			"alice,2026-11-22T13:31:03.500Z,2026-11-22T13:31:04.700Z,0.8627,Laughter,tea.ogg,63.500,1.200,alice/x.opus,yamnet,right,true,\n"},
-		{"tsv", []orchestrator.StoredLaugh{other}, "user\tstart\tend\tscore\tclass\trecording\toffset_s\tduration_s\tclip\tmodel\tmark\tstar\tnote\n" +
-			"bob\t2026-11-22T13:30:10.000Z\t2026-11-22T13:30:12.000Z\t0.8627\tLaughter\ta b.ogg\t10.000\t2.000\tbob/x.opus\tyamnet\tright\ttrue\tso\\tfunny\n"},
+		{"csv", []orchestrator.StoredLaugh{one}, "user,start,end,score,class,recording,offset_s,duration_s,clip,model,mark,star,note,id,tier\n" +
+			"alice,2026-11-22T13:31:03.500Z,2026-11-22T13:31:04.700Z,0.8627,Laughter,tea.ogg,63.500,1.200,alice/x.opus,yamnet,right,true,,0k7c3d9xyz,sure\n"},
+		{"tsv", []orchestrator.StoredLaugh{other}, "user\tstart\tend\tscore\tclass\trecording\toffset_s\tduration_s\tclip\tmodel\tmark\tstar\tnote\tid\ttier\n" +
+			"bob\t2026-11-22T13:30:10.000Z\t2026-11-22T13:30:12.000Z\t0.8627\tLaughter\ta b.ogg\t10.000\t2.000\tbob/x.opus\tyamnet\tright\ttrue\tso\\tfunny\t0k7c3d9xyz\tsure\n"},
 		{"jsonl", []orchestrator.StoredLaugh{one}, `{"user":"alice","timezone":"Europe/London","start":"2026-11-22T13:31:03.500Z","end":"2026-11-22T13:31:04.700Z","score":0.862745,"class":"Laughter",` +
-			`"class_scores":{"Giggle":0.25},"recording":"tea.ogg","offset_s":63.5,"duration_s":1.2,"uncertain_s":0,"clip":"alice/x.opus","model":"yamnet","model_version":"1","model_sha256":"10c9","mark":"right","star":true,"note":""}` + "\n"},
+			`"class_scores":{"Giggle":0.25},"recording":"tea.ogg","offset_s":63.5,"duration_s":1.2,"uncertain_s":0,"clip":"alice/x.opus","model":"yamnet","model_version":"1","model_sha256":"10c9","mark":"right","star":true,"note":"","id":"0k7c3d9xyz","day":"2026-11-22","tier":"sure"}` + "\n"},
 		{"audacity", []orchestrator.StoredLaugh{one}, "63.500\t64.700\tLaughter 0.86\n"},
 		{"audacity", []orchestrator.StoredLaugh{one, other}, "63.500\t64.700\tLaughter 0.86 alice/tea.ogg\n10.000\t12.000\tLaughter 0.86 bob/a b.ogg\n"},
 		{"webvtt", []orchestrator.StoredLaugh{one}, "WEBVTT\n\n00:01:03.500 --> 00:01:04.700\nLaughter 0.86\n"},

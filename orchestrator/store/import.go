@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"time"
 
 	"github.com/chortle-audio/chortle/orchestrator"
 )
@@ -45,7 +43,7 @@ func (s *Store) Adopt(ctx context.Context, uid string, user orchestrator.User, t
 			return ErrPurged
 		}
 		fresh = false
-		err := q.one(ctx, "SELECT "+userColumns+" FROM users WHERE uid = ?1", []any{uid}, columnsOf(&adopted)...)
+		err := q.one(ctx, selectUsers+" WHERE uid = ?1", []any{uid}, userFields(&adopted)...)
 		if !errors.Is(err, orchestrator.ErrNotFound) {
 			return err
 		}
@@ -55,9 +53,7 @@ func (s *Store) Adopt(ctx context.Context, uid string, user orchestrator.User, t
 		}
 		if !take || errors.Is(err, orchestrator.ErrNotFound) {
 			adopted = user
-			err = s.uniqueIsExists(q.one(ctx, `INSERT INTO users (name, timezone, source, priority, threshold, inferd, enabled, keep_originals, uid)
-				VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) RETURNING id`, []any{user.Name, user.Timezone, user.Source,
-				user.Priority, user.Threshold, user.Inferd, user.Enabled, user.KeepOriginals, uid}, &adopted.ID))
+			err = s.uniqueIsExists(q.one(ctx, insertUser, userValues(user), &adopted.ID))
 		}
 		if err != nil {
 			return err
@@ -72,7 +68,7 @@ func (s *Store) Adopt(ctx context.Context, uid string, user orchestrator.User, t
 // there is none any more.
 func (s *Store) UserByUID(ctx context.Context, uid string) (user orchestrator.User, err error) {
 	err = s.read(ctx, "find user", func(ctx context.Context, q querier) error {
-		err := q.one(ctx, "SELECT "+userColumns+" FROM users WHERE uid = ?1", []any{uid}, columnsOf(&user)...)
+		err := q.one(ctx, selectUsers+" WHERE uid = ?1", []any{uid}, userFields(&user)...)
 		var buried int64
 		if errors.Is(err, orchestrator.ErrNotFound) && q.one(ctx, "SELECT COUNT(*) FROM tombstones WHERE uid = ?1", []any{uid}, &buried) == nil && buried > 0 {
 			return ErrPurged
@@ -102,7 +98,8 @@ func (s *Store) ForeignLaughs(ctx context.Context, userID int64, recordingSHA256
 func (s *Store) ImportRecording(ctx context.Context, userID int64, model orchestrator.Model, foreign Foreign) (fresh bool, laughs int64, err error) {
 	rec := foreign.Recording
 	err = s.transaction(ctx, fmt.Sprintf("import recording %q", rec.Name), func(ctx context.Context, q querier) error {
-		if err := s.takeUser(ctx, q, userID); err != nil {
+		owner, err := s.takeUser(ctx, q, userID)
+		if err != nil {
 			return err
 		}
 		fresh, laughs = false, 0
@@ -110,10 +107,8 @@ func (s *Store) ImportRecording(ctx context.Context, userID int64, model orchest
 		if err != nil {
 			return err
 		}
-		n, err := q.exec(ctx, `INSERT INTO recordings
-				(user_id, sha256, name, size, modified_at, started_at, time_source, uncertain_ns, samples, status, attempts, error)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, '') ON CONFLICT (user_id, sha256) DO NOTHING`,
-			userID, rec.SHA256, rec.Name, rec.Size, rec.ModTime, rec.Start, string(rec.TimeSource), int64(rec.Uncertainty), foreign.Samples, statusDone)
+		n, err := q.exec(ctx, insertRec+"ON CONFLICT (user_id, sha256) DO NOTHING",
+			recordingValues(userID, rec, recordingState{samples: foreign.Samples, status: statusDone})...)
 		if err != nil {
 			return err
 		}
@@ -127,34 +122,23 @@ func (s *Store) ImportRecording(ctx context.Context, userID int64, model orchest
 		if err := q.one(ctx, "SELECT id FROM recordings WHERE user_id = ?1 AND sha256 = ?2", []any{userID, rec.SHA256}, &recordingID); err != nil {
 			return err
 		}
-		for batch := range slices.Chunk(foreign.Laughs, batchRows) {
-			n, err := importLaughs(ctx, q, userID, recordingID, modelID, rec.Start, batch)
-			if err != nil {
-				return err
-			}
-			laughs += n
+		rows := make([]laugh, len(foreign.Laughs))
+		for i, l := range foreign.Laughs {
+			rows[i] = newLaugh(rec, foreign.Samples, l.Laugh, asJSON(map[string]float64{l.Class: l.Score}))
+			rows[i].recording, rows[i].note = recordingID, l.Note
 		}
-		return nil
+		rows, _, err = unforgotten(ctx, q, userID, recordingID, milli(rec, 0), milli(rec, foreign.Samples), rows)
+		if err != nil {
+			return err
+		}
+		place(rows, owner)
+		if err := name(ctx, q, owner, rec, model, rows); err != nil {
+			return err
+		}
+		laughs, err = insertLaughs(ctx, q, userID, modelID, rows, "ON CONFLICT (user_id, start_at, class, model_id) DO NOTHING")
+		return err
 	})
 	return fresh, laughs, err
-}
-
-func importLaughs(ctx context.Context, q querier, userID, recordingID, modelID int64, start time.Time, laughs []ForeignLaugh) (added int64, err error) {
-	at := func(sample int64) time.Time {
-		return start.Add(orchestrator.SamplesToDuration(sample)).Round(time.Millisecond)
-	}
-	for _, l := range laughs {
-		n, err := q.exec(ctx, `INSERT INTO laughs (user_id, recording_id, model_id, start_at, end_at, first_sample, end_sample,
-				score, class, class_scores, clip, mark, star, note)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, '', ?12, ?13)
-			ON CONFLICT (user_id, start_at, class, model_id) DO NOTHING`, userID, recordingID, modelID, at(l.Onset), at(l.Offset), l.Onset, l.Offset,
-			l.Score, l.Class, asJSON(map[string]float64{l.Class: l.Score}), l.Clip, false, l.Note)
-		if err != nil {
-			return added, err
-		}
-		added += n
-	}
-	return added, nil
 }
 
 // ImportRun stores a run of another system that has ended, with its days: all of it or nothing. What is there of it

@@ -75,6 +75,9 @@ func (s *Store) migrateOnce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.fill(ctx); err != nil {
+		return err
+	}
 	// A database that cannot be written to shows now, not after an hour of work.
 	_, err = querier{s.db, s.dialect}.exec(ctx, "UPDATE users SET name = name WHERE id = 0")
 	return err

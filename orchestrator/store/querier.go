@@ -65,6 +65,12 @@ func (q querier) one(ctx context.Context, query string, args []any, dest ...any)
 
 // insert adds rows of the same number of columns, many at a time. head is what comes before VALUES.
 func (q querier) insert(ctx context.Context, head string, rows [][]any) error {
+	_, err := q.insertOr(ctx, head, rows, "")
+	return err
+}
+
+// insertOr is insert with what comes behind the values, such as ON CONFLICT. It returns how many rows were stored.
+func (q querier) insertOr(ctx context.Context, head string, rows [][]any, end string) (stored int64, err error) {
 	for batch := range slices.Chunk(rows, batchRows) {
 		var values placeholders
 		var args []any
@@ -73,11 +79,13 @@ func (q querier) insert(ctx context.Context, head string, rows [][]any) error {
 			groups[i] = values.group(len(row))
 			args = append(args, row...)
 		}
-		if _, err := q.exec(ctx, head+" VALUES "+strings.Join(groups, ", "), args...); err != nil {
-			return err
+		n, err := q.exec(ctx, head+" VALUES "+strings.Join(groups, ", ")+" "+end, args...)
+		if err != nil {
+			return stored, err
 		}
+		stored += n
 	}
-	return nil
+	return stored, nil
 }
 
 // remove deletes rows by id.

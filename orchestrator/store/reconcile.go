@@ -11,13 +11,18 @@ import (
 // laugh is a row of the table of laughs, of one recording and model. Comparable: two that are equal
 // are the same row.
 type laugh struct {
-	id          int64 // 0 for a new row
-	recording   int64 // id
-	length      int64 // of the recording, in samples
-	start, end  int64 // milliseconds since 1970
-	first, last int64 // samples of the recording, half-open; last lies beyond where it goes on in the next one
+	id          int64  // 0 for a new row
+	publicID    string // of a new row, or of the one that it is
+	recording   int64  // id
+	length      int64  // of the recording, in samples
+	start, end  int64  // milliseconds since 1970
+	first, last int64  // samples of the recording, half-open; last lies beyond where it goes on in the next one
 	score       float64
 	class       string
+	tier        orchestrator.Tier
+	certainty   float64
+	day         string // YYYY-MM-DD in the user's zone, and the hour there
+	hour        int
 	classScores string // JSON
 	clip        string
 	mark        orchestrator.Mark
@@ -190,7 +195,7 @@ func (c *change) takeOver(l laugh, rows []laugh) {
 			notes = append(notes, row.note)
 		}
 	}
-	l.id = heir.id
+	l.id, l.publicID = heir.id, heir.publicID
 	l.note = strings.Join(notes, "\n")
 	for _, row := range rows {
 		if row == l {

@@ -47,37 +47,35 @@ func (s *Store) FailRecording(ctx context.Context, runID string, userID int64, r
 		if err := s.confirmRun(ctx, runID); err != nil {
 			return err
 		}
-		if err := s.takeUser(ctx, q, userID); err != nil {
+		if _, err := s.takeUser(ctx, q, userID); err != nil {
 			return err
 		}
-		_, err := q.exec(ctx, `INSERT INTO recordings AS old
-				(user_id, sha256, name, size, modified_at, started_at, time_source, uncertain_ns, samples,
-				 status, attempts, error, run_id)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9, 1, ?10, ?11)
-			ON CONFLICT (user_id, sha256) DO UPDATE SET
+		state := recordingState{status: statusFailed, attempts: 1, cause: cause, runID: runID}
+		_, err := q.exec(ctx, insertRec+`ON CONFLICT (user_id, sha256) DO UPDATE SET
 				name = excluded.name, size = excluded.size, modified_at = excluded.modified_at,
 				attempts = old.attempts + CASE WHEN old.run_id = excluded.run_id AND old.attempts > 0 THEN 0 ELSE 1 END,
-				error = excluded.error, run_id = excluded.run_id`,
-			userID, rec.SHA256, rec.Name, rec.Size, rec.ModTime, rec.Start, string(rec.TimeSource),
-			int64(rec.Uncertainty), statusFailed, cause, optional(runID))
+				error = excluded.error, run_id = excluded.run_id`, recordingValues(userID, rec, state)...)
 		return err
 	})
 }
 
+// owner is what the transaction that has a user needs to know of them.
+type owner struct{ uid, timezone string }
+
 // takeUser makes the transaction the only one that changes the user's results, and confirms the
 // user's lock where this store has it. The update that changes nothing locks the row in every
 // dialect.
-func (s *Store) takeUser(ctx context.Context, q querier, userID int64) error {
+func (s *Store) takeUser(ctx context.Context, q querier, userID int64) (o owner, err error) {
 	if err := s.dialect.Confirm(ctx, userID); errors.Is(err, orchestrator.ErrLocked) {
-		return fmt.Errorf("%w: the lock of user %d was lost with the connection: %w", errTryAgain, userID, err)
+		return o, fmt.Errorf("%w: the lock of user %d was lost with the connection: %w", errTryAgain, userID, err)
 	} else if err != nil {
-		return err
+		return o, err
 	}
-	n, err := q.exec(ctx, "UPDATE users SET name = name WHERE id = ?1", userID)
-	if err == nil && n == 0 {
-		return fmt.Errorf("user %d: %w", userID, orchestrator.ErrNotFound)
+	err = q.one(ctx, "UPDATE users SET name = name WHERE id = ?1 RETURNING uid, timezone", []any{userID}, &o.uid, &o.timezone)
+	if errors.Is(err, orchestrator.ErrNotFound) {
+		err = fmt.Errorf("user %d: %w", userID, err)
 	}
-	return err
+	return o, err
 }
 
 // optional is NULL for an empty text.

@@ -66,7 +66,7 @@ func (s *Store) SaveDay(ctx context.Context, runID string, day orchestrator.User
 }
 
 func (s *Store) saveDay(ctx context.Context, q querier, runID string, day orchestrator.UserDay) error {
-	if err := s.takeUser(ctx, q, day.UserID); err != nil {
+	if _, err := s.takeUser(ctx, q, day.UserID); err != nil {
 		return err
 	}
 	if err := noteSpans(ctx, q, runID, day.UserID, day.Spans); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/chortle-audio/chortle/orchestrator"
@@ -31,7 +32,8 @@ func (s *Store) SaveRecording(ctx context.Context, result orchestrator.Result) (
 		if err := s.confirmRun(ctx, result.RunID); err != nil {
 			return err
 		}
-		if err := s.takeUser(ctx, q, result.UserID); err != nil {
+		owner, err := s.takeUser(ctx, q, result.UserID)
+		if err != nil {
 			return err
 		}
 		modelID, err := findModel(ctx, q, result.Model)
@@ -51,12 +53,20 @@ func (s *Store) SaveRecording(ctx context.Context, result orchestrator.Result) (
 		for i := range found {
 			found[i].recording = recordingID
 		}
+		begin, end := milli(result.Recording, 0), milli(result.Recording, result.Scores.Length)
+		found, buried, err := unforgotten(ctx, q, result.UserID, recordingID, begin, end, found)
+		if err != nil {
+			return err
+		}
+		place(found, owner)
+		if err := name(ctx, q, owner, result.Recording, result.Model, found); err != nil {
+			return err
+		}
 		old, err := recordedLaughs(ctx, q, recordingID, modelID)
 		if err != nil {
 			return err
 		}
-		begin := milli(result, 0)
-		others, err := otherLaughs(ctx, q, result.UserID, recordingID, modelID, begin-joint, milli(result, result.Scores.Length)+joint)
+		others, err := otherLaughs(ctx, q, result.UserID, recordingID, modelID, begin-joint, end+joint)
 		if err != nil {
 			return err
 		}
@@ -64,7 +74,7 @@ func (s *Store) SaveRecording(ctx context.Context, result orchestrator.Result) (
 		if err := apply(ctx, q, c, result.UserID, modelID); err != nil {
 			return err
 		}
-		loose = append(loose, c.loose...)
+		loose = append(append(loose, c.loose...), buried...)
 		orphans, err := unreferenced(ctx, q, loose)
 		if err != nil {
 			return err
@@ -95,16 +105,48 @@ func rows(result orchestrator.Result) ([]laugh, error) {
 		for k, class := range result.Scores.Classes {
 			best[class] = l.ClassScores[k]
 		}
-		start := milli(result, l.Onset)
-		found[i] = laugh{length: result.Scores.Length, start: start, end: max(milli(result, l.Offset), start+1), first: l.Onset, last: l.Offset,
-			score: l.Score, class: l.Class, classScores: asJSON(best), clip: l.Clip}
+		found[i] = newLaugh(result.Recording, result.Scores.Length, l, asJSON(best))
 	}
 	return found, nil
 }
 
+// newLaugh places a laugh in time.
+func newLaugh(rec orchestrator.Recording, length int64, l orchestrator.Laugh, classScores string) laugh {
+	start := milli(rec, l.Onset)
+	return laugh{length: length, start: start, end: max(milli(rec, l.Offset), start+1), first: l.Onset, last: l.Offset,
+		score: l.Score, class: l.Class, tier: orchestrator.TierSure, certainty: l.Score, classScores: classScores, clip: l.Clip}
+}
+
 // milli is when a sample was recorded, in milliseconds since 1970.
-func milli(result orchestrator.Result, sample int64) int64 {
-	return result.Recording.Start.Add(orchestrator.SamplesToDuration(sample)).Round(time.Millisecond).UnixMilli()
+func milli(rec orchestrator.Recording, sample int64) int64 {
+	return rec.Start.Add(orchestrator.SamplesToDuration(sample)).Round(time.Millisecond).UnixMilli()
+}
+
+// place puts laughs on the local days of their user.
+func place(laughs []laugh, o owner) {
+	location := zone(o.timezone)
+	for i := range laughs {
+		laughs[i].day, laughs[i].hour = local(laughs[i].start, location)
+	}
+}
+
+// local is the day and the hour of a time in milliseconds.
+func local(ms int64, location *time.Location) (day string, hour int) {
+	t := time.UnixMilli(ms).In(location)
+	return orchestrator.DayIn(t, location).String(), t.Hour()
+}
+
+// name gives laughs that may be new their public ids. One that takes over a row gets that row's.
+func name(ctx context.Context, q querier, o owner, rec orchestrator.Recording, model orchestrator.Model, laughs []laugh) error {
+	bases := make([][]string, len(laughs))
+	for i, l := range laughs {
+		bases[i] = []string{o.uid, rec.SHA256, model.Name, model.Version, model.SHA256, strconv.FormatInt(l.first, 10)}
+	}
+	ids, err := freeIDs(ctx, q, bases)
+	for i := range ids {
+		laughs[i].publicID = ids[i]
+	}
+	return err
 }
 
 // findModel returns the id of the model, and adds it where it is new.
@@ -128,18 +170,13 @@ func markDone(ctx context.Context, q querier, result orchestrator.Result) (id in
 	if err := takeOverWindow(ctx, q, result.UserID, rec); err != nil {
 		return 0, err
 	}
-	err = q.one(ctx, `INSERT INTO recordings
-			(user_id, sha256, name, size, modified_at, started_at, time_source, uncertain_ns, samples,
-			 status, attempts, error, run_id)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, '', ?11)
-		ON CONFLICT (user_id, sha256) DO UPDATE SET
+	err = q.one(ctx, insertRec+`ON CONFLICT (user_id, sha256) DO UPDATE SET
 			name = excluded.name, size = excluded.size, modified_at = excluded.modified_at,
 			started_at = excluded.started_at, time_source = excluded.time_source,
 			uncertain_ns = excluded.uncertain_ns, samples = excluded.samples,
 			status = excluded.status, attempts = 0, error = '', run_id = excluded.run_id
 		RETURNING id`,
-		[]any{result.UserID, rec.SHA256, rec.Name, rec.Size, rec.ModTime, rec.Start, string(rec.TimeSource),
-			int64(rec.Uncertainty), result.Scores.Length, statusDone, optional(result.RunID)}, &id)
+		recordingValues(result.UserID, rec, recordingState{samples: result.Scores.Length, status: statusDone, runID: result.RunID}), &id)
 	return id, err
 }
 
@@ -172,19 +209,15 @@ func recordedLaughs(ctx context.Context, q querier, recordingID, modelID int64) 
 // otherLaughs are the rows that the model has of the user's other recordings and of a stretch of time, in order.
 func otherLaughs(ctx context.Context, q querier, userID, recordingID, modelID, from, to int64) ([]laugh, error) {
 	return findLaughs(ctx, q, "l.user_id = ?1 AND l.model_id = ?2 AND l.recording_id <> ?3 AND l.end_at >= ?4 AND l.start_at <= ?5",
-		userID, modelID, recordingID, time.UnixMilli(from), time.UnixMilli(to))
+		userID, modelID, recordingID, fromMillis(from), fromMillis(to))
 }
 
 func findLaughs(ctx context.Context, q querier, where string, args ...any) (rows []laugh, err error) {
-	err = q.each(ctx, `SELECT l.id, l.recording_id, r.samples, l.start_at, l.end_at, l.first_sample, l.end_sample,
-			l.score, l.class, l.class_scores, l.clip, l.mark, l.star, l.note
+	err = q.each(ctx, "SELECT l.id, r.samples, "+qualified("l", laughColumns)+`
 		FROM laughs l JOIN recordings r ON r.id = l.recording_id WHERE `+where+` ORDER BY l.start_at, l.id`, args,
 		func(scan func(...any) error) error {
 			var l laugh
-			var start, end time.Time
-			err := scan(&l.id, &l.recording, &l.length, &start, &end, &l.first, &l.last,
-				&l.score, &l.class, &l.classScores, &l.clip, &l.mark, &l.star, &l.note)
-			l.start, l.end = start.UnixMilli(), end.UnixMilli()
+			err := scan(append([]any{&l.id, &l.length}, laughFields(&l)...)...)
 			rows = append(rows, l)
 			return err
 		})
@@ -196,27 +229,16 @@ func apply(ctx context.Context, q querier, c change, userID, modelID int64) erro
 	if err := q.remove(ctx, "laughs", c.remove); err != nil {
 		return err
 	}
-	const columns = `user_id, recording_id, model_id, start_at, end_at, first_sample, end_sample,
-		score, class, class_scores, clip, mark, star, note`
-	var fresh, kept [][]any
-	for _, l := range c.insert {
-		row := []any{userID, l.recording, modelID, time.UnixMilli(l.start), time.UnixMilli(l.end), l.first, l.last,
-			l.score, l.class, l.classScores, l.clip, string(l.mark), l.star, l.note}
-		if l.id == 0 {
-			fresh = append(fresh, row)
-		} else {
-			kept = append(kept, append(row, l.id))
-		}
-	}
-	if err := q.insert(ctx, "INSERT INTO laughs ("+columns+")", fresh); err != nil {
-		return err
-	}
-	return q.insert(ctx, "INSERT INTO laughs ("+columns+", id)", kept)
+	_, err := insertLaughs(ctx, q, userID, modelID, c.insert, "")
+	return err
 }
 
 // unreferenced leaves out the keys that a row still has.
 func unreferenced(ctx context.Context, q querier, keys []string) ([]string, error) {
 	keys = slices.Compact(slices.Sorted(slices.Values(keys)))
+	if len(keys) == 0 {
+		return nil, nil
+	}
 	used := map[string]bool{"": true} // no clip at all
 	for batch := range slices.Chunk(keys, batchRows) {
 		var w where

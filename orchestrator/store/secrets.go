@@ -22,7 +22,7 @@ type Secret struct {
 // when there is no such user.
 func (s *Store) SetSecret(ctx context.Context, secret Secret) error {
 	return s.transaction(ctx, "store "+secret.Field, func(ctx context.Context, q querier) error {
-		if err := s.takeUser(ctx, q, secret.UserID); err != nil {
+		if _, err := s.takeUser(ctx, q, secret.UserID); err != nil {
 			return err
 		}
 		_, err := q.exec(ctx, `INSERT INTO secrets (user_id, field, sealed) VALUES (?1, ?2, ?3)
@@ -117,7 +117,7 @@ func (s *Store) UserClips(ctx context.Context, userID int64) (keys []string, err
 // run does not hear it all again. orchestrator.ErrNotFound when there is no such user.
 func (s *Store) WipeUser(ctx context.Context, userID int64) (removed Removed, err error) {
 	err = s.transaction(ctx, fmt.Sprintf("wipe user %d", userID), func(ctx context.Context, q querier) error {
-		if err := s.takeUser(ctx, q, userID); err != nil {
+		if _, err := s.takeUser(ctx, q, userID); err != nil {
 			return err
 		}
 		removed = Removed{}
@@ -134,7 +134,7 @@ func (s *Store) WipeUser(ctx context.Context, userID int64) (removed Removed, er
 // user.
 func (s *Store) PurgeUser(ctx context.Context, user orchestrator.User) (removed Removed, err error) {
 	err = s.transaction(ctx, fmt.Sprintf("purge user %d", user.ID), func(ctx context.Context, q querier) error {
-		if err := s.takeUser(ctx, q, user.ID); err != nil {
+		if _, err := s.takeUser(ctx, q, user.ID); err != nil {
 			return err
 		}
 		removed = Removed{}

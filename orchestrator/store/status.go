@@ -26,7 +26,7 @@ func findStatus(ctx context.Context, q querier) (status orchestrator.ServiceStat
 		return status, err
 	}
 	at := make(map[int64]*orchestrator.UserStatus)
-	users, err := findUsers(ctx, q)
+	users, err := findUsers(ctx, q, where{})
 	if err != nil {
 		return status, err
 	}

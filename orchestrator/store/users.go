@@ -8,12 +8,6 @@ import (
 	"github.com/chortle-audio/chortle/orchestrator"
 )
 
-const userColumns = "id, name, timezone, source, priority, threshold, inferd, enabled, keep_originals"
-
-func columnsOf(u *orchestrator.User) []any {
-	return []any{&u.ID, &u.Name, &u.Timezone, &u.Source, &u.Priority, &u.Threshold, &u.Inferd, &u.Enabled, &u.KeepOriginals}
-}
-
 // AddUser stores a new user and returns it with its ID; the ID of the argument does not count.
 // orchestrator.ErrExists when the name is taken; the error of Validate when the user is not valid.
 func (s *Store) AddUser(ctx context.Context, user orchestrator.User) (orchestrator.User, error) {
@@ -32,17 +26,17 @@ func (s *Store) AddUser(ctx context.Context, user orchestrator.User) (orchestrat
 			return err
 		}
 		again = true
-		err = q.one(ctx, `INSERT INTO users (name, timezone, source, priority, threshold, inferd, enabled, keep_originals)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) RETURNING id`, []any{user.Name, user.Timezone, user.Source,
-			user.Priority, user.Threshold, user.Inferd, user.Enabled, user.KeepOriginals}, &user.ID)
+		err = q.one(ctx, insertUser, userValues(user), &user.ID)
 		return s.uniqueIsExists(err)
 	})
 	return user, err
 }
 
-// UpdateUser replaces everything but the ID of the user with that ID; a name that goes is remembered, see FormerNames. orchestrator.ErrNotFound when
-// there is none, orchestrator.ErrExists when the new name is taken; the error of Validate when the
-// user is not valid.
+// UpdateUser replaces everything but the ID of the user with that ID; a name that goes is remembered, see FormerNames.
+// A new time zone moves the user's laughs to the local days and hours of that zone.
+//
+// Errors: orchestrator.ErrNotFound when there is no such user, orchestrator.ErrExists when the new name is taken; the
+// error of Validate when the user is not valid.
 func (s *Store) UpdateUser(ctx context.Context, user orchestrator.User) error {
 	if err := user.Validate(); err != nil {
 		return err
@@ -52,13 +46,17 @@ func (s *Store) UpdateUser(ctx context.Context, user orchestrator.User) error {
 			ON CONFLICT DO NOTHING`, user.ID, user.Name); err != nil {
 			return err
 		}
-		n, err := q.exec(ctx, `UPDATE users SET name = ?1, timezone = ?2, source = ?3, priority = ?4, threshold = ?5,
-			inferd = ?6, enabled = ?7, keep_originals = ?8 WHERE id = ?9`, user.Name, user.Timezone, user.Source, user.Priority,
-			user.Threshold, user.Inferd, user.Enabled, user.KeepOriginals, user.ID)
-		if err == nil && n == 0 {
-			return orchestrator.ErrNotFound
+		before, err := s.takeUser(ctx, q, user.ID)
+		if err != nil {
+			return err
 		}
-		return s.uniqueIsExists(err)
+		if _, err := q.exec(ctx, updateUser, append(userValues(user), user.ID)...); err != nil {
+			return s.uniqueIsExists(err)
+		}
+		if before.timezone == user.Timezone {
+			return nil
+		}
+		return moveDays(ctx, q, user.ID, zone(user.Timezone))
 	})
 }
 
@@ -94,16 +92,18 @@ func (s *Store) User(ctx context.Context, name string) (user orchestrator.User, 
 // Users returns all users, in order of priority and name.
 func (s *Store) Users(ctx context.Context) (users []orchestrator.User, err error) {
 	err = s.read(ctx, "list users", func(ctx context.Context, q querier) error {
-		users, err = findUsers(ctx, q)
+		users, err = findUsers(ctx, q, where{})
 		return err
 	})
 	return users, err
 }
 
-func findUsers(ctx context.Context, q querier) (users []orchestrator.User, err error) {
-	err = q.each(ctx, "SELECT "+userColumns+" FROM users ORDER BY priority, name", nil, func(scan func(...any) error) error {
+// findUsers reads those that w chooses, in order of priority and name.
+func findUsers(ctx context.Context, q querier, w where) (users []orchestrator.User, err error) {
+	users = nil
+	err = q.each(ctx, selectUsers+w.String()+" ORDER BY priority, name", w.args, func(scan func(...any) error) error {
 		var user orchestrator.User
-		err := scan(columnsOf(&user)...)
+		err := scan(userFields(&user)...)
 		users = append(users, user)
 		return err
 	})
@@ -111,7 +111,7 @@ func findUsers(ctx context.Context, q querier) (users []orchestrator.User, err e
 }
 
 func findUser(ctx context.Context, q querier, name string) (user orchestrator.User, err error) {
-	err = q.one(ctx, "SELECT "+userColumns+" FROM users WHERE name = ?1", []any{name}, columnsOf(&user)...)
+	err = q.one(ctx, selectUsers+" WHERE name = ?1", []any{name}, userFields(&user)...)
 	return user, err
 }
 

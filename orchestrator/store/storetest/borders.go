@@ -173,7 +173,7 @@ func testBorderProperty(t *testing.T, f *fixture) {
 				rt.Fatal(err)
 			}
 			if stored := rows(rt, f, user); i == len(results)/2 && len(stored) > 0 {
-				if err := f.Judge(background(), stored[0].ID, orchestrator.MarkRight, false, ""); err != nil {
+				if _, err := f.Mark(background(), []int64{stored[0].UserID}, stored[0].ID, orchestrator.MarkRight); err != nil {
 					rt.Fatal(err)
 				}
 			}

@@ -194,7 +194,7 @@ func testProperty(t *testing.T, f *fixture) {
 			}
 			if len(after) > 0 && rapid.Bool().Draw(rt, "judge") {
 				l := rapid.SampledFrom(after).Draw(rt, "judged")
-				if err := f.Judge(background(), l.ID, orchestrator.MarkRight, false, ""); err != nil {
+				if _, err := f.Mark(background(), []int64{l.UserID}, l.ID, orchestrator.MarkRight); err != nil {
 					rt.Fatal(err)
 				}
 			}

@@ -39,19 +39,20 @@ func testSaveRecording(t *testing.T, f *fixture) {
 	expect(t, "saved", f.save(t, result), orchestrator.Saved{New: 2})
 
 	stored := f.laughs(t, orchestrator.LaughFilter{})
+	today := orchestrator.Date{Year: 2026, Month: 11, Day: 22}
 	want := []orchestrator.StoredLaugh{
-		{User: "alice", Timezone: "Europe/London", Start: noon.Add(10120 * time.Millisecond), End: noon.Add(12620 * time.Millisecond),
+		{UserID: alice.ID, User: "alice", Timezone: "Europe/London", Day: today, Tier: orchestrator.TierSure, Certainty: 0.75, Start: noon.Add(10120 * time.Millisecond), End: noon.Add(12620 * time.Millisecond),
 			Score: 0.75, Class: "Laughter", ClassScores: map[string]float64{"Laughter": 0.75, "Giggle": 0.125},
 			Recording: "day/a.ogg", Offset: 10 * time.Second, Clip: "clip-10-12.5", Model: "yamnet", ModelVersion: "1", ModelSHA256: "abc123"},
-		{User: "alice", Timezone: "Europe/London", Start: noon.Add(100620 * time.Millisecond), End: noon.Add(101370 * time.Millisecond),
+		{UserID: alice.ID, User: "alice", Timezone: "Europe/London", Day: today, Tier: orchestrator.TierSure, Certainty: 0.5, Start: noon.Add(100620 * time.Millisecond), End: noon.Add(101370 * time.Millisecond),
 			Score: 0.5, Class: "Giggle", ClassScores: map[string]float64{"Laughter": 0.25, "Giggle": 0.5},
 			Recording: "day/a.ogg", Offset: 100500 * time.Millisecond, Model: "yamnet", ModelVersion: "1", ModelSHA256: "abc123"},
 	}
 	for i := range stored {
-		if stored[i].ID == 0 {
-			t.Fatal("a laugh without an id")
+		if id, ok := orchestrator.ParseLaughID(stored[i].ID); !ok || id != stored[i].ID {
+			t.Fatalf("a laugh has the id %q", stored[i].ID)
 		}
-		stored[i].ID = 0
+		stored[i].ID = ""
 	}
 	expect(t, "laughs", stored, want)
 	expect(t, "clips", collect(t, f.ClipKeys(t.Context())), []string{"clip-10-12.5"})
@@ -135,7 +136,11 @@ func testReprocess(t *testing.T, f *fixture) {
 
 func (f *fixture) judge(t *testing.T, l orchestrator.StoredLaugh, mark orchestrator.Mark, star bool, note string) {
 	t.Helper()
-	must(t, f.Judge(t.Context(), l.ID, mark, star, note))
+	of := []int64{l.UserID}
+	_, err := f.Mark(t.Context(), of, l.ID, mark)
+	must(t, err)
+	must(t, f.Star(t.Context(), of, l.ID, star))
+	must(t, f.Note(t.Context(), of, l.ID, note))
 }
 
 func testJudgementsGoOver(t *testing.T, f *fixture) {
@@ -151,7 +156,7 @@ func testJudgementsGoOver(t *testing.T, f *fixture) {
 	// One grew, two became one, one fell apart.
 	f.save(t, Result(alice, rec, At(0.5, 2.5), At(10, 14), At(20, 22), At(23, 30)))
 	type judged struct {
-		ID   int64
+		ID   string
 		Span string
 		Mark orchestrator.Mark
 		Star bool
@@ -169,10 +174,11 @@ func testJudgementsGoOver(t *testing.T, f *fixture) {
 		{old[3].ID, "23-30", orchestrator.MarkNone, false, "a long one"},
 	})
 
-	if err := f.Judge(t.Context(), old[0].ID, "perhaps", false, ""); err == nil {
+	of := []int64{alice.ID}
+	if _, err := f.Mark(t.Context(), of, old[0].ID, "perhaps"); err == nil {
 		t.Fatal("an unknown mark is accepted")
 	}
-	if err := f.Judge(t.Context(), old[2].ID, orchestrator.MarkRight, false, ""); !errors.Is(err, orchestrator.ErrNotFound) {
+	if _, err := f.Mark(t.Context(), of, old[2].ID, orchestrator.MarkRight); !errors.Is(err, orchestrator.ErrNotFound) {
 		t.Fatalf("a laugh that is gone: %v", err)
 	}
 }
@@ -341,7 +347,7 @@ func testLeaveList(t *testing.T, f *fixture) {
 	for range 20 {
 		for l, err := range f.Laughs(t.Context(), orchestrator.LaughFilter{}) {
 			must(t, err)
-			must(t, f.Judge(t.Context(), l.ID, orchestrator.MarkRight, true, ""))
+			must(t, f.Star(t.Context(), []int64{l.UserID}, l.ID, true))
 			break
 		}
 	}
