@@ -162,7 +162,7 @@ func collect(frames iter.Seq2[Frame, error], scores *Scores) error {
 // save finds the laughs, keeps their sound and stores everything. The rows come last: until they are
 // there the recording is not done, and the next run writes the same clips again.
 func (d *dayRun) save(ctx context.Context, before RecordingState, result Result) error {
-	result.Laughs = d.Detect(result.Scores, d.policy)
+	result.Laughs, result.Policy = d.Detect(result.Scores, d.policy), d.policy
 	since := d.Now()
 	err := d.cut(ctx, &result)
 	d.took(StageClip, since)

@@ -66,6 +66,8 @@ type Result struct {
 	Model     Model
 	Scores    Scores
 	Laughs    []Laugh
+	// Policy that the laughs were found under; its zero value where that is not known.
+	Policy Policy
 	// Damage is what the recording lacks; nil where it is whole. It is told once and not stored with it.
 	Damage *DamageError
 }

@@ -12,16 +12,6 @@ const (
 	MarkWrong Mark = "wrong"
 )
 
-// Tier says how sure it is that a laugh is one.
-type Tier string
-
-// The tiers. TierAny is for filters.
-const (
-	TierAny   Tier = ""
-	TierSure  Tier = "sure"  // above the policy's threshold for laughs
-	TierMaybe Tier = "maybe" // below it, and kept for who asks for it
-)
-
 // StoredLaugh is a laugh as it is kept: with its place in the world and what people said of it.
 type StoredLaugh struct {
 	// ID is public and unique over all users; see LaughID. It stays the same when the recording is processed again
@@ -37,8 +27,10 @@ type StoredLaugh struct {
 	Score      float64
 	Class      string
 	Tier       Tier
-	// Certainty is how far the score is from where the tiers meet, 0..1.
+	// Certainty is how far the score is from the sure threshold of its class, 0..1.
 	Certainty float64
+	// Policy that it was found under, such as "default-2"; empty where that is not known. See Store.LaughPolicy.
+	Policy string
 	// ClassScores holds the best score of each laughter class, by label.
 	ClassScores map[string]float64
 	// Recording is the original file's name; Offset is the laugh's onset within it.
@@ -87,7 +79,8 @@ type LaughFilter struct {
 	MinScore float64
 	// Model by name, Class by label, Recording by name; empty means all.
 	Model, Class, Recording string
-	Tier                    Tier
+	// Tier that is wanted; empty means both.
+	Tier Tier
 	// Marks that are wanted, MarkNone for laughs that nobody marked; empty means all.
 	Marks []Mark
 	// Starred wants starred laughs only, WithClip those with sound.

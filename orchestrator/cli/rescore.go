@@ -131,7 +131,7 @@ func (a *app) rescore(ctx context.Context, s *store.Store, kept *clips.Folder, u
 		if err != nil {
 			return document, err
 		}
-		result.Laughs = detect.Laughs(result.Scores, policy)
+		result.Laughs, result.Policy = detect.Laughs(result.Scores, policy), policy
 		keepClips(result.Laughs, before)
 		document.Recordings++
 		document.Before += len(before)

@@ -63,7 +63,7 @@ func (s *Store) Unreviewed(ctx context.Context, userID int64, tier orchestrator.
 	var w where
 	w.add("user_id = ?", userID)
 	w.conditions = append(w.conditions, "mark = ''") // written out: it chooses the index
-	if tier != orchestrator.TierAny {
+	if tier != "" {
 		w.add("tier = ?", string(tier))
 	}
 	err = s.read(ctx, "count laughs to review", func(ctx context.Context, q querier) error {

@@ -124,7 +124,7 @@ func (s *Store) ImportRecording(ctx context.Context, userID int64, model orchest
 		}
 		rows := make([]laugh, len(foreign.Laughs))
 		for i, l := range foreign.Laughs {
-			rows[i] = newLaugh(rec, foreign.Samples, l.Laugh, asJSON(map[string]float64{l.Class: l.Score}))
+			rows[i] = newLaugh(rec, foreign.Samples, l.Laugh, orchestrator.Policy{}, asJSON(map[string]float64{l.Class: l.Score}))
 			rows[i].recording, rows[i].note = recordingID, l.Note
 		}
 		rows, _, err = unforgotten(ctx, q, userID, recordingID, milli(rec, 0), milli(rec, foreign.Samples), rows)

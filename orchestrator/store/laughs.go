@@ -215,17 +215,22 @@ var orders = map[orchestrator.LaughOrder]laughOrder{
 		}},
 }
 
-const selectLaughs = `SELECT l.public_id, l.day, l.start_at, l.end_at, l.score, l.class, l.tier, l.certainty, l.class_scores,
+const selectLaughs = `SELECT l.public_id, l.day, l.start_at, l.end_at, l.score, l.class, l.tier, l.certainty, COALESCE(p.name, ''), COALESCE(p.version, 0), l.class_scores,
 		r.name, r.uncertain_ns, l.first_sample, l.clip, m.name, m.version, m.sha256, l.mark, l.star, l.note
-	FROM laughs l JOIN recordings r ON r.id = l.recording_id JOIN models m ON m.id = l.model_id`
+	FROM laughs l JOIN recordings r ON r.id = l.recording_id JOIN models m ON m.id = l.model_id LEFT JOIN policies p ON p.id = l.policy_id`
 
 // scanLaugh reads a row of selectLaughs.
 func scanLaugh(owner orchestrator.User, scan func(...any) error) (orchestrator.StoredLaugh, error) {
 	l := orchestrator.StoredLaugh{UserID: owner.ID, User: owner.Name, Timezone: owner.Timezone}
 	var first int64
-	err := scan(&l.ID, day{&l.Day}, instant{&l.Start}, instant{&l.End}, &l.Score, &l.Class, &l.Tier, &l.Certainty, fromJSON{&l.ClassScores},
+	var policy string
+	var version int
+	err := scan(&l.ID, day{&l.Day}, instant{&l.Start}, instant{&l.End}, &l.Score, &l.Class, &l.Tier, &l.Certainty, &policy, &version, fromJSON{&l.ClassScores},
 		&l.Recording, &l.Uncertainty, &first, &l.Clip, &l.Model, &l.ModelVersion, &l.ModelSHA256, &l.Mark, &l.Star, &l.Note)
 	l.Offset = orchestrator.SamplesToDuration(first)
+	if policy != "" {
+		l.Policy = fmt.Sprintf("%s-%d", policy, version)
+	}
 	return l, err
 }
 

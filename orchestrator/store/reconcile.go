@@ -21,6 +21,7 @@ type laugh struct {
 	class       string
 	tier        orchestrator.Tier
 	certainty   float64
+	policy      int64  // id; 0 where it is not known
 	day         string // YYYY-MM-DD in the user's zone, and the hour there
 	hour        int
 	classScores string // JSON

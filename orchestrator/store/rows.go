@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"strings"
 	"time"
 
@@ -11,22 +12,22 @@ import (
 // A table's columns are named here, once, in the order in which the functions beside them take and give values.
 
 const (
-	userColumns   = "name, timezone, source, priority, threshold, inferd, enabled, keep_originals"
+	userColumns   = "name, timezone, source, priority, threshold, policy, inferd, enabled, keep_originals"
 	selectUsers   = "SELECT id, " + userColumns + " FROM users"
-	insertUser    = "INSERT INTO users (" + userColumns + ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) RETURNING id"
-	updateUser    = "UPDATE users SET (" + userColumns + ") = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) WHERE id = ?9"
+	insertUser    = "INSERT INTO users (" + userColumns + ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) RETURNING id"
+	updateUser    = "UPDATE users SET (" + userColumns + ") = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) WHERE id = ?10"
 	insertRec     = "INSERT INTO recordings AS old (" + recordingColumns + ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) "
 	laughsOfModel = "user_id, model_id, " + laughColumns
 )
 
 // userValues are those of userColumns.
 func userValues(u orchestrator.User) []any {
-	return []any{u.Name, u.Timezone, u.Source, u.Priority, u.Threshold, u.Inferd, u.Enabled, u.KeepOriginals}
+	return []any{u.Name, u.Timezone, u.Source, u.Priority, u.Threshold, u.Policy, u.Inferd, u.Enabled, u.KeepOriginals}
 }
 
 // userFields takes a row of selectUsers.
 func userFields(u *orchestrator.User) []any {
-	return []any{&u.ID, &u.Name, &u.Timezone, &u.Source, &u.Priority, &u.Threshold, &u.Inferd, &u.Enabled, &u.KeepOriginals}
+	return []any{&u.ID, &u.Name, &u.Timezone, &u.Source, &u.Priority, &u.Threshold, &u.Policy, &u.Inferd, &u.Enabled, &u.KeepOriginals}
 }
 
 const recordingColumns = `user_id, sha256, name, size, modified_at, started_at, time_source, uncertain_ns, samples,
@@ -48,19 +49,19 @@ func recordingValues(userID int64, rec orchestrator.Recording, state recordingSt
 }
 
 const laughColumns = `recording_id, public_id, day, hour, start_at, end_at, length_ms, first_sample, end_sample,
-	score, class, tier, certainty, class_scores, clip, mark, star, note`
+	score, class, tier, certainty, policy_id, class_scores, clip, mark, star, note`
 
 // laughValues are those of laughColumns.
 func laughValues(l laugh) []any {
 	return []any{l.recording, l.publicID, l.day, l.hour, fromMillis(l.start), fromMillis(l.end), l.end - l.start, l.first, l.last,
-		l.score, l.class, string(l.tier), l.certainty, l.classScores, l.clip, string(l.mark), l.star, l.note}
+		l.score, l.class, string(l.tier), l.certainty, nullable(l.policy), l.classScores, l.clip, string(l.mark), l.star, l.note}
 }
 
 // laughFields takes a row of laughColumns. The length follows from start and end.
 func laughFields(l *laugh) []any {
 	var length int64
 	return []any{&l.recording, &l.publicID, &l.day, &l.hour, millis{&l.start}, millis{&l.end}, &length, &l.first, &l.last,
-		&l.score, &l.class, &l.tier, &l.certainty, &l.classScores, &l.clip, &l.mark, &l.star, &l.note}
+		&l.score, &l.class, &l.tier, &l.certainty, orZero{&l.policy}, &l.classScores, &l.clip, &l.mark, &l.star, &l.note}
 }
 
 // qualified puts a table's name before each column.
@@ -88,6 +89,25 @@ func insertLaughs(ctx context.Context, q querier, userID, modelID int64, laughs 
 	}
 	n, err := q.insertOr(ctx, "INSERT INTO laughs ("+laughsOfModel+", id)", kept, end)
 	return added + n, err
+}
+
+// nullable is NULL for no row.
+func nullable(id int64) any {
+	if id == 0 {
+		return nil
+	}
+	return id
+}
+
+// orZero scans the id of a row; NULL is 0.
+type orZero struct{ id *int64 }
+
+// Scan implements sql.Scanner.
+func (z orZero) Scan(src any) error {
+	var n sql.NullInt64
+	err := n.Scan(src)
+	*z.id = n.Int64
+	return err
 }
 
 // millis scans a time as milliseconds since 1970.

@@ -1,9 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -40,18 +42,22 @@ func (s *Store) SaveRecording(ctx context.Context, result orchestrator.Result) (
 		if err != nil {
 			return err
 		}
+		policyID, err := findPolicy(ctx, q, result.Policy)
+		if err != nil {
+			return err
+		}
 		recordingID, err := markDone(ctx, q, result)
 		if err != nil {
 			return err
 		}
-		if err := saveScores(ctx, q, recordingID, modelID, result.Scores, packed); err != nil {
+		if err := saveScores(ctx, q, recordingID, modelID, policyID, result.Scores, packed); err != nil {
 			return err
 		}
 		if err := s.noteRead(ctx, q, result); err != nil {
 			return err
 		}
 		for i := range found {
-			found[i].recording = recordingID
+			found[i].recording, found[i].policy = recordingID, policyID
 		}
 		begin, end := milli(result.Recording, 0), milli(result.Recording, result.Scores.Length)
 		found, buried, err := unforgotten(ctx, q, result.UserID, recordingID, begin, end, found)
@@ -105,16 +111,17 @@ func rows(result orchestrator.Result) ([]laugh, error) {
 		for k, class := range result.Scores.Classes {
 			best[class] = l.ClassScores[k]
 		}
-		found[i] = newLaugh(result.Recording, result.Scores.Length, l, asJSON(best))
+		found[i] = newLaugh(result.Recording, result.Scores.Length, l, result.Policy, asJSON(best))
 	}
 	return found, nil
 }
 
 // newLaugh places a laugh in time.
-func newLaugh(rec orchestrator.Recording, length int64, l orchestrator.Laugh, classScores string) laugh {
+func newLaugh(rec orchestrator.Recording, length int64, l orchestrator.Laugh, policy orchestrator.Policy, classScores string) laugh {
+	thresholds, _ := policy.Of(l.Class)
 	start := milli(rec, l.Onset)
 	return laugh{length: length, start: start, end: max(milli(rec, l.Offset), start+1), first: l.Onset, last: l.Offset,
-		score: l.Score, class: l.Class, tier: orchestrator.TierSure, certainty: l.Score, classScores: classScores, clip: l.Clip}
+		score: l.Score, class: l.Class, tier: cmp.Or(l.Tier, orchestrator.TierSure), certainty: math.Abs(l.Score - thresholds.Sure), classScores: classScores, clip: l.Clip}
 }
 
 // milli is when a sample was recorded, in milliseconds since 1970.

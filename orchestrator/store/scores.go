@@ -14,12 +14,13 @@ import (
 // scoresPage bounds how many recordings' scores are in memory at once.
 const scoresPage = 4
 
-func saveScores(ctx context.Context, q querier, recordingID, modelID int64, scores orchestrator.Scores, packed []byte) error {
-	_, err := q.exec(ctx, `INSERT INTO scores (recording_id, model_id, classes, frame_window, frame_hop, samples, data)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+func saveScores(ctx context.Context, q querier, recordingID, modelID, policyID int64, scores orchestrator.Scores, packed []byte) error {
+	_, err := q.exec(ctx, `INSERT INTO scores (recording_id, model_id, classes, frame_window, frame_hop, samples, data, policy_id)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
 		ON CONFLICT (recording_id, model_id) DO UPDATE SET classes = excluded.classes,
-			frame_window = excluded.frame_window, frame_hop = excluded.frame_hop, samples = excluded.samples, data = excluded.data`,
-		recordingID, modelID, asJSON(scores.Classes), scores.Window, scores.Hop, scores.Length, packed)
+			frame_window = excluded.frame_window, frame_hop = excluded.frame_hop, samples = excluded.samples, data = excluded.data,
+			policy_id = excluded.policy_id`,
+		recordingID, modelID, asJSON(scores.Classes), scores.Window, scores.Hop, scores.Length, packed, nullable(policyID))
 	return err
 }
 

@@ -6,9 +6,11 @@ ALTER TABLE users ADD COLUMN policy TEXT NOT NULL DEFAULT ''; -- JSON: what is d
 
 -- Policies under which laughs were found.
 CREATE TABLE policies (
-    id     INTEGER PRIMARY KEY AUTOINCREMENT,
-    digest TEXT    NOT NULL UNIQUE, -- SHA-256 of body
-    body   TEXT    NOT NULL -- JSON
+    id      INTEGER PRIMARY KEY AUTOINCREMENT,
+    digest  TEXT    NOT NULL UNIQUE, -- SHA-256 of body
+    name    TEXT    NOT NULL,
+    version INTEGER NOT NULL,
+    body    TEXT    NOT NULL -- JSON
 );
 
 ALTER TABLE scores ADD COLUMN policy_id INTEGER REFERENCES policies; -- under which its laughs were found last; NULL: not known
