@@ -21,9 +21,23 @@ type streamConfig struct {
 	floor       float32
 	hop         int
 	sampleBytes int // 2: S16LE, 4: F32LE
+	logits      bool
 }
 
-func modelToProto(d Description, plugin string) *pb.GetModelResponse {
+// logits of a model: whether it has them, and their step.
+type logits struct {
+	has  bool
+	step float32
+}
+
+func logitsOf(m Model) logits {
+	if m, ok := m.(LogitModel); ok {
+		return logits{true, m.LogitStep()}
+	}
+	return logits{}
+}
+
+func modelToProto(d Description, l logits, plugin string) *pb.GetModelResponse {
 	laughter := make([]uint32, len(d.Laughter))
 	for i, label := range d.Laughter {
 		laughter[i] = uint32(label)
@@ -38,16 +52,18 @@ func modelToProto(d Description, plugin string) *pb.GetModelResponse {
 		Labels:        d.Labels,
 		Laughter:      laughter,
 		Plugin:        plugin,
+		Logits:        l.has,
+		LogitStep:     l.step,
 	}
 }
 
 // configFromProto checks the first message of a stream; its errors are gRPC statuses.
-func configFromProto(request *pb.ClassifyRequest, d Description) (streamConfig, error) {
+func configFromProto(request *pb.ClassifyRequest, d Description, l logits) (streamConfig, error) {
 	message := request.GetConfig()
 	if message == nil {
 		return streamConfig{}, invalid("check first message: want the config, got %s", payloadName(request))
 	}
-	config := streamConfig{labels: message.GetLabels(), floor: message.GetScoreFloor(), hop: d.Hop}
+	config := streamConfig{labels: message.GetLabels(), floor: message.GetScoreFloor(), hop: d.Hop, logits: message.GetLogits()}
 	if n := len(config.labels); n < 1 || n > len(d.Labels) {
 		return streamConfig{}, invalid("check config: %d labels wanted, want 1 to %d", n, len(d.Labels))
 	}
@@ -64,6 +80,9 @@ func configFromProto(request *pb.ClassifyRequest, d Description) (streamConfig, 
 			"check config: hop of %d samples, this model supports 1 to %d", hop, d.Window)
 	} else if hop > 0 {
 		config.hop = int(hop)
+	}
+	if config.logits && !l.has {
+		return streamConfig{}, status.Error(codes.Unimplemented, "check config: logits wanted, this model has scores only")
 	}
 	switch encoding := message.GetEncoding(); encoding {
 	case pb.PcmEncoding_PCM_ENCODING_S16LE:
@@ -134,9 +153,13 @@ func (c streamConfig) decode(dst []float32, pcm []byte) error {
 	return nil
 }
 
-// framesToProto picks the wanted scores of a batch that was scored, and leaves out what is below the floor.
+// framesToProto picks the wanted scores or logits of a batch that was scored, and leaves out what is below the floor.
 func (c streamConfig) framesToProto(batch Batch, scores []float32) ([]*pb.Frame, error) {
 	classes := len(scores) / batch.Windows
+	low, high, floor := float32(0), float32(1), c.floor
+	if c.logits {
+		low, high, floor = -math.MaxFloat32, math.MaxFloat32, float32(math.Log(float64(c.floor)/(1-float64(c.floor))))
+	}
 	wanted := make([]float32, 0, batch.Windows*len(c.labels))
 	messages := make([]pb.Frame, batch.Windows) // one allocation for all
 	frames := make([]*pb.Frame, 0, batch.Windows)
@@ -145,10 +168,13 @@ func (c streamConfig) framesToProto(batch Batch, scores []float32) ([]*pb.Frame,
 		begin := len(wanted)
 		for _, label := range c.labels {
 			score := scores[i*classes+int(label)]
-			if !(score >= 0 && score <= 1) {
+			if !(score >= low && score <= high) {
+				if c.logits {
+					return nil, fmt.Errorf("logit of class %d is %v, want a finite number", label, score)
+				}
 				return nil, fmt.Errorf("score of class %d is %v, want 0 to 1", label, score)
 			}
-			keep = keep || score >= c.floor
+			keep = keep || score >= floor
 			wanted = append(wanted, score)
 		}
 		if !keep {
@@ -157,7 +183,11 @@ func (c streamConfig) framesToProto(batch Batch, scores []float32) ([]*pb.Frame,
 		}
 		frame := &messages[i]
 		frame.FirstSample = batch.First + int64(i*c.hop)
-		frame.Scores = wanted[begin:len(wanted):len(wanted)]
+		if c.logits {
+			frame.Logits = wanted[begin:len(wanted):len(wanted)]
+		} else {
+			frame.Scores = wanted[begin:len(wanted):len(wanted)]
+		}
 		frames = append(frames, frame)
 	}
 	return frames, nil

@@ -58,7 +58,7 @@ func TestConfigFromProto(t *testing.T) {
 		{"chunk first", chunkRequest(0, 0, nil), codes.InvalidArgument, 0},
 		{"nothing", &pb.ClassifyRequest{}, codes.InvalidArgument, 0},
 	} {
-		config, err := configFromProto(c.request, convertModel)
+		config, err := configFromProto(c.request, convertModel, logits{})
 		if status.Code(err) != c.want || config.hop != c.hop {
 			t.Errorf("%s: hop %d, error %v, want %d and %v", c.name, config.hop, err, c.hop, c.want)
 		}
@@ -158,7 +158,7 @@ func FuzzConvert(f *testing.F) {
 		if proto.Unmarshal(first, &request) != nil {
 			return
 		}
-		config, err := configFromProto(&request, convertModel)
+		config, err := configFromProto(&request, convertModel, logits{})
 		if err != nil {
 			if status.Code(err) == codes.Unknown {
 				t.Fatalf("error without a code: %v", err)

@@ -17,6 +17,15 @@ type Model interface {
 	Close() error
 }
 
+// LogitModel is a Model that can also say what its scores were before the last sigmoid.
+type LogitModel interface {
+	Model
+	// PredictLogits is Predict with a logit, finite, in place of each score.
+	PredictLogits(samples []float32, hop int, logits []float32) error
+	// LogitStep is the distance between neighbouring logits where they are quantised, else 0.
+	LogitStep() float32
+}
+
 // Description says what a model is.
 type Description struct {
 	// Name is short, such as "yamnet"; Version is free text.

@@ -23,6 +23,7 @@ type Server struct {
 	pb.UnimplementedInferenceServiceServer
 
 	model  Description
+	logits logits
 	plugin string
 	models []Model
 	jobs   chan *job
@@ -40,6 +41,7 @@ func NewServer(plugin string, models ...Model) (*Server, error) {
 	}
 	s := &Server{
 		model:  models[0].Describe(),
+		logits: logitsOf(models[0]),
 		plugin: plugin,
 		models: models,
 		jobs:   make(chan *job),
@@ -68,7 +70,7 @@ func (s *Server) Close() error {
 
 // GetModel describes the model.
 func (s *Server) GetModel(context.Context, *pb.GetModelRequest) (*pb.GetModelResponse, error) {
-	return modelToProto(s.model, s.plugin), nil
+	return modelToProto(s.model, s.logits, s.plugin), nil
 }
 
 // Classify scores one recording. Whatever comes before a message that breaks the contract is answered.
@@ -79,7 +81,7 @@ func (s *Server) Classify(stream pb.InferenceService_ClassifyServer) error {
 	} else if err != nil {
 		return err
 	}
-	config, err := configFromProto(request, s.model)
+	config, err := configFromProto(request, s.model, s.logits)
 	if err != nil {
 		return err
 	}
@@ -129,7 +131,11 @@ func (j *job) run(model Model, scores []float32) {
 	if j.err = j.ctx.Err(); j.err != nil {
 		return
 	}
-	j.err = model.Predict(j.batch.Samples, j.config.hop, scores)
+	predict := model.Predict
+	if j.config.logits {
+		predict = model.(LogitModel).PredictLogits
+	}
+	j.err = predict(j.batch.Samples, j.config.hop, scores)
 	j.free <- j.batch.Samples
 	if j.err == nil {
 		j.frames, j.err = j.config.framesToProto(j.batch, scores)

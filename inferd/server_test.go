@@ -8,6 +8,7 @@ import (
 	"math"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -424,3 +425,80 @@ func TestNewServerRefuses(t *testing.T) {
 type namelessModel struct{ model }
 
 func (namelessModel) Describe() inferd.Description { return inferd.Description{} }
+
+// logitModel answers the sum of a window's samples as the logit of one class, and minus that of another.
+type logitModel struct{ model }
+
+func (logitModel) LogitStep() float32 { return 0.25 }
+
+func (logitModel) PredictLogits(samples []float32, hop int, logits []float32) error {
+	for i := range len(logits) / 2 {
+		_, mean := testScores(samples[i*hop : i*hop+testWindow])
+		logits[2*i], logits[2*i+1] = 100*mean, -100*mean
+	}
+	return nil
+}
+
+func TestLogits(t *testing.T) {
+	t.Parallel()
+	client := serve(t, logitModel{goodModel()})
+	described, err := client.GetModel(t.Context(), &pb.GetModelRequest{})
+	if err != nil || !described.GetLogits() || described.GetLogitStep() != 0.25 {
+		t.Errorf("description: %v, %v; want logits in steps of 0.25", described, err)
+	}
+	sound := make([]float32, testWindow+testHop)
+	for i := range sound {
+		sound[i] = 0.03 // of 100 samples: 3
+	}
+	for _, c := range []struct {
+		config *pb.StreamConfig
+		scores bool
+		frames int
+		want   []float64
+	}{
+		{&pb.StreamConfig{Labels: []uint32{1, 0}, Logits: true}, false, 2, []float64{-3, 3}},
+		{&pb.StreamConfig{Labels: []uint32{1}, Logits: true}, false, 2, []float64{-3}},
+		{&pb.StreamConfig{Labels: []uint32{0}, Logits: true, ScoreFloor: 0.9}, false, 2, []float64{3}}, // its score is 0.953
+		{&pb.StreamConfig{Labels: []uint32{0}, Logits: true, ScoreFloor: 0.96}, false, 0, nil},
+		{&pb.StreamConfig{Labels: []uint32{1}}, true, 2, []float64{0.03}},
+	} {
+		c.config.Encoding = pb.PcmEncoding_PCM_ENCODING_F32LE
+		responses, err := exchange(t, client, configure(c.config), chunk(0, 0, floats(sound)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var frames []*pb.Frame
+		for _, response := range responses {
+			frames = append(frames, response.GetFrames()...)
+		}
+		if len(frames) != c.frames {
+			t.Errorf("%v: %d frames, want %d", c.config, len(frames), c.frames)
+		}
+		for _, frame := range frames {
+			got, other := frame.GetLogits(), frame.GetScores()
+			if c.scores {
+				got, other = other, got
+			}
+			if len(got) != len(c.want) || len(other) != 0 {
+				t.Errorf("%v: frame %v, want %v and nothing else", c.config, frame, c.want)
+				continue
+			}
+			for i := range got {
+				if math.Abs(float64(got[i])-c.want[i]) > 1e-3 {
+					t.Errorf("%v: %v, want %v", c.config, got, c.want)
+				}
+			}
+		}
+	}
+	_, err = exchange(t, serve(t, goodModel()), configure(&pb.StreamConfig{Labels: []uint32{1}, Logits: true, Encoding: pb.PcmEncoding_PCM_ENCODING_F32LE}))
+	if status.Code(err) != codes.Unimplemented {
+		t.Errorf("a model of scores alone: %v", err)
+	}
+	for i := range sound {
+		sound[i] = float32(math.MaxFloat32)
+	}
+	_, err = exchange(t, client, configure(&pb.StreamConfig{Labels: []uint32{1}, Logits: true, Encoding: pb.PcmEncoding_PCM_ENCODING_F32LE}), chunk(0, 0, floats(sound)))
+	if status.Code(err) != codes.Internal || !strings.Contains(err.Error(), "logit of class 1 is") {
+		t.Errorf("a logit that is not finite: %v", err)
+	}
+}

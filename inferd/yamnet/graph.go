@@ -16,6 +16,9 @@ type graph struct {
 	// scale and zero turn the logarithm of a band into the integer that the network takes.
 	scale float32
 	zero  int
+	// logitScale and logitZero turn the integers behind the last layer into logits.
+	logitScale float32
+	logitZero  int
 	// changed is the first byte of the file that was changed.
 	changed int
 }
@@ -31,23 +34,31 @@ var frontEnd = []int{
 	3,
 }
 
-// cutFrontEnd reads the constants of the model's own front end, and changes the file so that the model
-// begins behind it: its input is then the quantised patch of 96 steps of 64 bands.
+// backEnd names the operators behind the logits: sigmoid, and back to floats.
+var backEnd = []int{14, 6}
+
+// cutEnds reads the constants of the model's own front end, and changes the file so that the model begins
+// behind it and ends in front of its sigmoid: its input is then the quantised patch of 96 steps of 64 bands,
+// its output the quantised logits.
 //
 // A TF Lite file is a flatbuffer: tables that refer to each other by offsets. This one's sha256 was
 // checked before, so that its offsets need no checks here.
-func cutFrontEnd(data []byte) (graph, error) {
+func cutEnds(data []byte) (graph, error) {
 	root := place{data, 0}.follow()
 	codes, subgraph, buffers := root.vector(1), root.vector(2).table(0), root.vector(4)
-	tensors, inputs, operators := subgraph.vector(0), subgraph.vector(1), subgraph.vector(3)
+	tensors, inputs, outputs, operators := subgraph.vector(0), subgraph.vector(1), subgraph.vector(2), subgraph.vector(3)
 
 	var kinds []int
-	for i := range min(operators.u32(), len(frontEnd)) {
+	for i := range operators.u32() {
 		code := codes.table(operators.table(i).scalar(0))
 		kinds = append(kinds, max(code.scalar(0)&0xff, code.scalar(3))) // an old field of a byte, and a new one
 	}
-	if !slices.Equal(kinds, frontEnd) {
-		return graph{}, fmt.Errorf("find front end: operators begin with %v, want %v", kinds, frontEnd)
+	if len(kinds) < len(frontEnd)+len(backEnd) || !slices.Equal(kinds[:len(frontEnd)], frontEnd) {
+		return graph{}, fmt.Errorf("find front end: operators are %v, want them to begin with %v", kinds, frontEnd)
+	}
+	last := len(kinds) - len(backEnd) // the sigmoid
+	if !slices.Equal(kinds[last:], backEnd) {
+		return graph{}, fmt.Errorf("find logits: operators end with %v, want %v", kinds[last:], backEnd)
 	}
 	input := func(operator, i int) place {
 		return tensors.table(operators.table(operator).vector(1).element(i).u32())
@@ -61,26 +72,31 @@ func cutFrontEnd(data []byte) (graph, error) {
 		return values
 	}
 	network := len(frontEnd) - 1
-	patch := input(network, 0).field(4).follow() // its quantisation
+	patch, logits := input(network, 0).field(4).follow(), input(last, 0).field(4).follow() // their quantisation
 	g := graph{
 		window: constant(input(4, 1)),
 		mel:    constant(input(10, 1)),
 		offset: constant(input(10, 2))[0],
 		scale:  math.Float32frombits(uint32(patch.vector(2).element(0).u32())),
 		zero:   patch.vector(3).element(0).u32(), // the lower half of 64 bits
+
+		logitScale: math.Float32frombits(uint32(logits.vector(2).element(0).u32())),
+		logitZero:  int(int32(logits.vector(3).element(0).u32())),
 	}
 	if len(g.window) != stepSamples || len(g.mel) != bands*(half+1) {
 		return graph{}, fmt.Errorf("find front end: window of %d and mel bands of %d weights", len(g.window), len(g.mel))
 	}
 	input0 := inputs.element(0)
 	input0.set(operators.table(network).vector(1).element(0).u32())
+	output0 := outputs.element(0)
+	output0.set(operators.table(last).vector(1).element(0).u32())
 	// The vector of operators begins again in front of the network's first: a length, and its field's
 	// offset, are all that changes.
 	rest := place{data, operators.at + 4*network}
-	rest.set(operators.u32() - network)
+	rest.set(last - network)
 	start := subgraph.field(3)
 	start.set(rest.at - start.at)
-	g.changed = min(input0.at, rest.at, start.at)
+	g.changed = min(input0.at, output0.at, rest.at, start.at)
 	return g, nil
 }
 

@@ -1,6 +1,7 @@
 package yamnet
 
 import (
+	"math"
 	"slices"
 
 	"github.com/chortle-audio/chortle/inferd"
@@ -8,24 +9,26 @@ import (
 )
 
 // network runs the model from behind its own front end on, with one of ours before it: steps that
-// neighbouring windows share are transformed once. Its scores are the whole model's.
+// neighbouring windows share are transformed once. It ends with the logits. Its scores are the whole model's,
+// which rounds them to 1/256, before that was done.
 type network struct {
 	*shared
-	interpreter *tflite.Interpreter[int8, float32]
+	interpreter *tflite.Interpreter[int8, int8]
+	values      *values
 	features    *features
 	spectrum    spectrum
 	rows        [][bands]int8 // of a batch, kept for the next
 	scored      bool          // Output belongs to Input
 }
 
-var _ inferd.Model = (*network)(nil)
+var _ inferd.LogitModel = (*network)(nil)
 
 func (s *shared) openNetwork(n int) ([]inferd.Model, error) {
-	g, err := cutFrontEnd(s.file.data)
+	g, err := cutEnds(s.file.data)
 	if err != nil {
 		return nil, err
 	}
-	m, err := tflite.Load[int8, float32](s.library, s.file.data, n, []int{1, patchSteps, bands, 1}, []int{1, len(s.description.Labels)})
+	m, err := tflite.Load[int8, int8](s.library, s.file.data, n, []int{1, patchSteps, bands, 1}, []int{1, len(s.description.Labels)})
 	if err != nil {
 		return nil, err
 	}
@@ -34,20 +37,48 @@ func (s *shared) openNetwork(n int) ([]inferd.Model, error) {
 		return nil, err
 	}
 	s.users.Store(int32(n))
-	features := newFeatures(g)
+	features, values := newFeatures(g), newValues(g)
 	models := make([]inferd.Model, n)
 	for k, interpreter := range m.Interpreters {
-		models[k] = &network{shared: s, interpreter: interpreter, features: features}
+		models[k] = &network{shared: s, interpreter: interpreter, features: features, values: values}
 	}
 	return models, nil
 }
 
+// values are what the 256 integers of the network's output stand for.
+type values struct {
+	scores, logits [256]float32 // by the integer as a byte
+	step           float32
+}
+
+func newValues(g graph) *values {
+	v := &values{step: g.logitScale}
+	for i := range 256 {
+		logit := float64(g.logitScale) * float64(int(int8(i))-g.logitZero)
+		v.logits[i], v.scores[i] = float32(logit), float32(1/(1+math.Exp(-logit)))
+	}
+	return v
+}
+
+// LogitStep is the distance between neighbouring logits.
+func (n *network) LogitStep() float32 { return n.values.step }
+
 // Predict scores windows of sound in [-1, 1].
 func (n *network) Predict(samples []float32, hop int, scores []float32) error {
+	return n.predict(samples, hop, scores, &n.values.scores)
+}
+
+// PredictLogits is Predict with logits.
+func (n *network) PredictLogits(samples []float32, hop int, logits []float32) error {
+	return n.predict(samples, hop, logits, &n.values.logits)
+}
+
+// predict writes what the table says of each of the network's integers.
+func (n *network) predict(samples []float32, hop int, out []float32, table *[256]float32) error {
 	if hop%stepHop != 0 { // the windows have no step in common
-		for ; len(scores) > 0; scores = scores[len(n.interpreter.Output):] {
+		for ; len(out) > 0; out = out[len(n.interpreter.Output):] {
 			n.fill(samples[:window])
-			if err := n.score(n.rows, scores); err != nil {
+			if err := n.score(n.rows, out, table); err != nil {
 				return err
 			}
 			samples = samples[min(hop, len(samples)):]
@@ -55,11 +86,11 @@ func (n *network) Predict(samples []float32, hop int, scores []float32) error {
 		return nil
 	}
 	n.fill(samples)
-	for first := 0; len(scores) > 0; first += hop / stepHop {
-		if err := n.score(n.rows[first:], scores); err != nil {
+	for first := 0; len(out) > 0; first += hop / stepHop {
+		if err := n.score(n.rows[first:], out, table); err != nil {
 			return err
 		}
-		scores = scores[len(n.interpreter.Output):]
+		out = out[len(n.interpreter.Output):]
 	}
 	return nil
 }
@@ -75,7 +106,7 @@ func (n *network) fill(samples []float32) {
 
 // score runs the network on the patch that begins with these rows, unless it is the same as before: in
 // silence, it is.
-func (n *network) score(rows [][bands]int8, scores []float32) error {
+func (n *network) score(rows [][bands]int8, out []float32, table *[256]float32) error {
 	same := n.scored
 	for i := range patchSteps {
 		input := (*[bands]int8)(n.interpreter.Input[i*bands:])
@@ -90,6 +121,8 @@ func (n *network) score(rows [][bands]int8, scores []float32) error {
 		}
 		n.scored = true
 	}
-	copy(scores, n.interpreter.Output)
+	for i, value := range n.interpreter.Output {
+		out[i] = table[uint8(value)]
+	}
 	return nil
 }

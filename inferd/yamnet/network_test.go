@@ -60,11 +60,12 @@ func TestSameScoresAsWholeModel(t *testing.T) {
 			}
 			for i := range got {
 				scores++
-				if got[i] == want[i] {
+				d := level(values, float64(got[i])) - level(values, float64(want[i]))
+				if d == 0 { // ours is not rounded to 1/256
 					continue
 				}
 				other++
-				if d := level(values, float64(got[i])) - level(values, float64(want[i])); d < -1 || d > 1 {
+				if d < -1 || d > 1 {
 					t.Errorf("%s, hop %d: score %d is %v, the whole model's %v", name, hop, i, got[i], want[i])
 				}
 			}
@@ -73,6 +74,39 @@ func TestSameScoresAsWholeModel(t *testing.T) {
 	t.Logf("%d of %d scores are a neighbour of the whole model's", other, scores)
 	if other*100 > scores {
 		t.Errorf("%d of %d scores differ", other, scores)
+	}
+}
+
+// TestLogitsGiveTheScores holds the two forms of an answer to each other, and the step to the model file's.
+func TestLogitsGiveTheScores(t *testing.T) {
+	t.Parallel()
+	model := openModels(t, testOptions(t, 1))[0].(inferd.LogitModel)
+	padded, n := frames(decode(t, testkit.Audio(t, "laughter/laughter_2.wav")), hop)
+	scores, logits := make([]float32, n*521), make([]float32, n*521)
+	if err := model.Predict(padded, hop, scores); err != nil {
+		t.Fatal(err)
+	}
+	if err := model.PredictLogits(padded, hop, logits); err != nil {
+		t.Fatal(err)
+	}
+	step := float64(model.LogitStep())
+	if math.Abs(step-0.3471775) > 1e-6 {
+		t.Errorf("step of %v", step)
+	}
+	low := 0
+	for i, logit := range logits {
+		if want := 1 / (1 + math.Exp(-float64(logit))); math.Abs(float64(scores[i])-want) > 1e-6 {
+			t.Fatalf("score %d is %v, its logit %v stands for %v", i, scores[i], logit, want)
+		}
+		if off := float64(logit) / step; math.Abs(off-math.Round(off)) > 1e-3 {
+			t.Fatalf("logit %d is %v, %v steps", i, logit, off)
+		}
+		if logit < -6.3 {
+			low++
+		}
+	}
+	if low == 0 {
+		t.Error("no logit is below what a score of 1/256 can say")
 	}
 }
 

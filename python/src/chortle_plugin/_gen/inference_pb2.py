@@ -14,7 +14,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$chortle/inference/v1/inference.proto\x12\x14\x63hortle.inference.v1\"\x11\n\x0fGetModelRequest\"\xc0\x01\n\x10GetModelResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x16\n\x0eweights_sha256\x18\x03 \x01(\t\x12\x16\n\x0esample_rate_hz\x18\x04 \x01(\r\x12\x16\n\x0ewindow_samples\x18\x05 \x01(\r\x12\x13\n\x0bhop_samples\x18\x06 \x01(\r\x12\x0e\n\x06labels\x18\x07 \x03(\t\x12\x10\n\x08laughter\x18\x08 \x03(\r\x12\x0e\n\x06plugin\x18\t \x01(\t\"\x80\x01\n\x0f\x43lassifyRequest\x12\x34\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\".chortle.inference.v1.StreamConfigH\x00\x12,\n\x05\x63hunk\x18\x02 \x01(\x0b\x32\x1b.chortle.inference.v1.ChunkH\x00\x42\t\n\x07payload\"}\n\x0cStreamConfig\x12\x0e\n\x06labels\x18\x01 \x03(\r\x12\x13\n\x0bscore_floor\x18\x02 \x01(\x02\x12\x13\n\x0bhop_samples\x18\x03 \x01(\r\x12\x33\n\x08\x65ncoding\x18\x04 \x01(\x0e\x32!.chortle.inference.v1.PcmEncoding\"9\n\x05\x43hunk\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x14\n\x0c\x66irst_sample\x18\x02 \x01(\x03\x12\x0b\n\x03pcm\x18\x03 \x01(\x0c\"c\n\x10\x43lassifyResponse\x12\x13\n\x0b\x63hunk_index\x18\x01 \x01(\x04\x12+\n\x06\x66rames\x18\x02 \x03(\x0b\x32\x1b.chortle.inference.v1.Frame\x12\r\n\x05\x66inal\x18\x03 \x01(\x08\"-\n\x05\x46rame\x12\x14\n\x0c\x66irst_sample\x18\x01 \x01(\x03\x12\x0e\n\x06scores\x18\x02 \x03(\x02*[\n\x0bPcmEncoding\x12\x1c\n\x18PCM_ENCODING_UNSPECIFIED\x10\x00\x12\x16\n\x12PCM_ENCODING_S16LE\x10\x01\x12\x16\n\x12PCM_ENCODING_F32LE\x10\x02\x32\xcc\x01\n\x10InferenceService\x12Y\n\x08GetModel\x12%.chortle.inference.v1.GetModelRequest\x1a&.chortle.inference.v1.GetModelResponse\x12]\n\x08\x43lassify\x12%.chortle.inference.v1.ClassifyRequest\x1a&.chortle.inference.v1.ClassifyResponse(\x01\x30\x01\x42PZNgithub.com/chortle-audio/chortle/internal/gen/chortle/inference/v1;inferencev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$chortle/inference/v1/inference.proto\x12\x14\x63hortle.inference.v1\"\x11\n\x0fGetModelRequest\"\xe4\x01\n\x10GetModelResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x16\n\x0eweights_sha256\x18\x03 \x01(\t\x12\x16\n\x0esample_rate_hz\x18\x04 \x01(\r\x12\x16\n\x0ewindow_samples\x18\x05 \x01(\r\x12\x13\n\x0bhop_samples\x18\x06 \x01(\r\x12\x0e\n\x06labels\x18\x07 \x03(\t\x12\x10\n\x08laughter\x18\x08 \x03(\r\x12\x0e\n\x06plugin\x18\t \x01(\t\x12\x0e\n\x06logits\x18\n \x01(\x08\x12\x12\n\nlogit_step\x18\x0b \x01(\x02\"\x80\x01\n\x0f\x43lassifyRequest\x12\x34\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\".chortle.inference.v1.StreamConfigH\x00\x12,\n\x05\x63hunk\x18\x02 \x01(\x0b\x32\x1b.chortle.inference.v1.ChunkH\x00\x42\t\n\x07payload\"\x8d\x01\n\x0cStreamConfig\x12\x0e\n\x06labels\x18\x01 \x03(\r\x12\x13\n\x0bscore_floor\x18\x02 \x01(\x02\x12\x13\n\x0bhop_samples\x18\x03 \x01(\r\x12\x33\n\x08\x65ncoding\x18\x04 \x01(\x0e\x32!.chortle.inference.v1.PcmEncoding\x12\x0e\n\x06logits\x18\x05 \x01(\x08\"9\n\x05\x43hunk\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x14\n\x0c\x66irst_sample\x18\x02 \x01(\x03\x12\x0b\n\x03pcm\x18\x03 \x01(\x0c\"c\n\x10\x43lassifyResponse\x12\x13\n\x0b\x63hunk_index\x18\x01 \x01(\x04\x12+\n\x06\x66rames\x18\x02 \x03(\x0b\x32\x1b.chortle.inference.v1.Frame\x12\r\n\x05\x66inal\x18\x03 \x01(\x08\"=\n\x05\x46rame\x12\x14\n\x0c\x66irst_sample\x18\x01 \x01(\x03\x12\x0e\n\x06scores\x18\x02 \x03(\x02\x12\x0e\n\x06logits\x18\x03 \x03(\x02*[\n\x0bPcmEncoding\x12\x1c\n\x18PCM_ENCODING_UNSPECIFIED\x10\x00\x12\x16\n\x12PCM_ENCODING_S16LE\x10\x01\x12\x16\n\x12PCM_ENCODING_F32LE\x10\x02\x32\xcc\x01\n\x10InferenceService\x12Y\n\x08GetModel\x12%.chortle.inference.v1.GetModelRequest\x1a&.chortle.inference.v1.GetModelResponse\x12]\n\x08\x43lassify\x12%.chortle.inference.v1.ClassifyRequest\x1a&.chortle.inference.v1.ClassifyResponse(\x01\x30\x01\x42PZNgithub.com/chortle-audio/chortle/internal/gen/chortle/inference/v1;inferencev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -22,22 +22,22 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'chortle.inference.v1.infere
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'ZNgithub.com/chortle-audio/chortle/internal/gen/chortle/inference/v1;inferencev1'
-  _globals['_PCMENCODING']._serialized_start=741
-  _globals['_PCMENCODING']._serialized_end=832
+  _globals['_PCMENCODING']._serialized_start=810
+  _globals['_PCMENCODING']._serialized_end=901
   _globals['_GETMODELREQUEST']._serialized_start=62
   _globals['_GETMODELREQUEST']._serialized_end=79
   _globals['_GETMODELRESPONSE']._serialized_start=82
-  _globals['_GETMODELRESPONSE']._serialized_end=274
-  _globals['_CLASSIFYREQUEST']._serialized_start=277
-  _globals['_CLASSIFYREQUEST']._serialized_end=405
-  _globals['_STREAMCONFIG']._serialized_start=407
-  _globals['_STREAMCONFIG']._serialized_end=532
-  _globals['_CHUNK']._serialized_start=534
-  _globals['_CHUNK']._serialized_end=591
-  _globals['_CLASSIFYRESPONSE']._serialized_start=593
-  _globals['_CLASSIFYRESPONSE']._serialized_end=692
-  _globals['_FRAME']._serialized_start=694
-  _globals['_FRAME']._serialized_end=739
-  _globals['_INFERENCESERVICE']._serialized_start=835
-  _globals['_INFERENCESERVICE']._serialized_end=1039
+  _globals['_GETMODELRESPONSE']._serialized_end=310
+  _globals['_CLASSIFYREQUEST']._serialized_start=313
+  _globals['_CLASSIFYREQUEST']._serialized_end=441
+  _globals['_STREAMCONFIG']._serialized_start=444
+  _globals['_STREAMCONFIG']._serialized_end=585
+  _globals['_CHUNK']._serialized_start=587
+  _globals['_CHUNK']._serialized_end=644
+  _globals['_CLASSIFYRESPONSE']._serialized_start=646
+  _globals['_CLASSIFYRESPONSE']._serialized_end=745
+  _globals['_FRAME']._serialized_start=747
+  _globals['_FRAME']._serialized_end=808
+  _globals['_INFERENCESERVICE']._serialized_start=904
+  _globals['_INFERENCESERVICE']._serialized_end=1108
 # @@protoc_insertion_point(module_scope)

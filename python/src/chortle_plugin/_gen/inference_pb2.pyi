@@ -20,7 +20,7 @@ class GetModelRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetModelResponse(_message.Message):
-    __slots__ = ("name", "version", "weights_sha256", "sample_rate_hz", "window_samples", "hop_samples", "labels", "laughter", "plugin")
+    __slots__ = ("name", "version", "weights_sha256", "sample_rate_hz", "window_samples", "hop_samples", "labels", "laughter", "plugin", "logits", "logit_step")
     NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     WEIGHTS_SHA256_FIELD_NUMBER: _ClassVar[int]
@@ -30,6 +30,8 @@ class GetModelResponse(_message.Message):
     LABELS_FIELD_NUMBER: _ClassVar[int]
     LAUGHTER_FIELD_NUMBER: _ClassVar[int]
     PLUGIN_FIELD_NUMBER: _ClassVar[int]
+    LOGITS_FIELD_NUMBER: _ClassVar[int]
+    LOGIT_STEP_FIELD_NUMBER: _ClassVar[int]
     name: str
     version: str
     weights_sha256: str
@@ -39,7 +41,9 @@ class GetModelResponse(_message.Message):
     labels: _containers.RepeatedScalarFieldContainer[str]
     laughter: _containers.RepeatedScalarFieldContainer[int]
     plugin: str
-    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., weights_sha256: _Optional[str] = ..., sample_rate_hz: _Optional[int] = ..., window_samples: _Optional[int] = ..., hop_samples: _Optional[int] = ..., labels: _Optional[_Iterable[str]] = ..., laughter: _Optional[_Iterable[int]] = ..., plugin: _Optional[str] = ...) -> None: ...
+    logits: bool
+    logit_step: float
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., weights_sha256: _Optional[str] = ..., sample_rate_hz: _Optional[int] = ..., window_samples: _Optional[int] = ..., hop_samples: _Optional[int] = ..., labels: _Optional[_Iterable[str]] = ..., laughter: _Optional[_Iterable[int]] = ..., plugin: _Optional[str] = ..., logits: bool = ..., logit_step: _Optional[float] = ...) -> None: ...
 
 class ClassifyRequest(_message.Message):
     __slots__ = ("config", "chunk")
@@ -50,16 +54,18 @@ class ClassifyRequest(_message.Message):
     def __init__(self, config: _Optional[_Union[StreamConfig, _Mapping]] = ..., chunk: _Optional[_Union[Chunk, _Mapping]] = ...) -> None: ...
 
 class StreamConfig(_message.Message):
-    __slots__ = ("labels", "score_floor", "hop_samples", "encoding")
+    __slots__ = ("labels", "score_floor", "hop_samples", "encoding", "logits")
     LABELS_FIELD_NUMBER: _ClassVar[int]
     SCORE_FLOOR_FIELD_NUMBER: _ClassVar[int]
     HOP_SAMPLES_FIELD_NUMBER: _ClassVar[int]
     ENCODING_FIELD_NUMBER: _ClassVar[int]
+    LOGITS_FIELD_NUMBER: _ClassVar[int]
     labels: _containers.RepeatedScalarFieldContainer[int]
     score_floor: float
     hop_samples: int
     encoding: PcmEncoding
-    def __init__(self, labels: _Optional[_Iterable[int]] = ..., score_floor: _Optional[float] = ..., hop_samples: _Optional[int] = ..., encoding: _Optional[_Union[PcmEncoding, str]] = ...) -> None: ...
+    logits: bool
+    def __init__(self, labels: _Optional[_Iterable[int]] = ..., score_floor: _Optional[float] = ..., hop_samples: _Optional[int] = ..., encoding: _Optional[_Union[PcmEncoding, str]] = ..., logits: bool = ...) -> None: ...
 
 class Chunk(_message.Message):
     __slots__ = ("index", "first_sample", "pcm")
@@ -82,9 +88,11 @@ class ClassifyResponse(_message.Message):
     def __init__(self, chunk_index: _Optional[int] = ..., frames: _Optional[_Iterable[_Union[Frame, _Mapping]]] = ..., final: bool = ...) -> None: ...
 
 class Frame(_message.Message):
-    __slots__ = ("first_sample", "scores")
+    __slots__ = ("first_sample", "scores", "logits")
     FIRST_SAMPLE_FIELD_NUMBER: _ClassVar[int]
     SCORES_FIELD_NUMBER: _ClassVar[int]
+    LOGITS_FIELD_NUMBER: _ClassVar[int]
     first_sample: int
     scores: _containers.RepeatedScalarFieldContainer[float]
-    def __init__(self, first_sample: _Optional[int] = ..., scores: _Optional[_Iterable[float]] = ...) -> None: ...
+    logits: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, first_sample: _Optional[int] = ..., scores: _Optional[_Iterable[float]] = ..., logits: _Optional[_Iterable[float]] = ...) -> None: ...

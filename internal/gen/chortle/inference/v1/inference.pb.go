@@ -137,7 +137,12 @@ type GetModelResponse struct {
 	// Indices into `labels` of the classes that are laughter. Never empty.
 	Laughter []uint32 `protobuf:"varint,8,rep,packed,name=laughter,proto3" json:"laughter,omitempty"`
 	// Name of the program that serves the model, such as "inferd".
-	Plugin        string `protobuf:"bytes,9,opt,name=plugin,proto3" json:"plugin,omitempty"`
+	Plugin string `protobuf:"bytes,9,opt,name=plugin,proto3" json:"plugin,omitempty"`
+	// True where the model can answer with logits; see StreamConfig. A model without them is asked for scores.
+	Logits bool `protobuf:"varint,10,opt,name=logits,proto3" json:"logits,omitempty"`
+	// Distance between neighbouring logits where the model's are quantised, so that they can be stored as small
+	// whole numbers; 0 where they are not.
+	LogitStep     float32 `protobuf:"fixed32,11,opt,name=logit_step,json=logitStep,proto3" json:"logit_step,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -233,6 +238,20 @@ func (x *GetModelResponse) GetPlugin() string {
 		return x.Plugin
 	}
 	return ""
+}
+
+func (x *GetModelResponse) GetLogits() bool {
+	if x != nil {
+		return x.Logits
+	}
+	return false
+}
+
+func (x *GetModelResponse) GetLogitStep() float32 {
+	if x != nil {
+		return x.LogitStep
+	}
+	return 0
 }
 
 // ClassifyRequest is one message of the client: the configuration first, then chunks.
@@ -333,7 +352,10 @@ type StreamConfig struct {
 	// Distance between frames in samples, at least 1; 0 means the model's own.
 	HopSamples uint32 `protobuf:"varint,3,opt,name=hop_samples,json=hopSamples,proto3" json:"hop_samples,omitempty"`
 	// How the samples of every chunk of this stream are encoded.
-	Encoding      PcmEncoding `protobuf:"varint,4,opt,name=encoding,proto3,enum=chortle.inference.v1.PcmEncoding" json:"encoding,omitempty"`
+	Encoding PcmEncoding `protobuf:"varint,4,opt,name=encoding,proto3,enum=chortle.inference.v1.PcmEncoding" json:"encoding,omitempty"`
+	// Frames carry logits in place of scores. Only where GetModelResponse says that the model has them; else
+	// UNIMPLEMENTED. The score floor then applies to the scores that the logits stand for.
+	Logits        bool `protobuf:"varint,5,opt,name=logits,proto3" json:"logits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -394,6 +416,13 @@ func (x *StreamConfig) GetEncoding() PcmEncoding {
 		return x.Encoding
 	}
 	return PcmEncoding_PCM_ENCODING_UNSPECIFIED
+}
+
+func (x *StreamConfig) GetLogits() bool {
+	if x != nil {
+		return x.Logits
+	}
+	return false
 }
 
 // Chunk is a piece of the recording. Any length up to 4 MiB is allowed, also zero.
@@ -524,13 +553,16 @@ func (x *ClassifyResponse) GetFinal() bool {
 	return false
 }
 
-// Frame holds the scores of one window.
+// Frame holds the scores of one window, or the logits that they come from.
 type Frame struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Position of the window's first sample.
 	FirstSample int64 `protobuf:"varint,1,opt,name=first_sample,json=firstSample,proto3" json:"first_sample,omitempty"`
-	// One score in 0..1 for each label of StreamConfig, in its order.
-	Scores        []float32 `protobuf:"fixed32,2,rep,packed,name=scores,proto3" json:"scores,omitempty"`
+	// One score in 0..1 for each label of StreamConfig, in its order. Empty where the stream has logits.
+	Scores []float32 `protobuf:"fixed32,2,rep,packed,name=scores,proto3" json:"scores,omitempty"`
+	// One logit for each label of StreamConfig, in its order: the argument of the sigmoid whose value is the
+	// score, which tells small scores apart that a rounded score does not. Finite. Empty where the stream has scores.
+	Logits        []float32 `protobuf:"fixed32,3,rep,packed,name=logits,proto3" json:"logits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -579,12 +611,19 @@ func (x *Frame) GetScores() []float32 {
 	return nil
 }
 
+func (x *Frame) GetLogits() []float32 {
+	if x != nil {
+		return x.Logits
+	}
+	return nil
+}
+
 var File_chortle_inference_v1_inference_proto protoreflect.FileDescriptor
 
 const file_chortle_inference_v1_inference_proto_rawDesc = "" +
 	"\n" +
 	"$chortle/inference/v1/inference.proto\x12\x14chortle.inference.v1\"\x11\n" +
-	"\x0fGetModelRequest\"\xa1\x02\n" +
+	"\x0fGetModelRequest\"\xd8\x02\n" +
 	"\x10GetModelResponse\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12%\n" +
@@ -595,18 +634,23 @@ const file_chortle_inference_v1_inference_proto_rawDesc = "" +
 	"hopSamples\x12\x16\n" +
 	"\x06labels\x18\a \x03(\tR\x06labels\x12\x1a\n" +
 	"\blaughter\x18\b \x03(\rR\blaughter\x12\x16\n" +
-	"\x06plugin\x18\t \x01(\tR\x06plugin\"\x8f\x01\n" +
+	"\x06plugin\x18\t \x01(\tR\x06plugin\x12\x16\n" +
+	"\x06logits\x18\n" +
+	" \x01(\bR\x06logits\x12\x1d\n" +
+	"\n" +
+	"logit_step\x18\v \x01(\x02R\tlogitStep\"\x8f\x01\n" +
 	"\x0fClassifyRequest\x12<\n" +
 	"\x06config\x18\x01 \x01(\v2\".chortle.inference.v1.StreamConfigH\x00R\x06config\x123\n" +
 	"\x05chunk\x18\x02 \x01(\v2\x1b.chortle.inference.v1.ChunkH\x00R\x05chunkB\t\n" +
-	"\apayload\"\xa7\x01\n" +
+	"\apayload\"\xbf\x01\n" +
 	"\fStreamConfig\x12\x16\n" +
 	"\x06labels\x18\x01 \x03(\rR\x06labels\x12\x1f\n" +
 	"\vscore_floor\x18\x02 \x01(\x02R\n" +
 	"scoreFloor\x12\x1f\n" +
 	"\vhop_samples\x18\x03 \x01(\rR\n" +
 	"hopSamples\x12=\n" +
-	"\bencoding\x18\x04 \x01(\x0e2!.chortle.inference.v1.PcmEncodingR\bencoding\"R\n" +
+	"\bencoding\x18\x04 \x01(\x0e2!.chortle.inference.v1.PcmEncodingR\bencoding\x12\x16\n" +
+	"\x06logits\x18\x05 \x01(\bR\x06logits\"R\n" +
 	"\x05Chunk\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x04R\x05index\x12!\n" +
 	"\ffirst_sample\x18\x02 \x01(\x03R\vfirstSample\x12\x10\n" +
@@ -615,10 +659,11 @@ const file_chortle_inference_v1_inference_proto_rawDesc = "" +
 	"\vchunk_index\x18\x01 \x01(\x04R\n" +
 	"chunkIndex\x123\n" +
 	"\x06frames\x18\x02 \x03(\v2\x1b.chortle.inference.v1.FrameR\x06frames\x12\x14\n" +
-	"\x05final\x18\x03 \x01(\bR\x05final\"B\n" +
+	"\x05final\x18\x03 \x01(\bR\x05final\"Z\n" +
 	"\x05Frame\x12!\n" +
 	"\ffirst_sample\x18\x01 \x01(\x03R\vfirstSample\x12\x16\n" +
-	"\x06scores\x18\x02 \x03(\x02R\x06scores*[\n" +
+	"\x06scores\x18\x02 \x03(\x02R\x06scores\x12\x16\n" +
+	"\x06logits\x18\x03 \x03(\x02R\x06logits*[\n" +
 	"\vPcmEncoding\x12\x1c\n" +
 	"\x18PCM_ENCODING_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12PCM_ENCODING_S16LE\x10\x01\x12\x16\n" +
