@@ -108,3 +108,22 @@ func SocketDir(t testing.TB) string {
 	})
 	return dir
 }
+
+// Chromium is the path of a Chromium, or a browser like it, from PATH or CHORTLE_TEST_CHROMIUM. No set-up brings
+// one: without it the test is skipped, unless everything is required.
+func Chromium(t testing.TB) string {
+	t.Helper()
+	if path := os.Getenv("CHORTLE_TEST_CHROMIUM"); path != "" {
+		return path
+	}
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	if os.Getenv("CHORTLE_TEST_REQUIRE") != "" {
+		t.Fatal("chromium is missing: install it (apt-get install chromium), or name one by CHORTLE_TEST_CHROMIUM")
+	}
+	t.Skip("chromium is missing: install it, or name one by CHORTLE_TEST_CHROMIUM")
+	return ""
+}

@@ -1,9 +1,11 @@
-// Package flac writes FLAC (RFC 9639), a lossless form of sound, here of 16 bits, by a library that takes whole frames.
+// Package flac writes FLAC (RFC 9639), a lossless form of sound, here of 16 bits, by a library that takes whole frames;
+// reads it back; and repairs the frame headers of files that were written before they named their rate.
 package flac
 
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 
 	"github.com/mewkiz/flac"
 	"github.com/mewkiz/flac/frame"
@@ -80,7 +82,7 @@ func (w *Writer) Finish() ([]byte, error) {
 func (w *Writer) frame() {
 	length := len(w.pending[0])
 	f := frame.Frame{Header: frame.Header{
-		HasFixedBlockSize: true, BlockSize: uint16(length), // the rate is the file's
+		HasFixedBlockSize: true, BlockSize: uint16(length), SampleRate: frameRate(w.info.SampleRate),
 		Channels: frame.Channels(len(w.pending) - 1), BitsPerSample: bitDepth,
 	}}
 	if len(w.pending) == 2 && sideIsCalmer(w.pending[0], w.pending[1]) {
@@ -95,6 +97,18 @@ func (w *Writer) frame() {
 		w.err = w.encoder.WriteFrame(&f)
 	}
 	w.info.NSamples += uint64(length)
+}
+
+// frameRate is the rate that a frame's header gets. Browsers stop at, or refuse, frames that leave it to the
+// start of the file (0), so only rates that no header can hold do.
+func frameRate(rateHz uint32) uint32 {
+	switch {
+	case rateHz == 88200, rateHz == 176400, rateHz == 192000, rateHz <= math.MaxUint16:
+	case rateHz%1000 == 0 && rateHz <= 255_000, rateHz%10 == 0 && rateHz <= 655_350:
+	default:
+		return 0
+	}
+	return rateHz
 }
 
 // sideIsCalmer tells whether the left channel less the right one changes less than the right one does.

@@ -34,6 +34,7 @@ func TestFFmpegReadsWhatWasWritten(t *testing.T) {
 		}
 	}
 	check(t, "frames whose numbers take three bytes", 8000, 1, 2100*blockLength, sounds["a tone"])
+	check(t, "a rate that takes two bytes", 11025, 1, 3*blockLength, sounds["a tone"])
 	check(t, "the highest rate", 655350, 1, 1000, sounds["a tone"]) // the highest that ffmpeg knows
 }
 
