@@ -29,10 +29,12 @@ type Account struct {
 	Role Role
 	// EveryUser accounts see all users, also those that are added later.
 	EveryUser bool
-	// Users are the IDs of the users that were given to the account, in order; empty where EveryUser is true.
+	// Users are the IDs of the users that were given to the account, in order; nil where EveryUser is true.
 	Users []int64
 	// HasPassword is true when the account can sign in by a password.
 	HasPassword bool
+	// Handle is random text by which passkeys name the account.
+	Handle string
 	// CreatedAt in UTC.
 	CreatedAt time.Time
 }
@@ -49,9 +51,6 @@ func (a Account) Validate() error {
 	return fmt.Errorf("check role %q of account %q: want %s, %s or %s", a.Role, a.Name, RoleAdmin, RoleMember, RoleListener)
 }
 
-// Sees reports whether a user was given to the account.
-func (a Account) Sees(userID int64) bool { return a.EveryUser || slices.Contains(a.Users, userID) }
-
 // Session is one signed-in browser of an account.
 type Session struct {
 	ID        int64
@@ -62,17 +61,86 @@ type Session struct {
 	Agent, Network string
 }
 
-// scopeKey is the key of a context's scope.
-type scopeKey struct{}
+// Passkey is a credential of WebAuthn.
+type Passkey struct {
+	ID        int64
+	AccountID int64
+	// Credential is the credential's own id, base64url.
+	Credential string
+	// Name is what the person calls it.
+	Name string
+	// Data is JSON: public key, counter and flags.
+	Data []byte
+	// CreatedAt and UsedAt in UTC; UsedAt is zero until it is used.
+	CreatedAt, UsedAt time.Time
+}
+
+// Identity is an account's counterpart at an OpenID Connect issuer.
+type Identity struct {
+	ID        int64
+	AccountID int64
+	// Issuer and Subject name it together; an address of e-mail does not.
+	Issuer, Subject string
+	CreatedAt       time.Time // UTC
+}
+
+// Share is a link that lets anybody who has it hear some laughs of one user.
+type Share struct {
+	ID     int64
+	UserID int64
+	// AccountID is who shared it; 0 once that account is gone.
+	AccountID int64
+	// Title is the person's own; may be empty.
+	Title string
+	// Laughs are their public IDs, in the order in which they play.
+	Laughs []string
+	// HasPassword is true when the link alone does not open it.
+	HasPassword bool
+	// CreatedAt, ExpiresAt and VisitedAt in UTC; a zero ExpiresAt is never, a zero VisitedAt not yet.
+	CreatedAt, ExpiresAt, VisitedAt time.Time
+	Visits                          int
+}
+
+// Open reports whether the share can be visited at a time.
+func (s Share) Open(now time.Time) bool { return s.ExpiresAt.IsZero() || now.Before(s.ExpiresAt) }
+
+// Scope is what a token of the API may do.
+type Scope string
+
+// The scopes.
+const (
+	ScopeRead   Scope = "read"
+	ScopeWrite  Scope = "write"
+	ScopeUpload Scope = "upload"
+)
+
+// APIToken lets an app or a device in, on behalf of an account.
+type APIToken struct {
+	ID        int64
+	AccountID int64
+	// UserID limits it to one user; 0 means all that the account sees.
+	UserID int64
+	// Name is what the person calls the app or device.
+	Name   string
+	Scopes []Scope
+	// CreatedAt, ExpiresAt and UsedAt in UTC; a zero ExpiresAt is never, a zero UsedAt not yet.
+	CreatedAt, ExpiresAt, UsedAt time.Time
+}
+
+// May reports whether the token has a scope.
+func (t APIToken) May(scope Scope) bool { return slices.Contains(t.Scopes, scope) }
+
+// usersKey is the key of a context's users.
+type usersKey struct{}
 
 // WithUsers limits everything that is done under the context to what belongs to these users; none means nobody's.
 // A store that can enforces it a second time, below its own queries.
 func WithUsers(ctx context.Context, userIDs []int64) context.Context {
-	return context.WithValue(ctx, scopeKey{}, slices.Clone(userIDs))
+	return context.WithValue(ctx, usersKey{}, slices.Clone(userIDs))
 }
 
 // UsersOf returns the users that the context is limited to; limited is false where it is not.
 func UsersOf(ctx context.Context) (userIDs []int64, limited bool) {
-	userIDs, limited = ctx.Value(scopeKey{}).([]int64)
+	userIDs, limited = ctx.Value(usersKey{}).([]int64)
 	return userIDs, limited
 }

@@ -23,6 +23,9 @@ type Dialect interface {
 	// connection has lost it. A key that is not locked is no error. An error that wraps
 	// orchestrator.ErrLocked says that somebody else has it now.
 	Confirm(ctx context.Context, key int64) error
+	// Limit is the statement that holds a transaction to rows of these users, whatever its own statements say; empty where the
+	// database cannot.
+	Limit(userIDs []int64) string
 	// Check looks for damage, which Judge calls broken, and returns the name and version of the database.
 	Check(ctx context.Context, db *sql.DB) (engine string, err error)
 	// Scrub clears what deleted rows leave in the files of the database, as far as that is possible from here.

@@ -31,6 +31,13 @@ var dumped = []struct{ name, owner, of string }{
 	{"run_errors", "run_user_id", "run_users"},
 	{"run_spans", "run_user_id", "run_users"},
 	{"ledger", "user_id", "users"},
+	{"accounts", "", ""}, // their sessions and invitations are not dumped: a backup lets nobody in
+	{"account_users", "user_id", "users"},
+	{"passkeys", "", ""},
+	{"identities", "", ""},
+	{"shares", "user_id", "users"},
+	{"share_laughs", "share_id", "shares"},
+	{"api_tokens", "user_id", "users"},
 }
 
 // Dump passes every table to write, all as of one moment, whatever is stored meanwhile, and returns the
@@ -172,6 +179,9 @@ func (s *Store) load(ctx context.Context, dump orchestrator.Dump) (loaded orches
 	if err := l.forgetAgain(ctx); err != nil {
 		return loaded, err
 	}
+	if _, err := dropBereft(ctx, l.querier, l.bereft); err != nil {
+		return loaded, err
+	}
 	if s.goose == goose.DialectPostgres {
 		if err := l.advanceSequences(ctx); err != nil {
 			return loaded, err
@@ -204,6 +214,7 @@ type loader struct {
 	tombstones map[string]bool           // uids of accounts that were purged
 	skipped    map[string]map[int64]bool // ids of rows that were left out, by table
 	names      []string                  // of users who were left out, former ones included
+	bereft     []int64                   // accounts that such a user was given to
 	clips      map[string]bool
 	forgotten  []forgottenLaugh // in the database that is replaced
 	loaded     orchestrator.Loaded
@@ -220,15 +231,15 @@ func (l *loader) clear(ctx context.Context, replace bool) (clips []string, err e
 	if err != nil {
 		return nil, err
 	}
-	var users, runs int64
-	if err := l.one(ctx, "SELECT (SELECT COUNT(*) FROM users), (SELECT COUNT(*) FROM runs)", nil, &users, &runs); err != nil {
+	var users, runs, accounts int64
+	if err := l.one(ctx, "SELECT (SELECT COUNT(*) FROM users), (SELECT COUNT(*) FROM runs), (SELECT COUNT(*) FROM accounts)", nil, &users, &runs, &accounts); err != nil {
 		return nil, err
 	}
-	if users+runs == 0 {
+	if users+runs+accounts == 0 {
 		return nil, nil
 	}
 	if !replace {
-		return nil, fmt.Errorf("%w: the database has %d users and %d runs; restore into an empty one, or say --replace", orchestrator.ErrExists, users, runs)
+		return nil, fmt.Errorf("%w: the database has %d users, %d runs and %d accounts; restore into an empty one, or say --replace", orchestrator.ErrExists, users, runs, accounts)
 	}
 	err = l.each(ctx, "SELECT DISTINCT clip FROM laughs WHERE clip <> ''", nil, func(scan func(...any) error) error {
 		var key string
@@ -336,6 +347,9 @@ func (l *loader) leaves(table, owner, of string, value func(string) any) (leave 
 	default:
 		id, _ := value(owner).(int64)
 		leave = owner != "" && l.skipped[of][id]
+		if account, _ := value("account_id").(int64); leave && table == "account_users" {
+			l.bereft = append(l.bereft, account)
+		}
 		if name, _ := value("name").(string); leave && table == "former_names" {
 			l.names = append(l.names, name)
 		}

@@ -95,7 +95,7 @@ func findSecrets(ctx context.Context, q querier) (secrets []Secret, err error) {
 }
 
 // Removed counts the rows that WipeUser or PurgeUser took away.
-type Removed struct{ Recordings, Laughs, Scores, Runs int64 }
+type Removed struct{ Recordings, Laughs, Scores, Runs, Shares, Accounts int64 }
 
 // UserClips returns every key that a laugh of the user refers to, and no laugh of anybody else.
 func (s *Store) UserClips(ctx context.Context, userID int64) (keys []string, err error) {
@@ -113,7 +113,7 @@ func (s *Store) UserClips(ctx context.Context, userID int64) (keys []string, err
 	return keys, err
 }
 
-// WipeUser deletes what was heard of a user: laughs and scores. The recordings stay known, so that the next
+// WipeUser deletes what was heard of a user: laughs, their shares, and scores. The recordings stay known, so that the next
 // run does not hear it all again. orchestrator.ErrNotFound when there is no such user.
 func (s *Store) WipeUser(ctx context.Context, userID int64) (removed Removed, err error) {
 	err = s.transaction(ctx, fmt.Sprintf("wipe user %d", userID), func(ctx context.Context, q querier) error {
@@ -124,13 +124,16 @@ func (s *Store) WipeUser(ctx context.Context, userID int64) (removed Removed, er
 		if removed.Laughs, err = q.exec(ctx, "DELETE FROM laughs WHERE user_id = ?1", userID); err != nil {
 			return err
 		}
+		if removed.Shares, err = q.exec(ctx, "DELETE FROM shares WHERE user_id = ?1", userID); err != nil {
+			return err
+		}
 		removed.Scores, err = q.exec(ctx, "DELETE FROM scores WHERE recording_id IN (SELECT id FROM recordings WHERE user_id = ?1)", userID)
 		return err
 	})
 	return removed, errors.Join(err, s.scrub(ctx, err))
 }
 
-// PurgeUser deletes a user and every row that tells of them. orchestrator.ErrNotFound when there is no such
+// PurgeUser deletes a user and every row that tells of them, with the accounts that saw nobody else; those that run the server stay. orchestrator.ErrNotFound when there is no such
 // user.
 func (s *Store) PurgeUser(ctx context.Context, user orchestrator.User) (removed Removed, err error) {
 	err = s.transaction(ctx, fmt.Sprintf("purge user %d", user.ID), func(ctx context.Context, q querier) error {
@@ -141,7 +144,7 @@ func (s *Store) PurgeUser(ctx context.Context, user orchestrator.User) (removed 
 		for _, part := range []struct {
 			count *int64
 			table string
-		}{{&removed.Laughs, "laughs"}, {&removed.Recordings, "recordings"}, {&removed.Runs, "run_users"}} {
+		}{{&removed.Laughs, "laughs"}, {&removed.Recordings, "recordings"}, {&removed.Runs, "run_users"}, {&removed.Shares, "shares"}} {
 			if err := q.one(ctx, "SELECT COUNT(*) FROM "+part.table+" WHERE user_id = ?1", []any{user.ID}, part.count); err != nil {
 				return err
 			}
@@ -156,7 +159,14 @@ func (s *Store) PurgeUser(ctx context.Context, user orchestrator.User) (removed 
 				return err
 			}
 		}
-		_, err = q.exec(ctx, "DELETE FROM users WHERE id = ?1", user.ID) // and, by it, all that hangs on it
+		bereft, err := q.ids(ctx, "SELECT account_id FROM account_users WHERE user_id = ?1", user.ID)
+		if err != nil {
+			return err
+		}
+		if _, err = q.exec(ctx, "DELETE FROM users WHERE id = ?1", user.ID); err != nil { // and, by it, all that hangs on it
+			return err
+		}
+		removed.Accounts, err = dropBereft(ctx, q, bereft)
 		return err
 	})
 	return removed, errors.Join(err, s.scrub(ctx, err))

@@ -112,6 +112,9 @@ func (s *Store) transaction(ctx context.Context, verb string, work func(context.
 			return err
 		}
 		defer func() { _ = tx.Rollback() }() // does nothing after the commit
+		if err := s.limit(ctx, tx); err != nil {
+			return err
+		}
 		if err := work(ctx, querier{tx, s.dialect}); err != nil {
 			return err
 		}
@@ -119,13 +122,39 @@ func (s *Store) transaction(ctx context.Context, verb string, work func(context.
 	})
 }
 
-// read runs work outside a transaction, and again when the connection fails.
+// read runs work outside a transaction, and again when the connection fails. A context that is limited to some users takes a
+// transaction where the database itself can hold work to that.
 func (s *Store) read(ctx context.Context, verb string, work func(context.Context, querier) error) error {
 	return s.retry(ctx, verb, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 		defer cancel()
-		return work(ctx, querier{s.db, s.dialect})
+		if userIDs, limited := orchestrator.UsersOf(ctx); !limited || s.dialect.Limit(userIDs) == "" {
+			return work(ctx, querier{s.db, s.dialect})
+		}
+		tx, err := s.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+		if err != nil {
+			return err
+		}
+		defer func() { _ = tx.Rollback() }() // nothing was written
+		if err := s.limit(ctx, tx); err != nil {
+			return err
+		}
+		return work(ctx, querier{tx, s.dialect})
 	})
+}
+
+// limit holds a transaction to the users of its context.
+func (s *Store) limit(ctx context.Context, tx *sql.Tx) error {
+	userIDs, limited := orchestrator.UsersOf(ctx)
+	if !limited {
+		return nil
+	}
+	statement := s.dialect.Limit(userIDs)
+	if statement == "" {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, statement)
+	return err
 }
 
 // errTryAgain marks an error that passes, whatever the dialect thinks of it.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -77,6 +78,16 @@ func judgeState(state, where string) (store.Verdict, string) {
 	return store.VerdictOther, ""
 }
 
+// Limit implements store.Dialect by the variable that the policies of the tables read. No user has the id 0: an empty list is
+// nobody's, and not no limit.
+func (d *dialect) Limit(userIDs []int64) string {
+	ids := []string{"0"}
+	for _, id := range userIDs {
+		ids = append(ids, strconv.FormatInt(id, 10))
+	}
+	return "SET LOCAL chortle.users = '" + strings.Join(ids, ",") + "'"
+}
+
 // Check implements store.Dialect.
 func (d *dialect) Check(ctx context.Context, db *sql.DB) (string, error) {
 	var version string
@@ -88,7 +99,8 @@ func (d *dialect) Check(ctx context.Context, db *sql.DB) (string, error) {
 
 // Scrub implements store.Dialect. The server's own log of changes is its own to clear.
 func (d *dialect) Scrub(ctx context.Context, db *sql.DB) error {
-	_, err := db.ExecContext(ctx, "VACUUM users, former_names, secrets, recordings, scores, laughs, run_users, run_errors, run_spans, ledger, runs")
+	_, err := db.ExecContext(ctx, "VACUUM users, former_names, secrets, recordings, scores, laughs, run_users, run_errors, run_spans, ledger, runs, "+
+		"accounts, account_users, sessions, invitations, passkeys, identities, shares, share_laughs, api_tokens")
 	return err
 }
 

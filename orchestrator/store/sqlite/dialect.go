@@ -94,6 +94,9 @@ func (d *dialect) Lock(_ context.Context, key int64) (func(), error) {
 // Confirm implements store.Dialect: the kernel takes no lock away.
 func (d *dialect) Confirm(context.Context, int64) error { return nil }
 
+// Limit implements store.Dialect: SQLite knows no rights on rows.
+func (d *dialect) Limit([]int64) string { return "" }
+
 // Check implements store.Dialect.
 func (d *dialect) Check(ctx context.Context, db *sql.DB) (string, error) {
 	var version, verdict string

@@ -72,6 +72,12 @@ func Run(t *testing.T, place Place) {
 		"a newer database is refused":                         testNewerSchema,
 		"a canceled context ends what is under way":           testCanceled,
 		"a check names the database":                          testCheck,
+		"accounts are added, found, changed and removed":      testAccounts,
+		"sessions are found, extended, listed and ended":      testSessions,
+		"a link lets in once":                                 testInvitations,
+		"passkeys and identities belong to one account":       testSignIns,
+		"tokens reach what their account sees":                testTokens,
+		"shares hold laughs of one user":                      testShares,
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -86,6 +92,12 @@ func Run(t *testing.T, place Place) {
 		f, other := &fixture{Database: place(t)}, &fixture{Database: place(t)}
 		f.Store, other.Store = f.again(t), other.again(t)
 		testDump(t, f, other)
+	})
+	t.Run("accounts go with the only user that they saw", func(t *testing.T) {
+		t.Parallel()
+		f, other := &fixture{Database: place(t)}, &fixture{Database: place(t)}
+		f.Store, other.Store = f.again(t), other.again(t)
+		testAccountsOfPurged(t, f, other)
 	})
 }
 
