@@ -9,7 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"path/filepath"
+	"os"
 	"runtime"
 	"strconv"
 
@@ -18,7 +18,7 @@ import (
 	"github.com/chortle-audio/chortle/inferd"
 	"github.com/chortle-audio/chortle/inferd/fake"
 	"github.com/chortle-audio/chortle/inferd/yamnet"
-	"github.com/chortle-audio/chortle/internal/cachedir"
+	"github.com/chortle-audio/chortle/internal/artifacts"
 	"github.com/chortle-audio/chortle/internal/handshake"
 )
 
@@ -39,7 +39,7 @@ and of serve alone:
     --allow-remote    listen on an address that other machines reach: there is no password and no encryption
 
 Model and library are looked for below CHORTLE_CACHE_DIR (default: chortle in the user's cache folder), where
-"make setup" puts them.
+"orchestrator setup" puts them.
 `
 
 // Run is the program. It returns the exit code: 0 done, 1 failed, 2 bad usage. Standard output carries
@@ -88,10 +88,11 @@ func parse(args []string, getenv func(string) string) (settings, error) {
 	var s settings
 	flags := flag.NewFlagSet("inferd", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	cache := cachedir.Dir(getenv)
-	flags.StringVar(&s.model, "model", cmp.Or(getenv("CHORTLE_MODEL"), filepath.Join(cache, cachedir.Model)), "")
+	program, _ := os.Executable() // unknown: there is no packaged folder
+	folders := artifacts.Locate(program, getenv)
+	flags.StringVar(&s.model, "model", cmp.Or(getenv("CHORTLE_MODEL"), folders.Path(artifacts.Model)), "")
 	flags.StringVar(&s.sha256, "sha256", getenv("CHORTLE_MODEL_SHA256"), "")
-	flags.StringVar(&s.library, "library", cmp.Or(getenv("CHORTLE_TFLITE_LIBRARY"), filepath.Join(cache, cachedir.TFLite)), "")
+	flags.StringVar(&s.library, "library", cmp.Or(getenv("CHORTLE_TFLITE_LIBRARY"), folders.Path(artifacts.TFLite)), "")
 	threads := flags.String("threads", getenv("CHORTLE_INFERD_THREADS"), "")
 	flags.StringVar(&s.listen, "listen", "127.0.0.1:7070", "")
 	flags.BoolVar(&s.allowRemote, "allow-remote", false, "")

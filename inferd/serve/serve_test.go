@@ -288,7 +288,7 @@ func TestStartErrors(t *testing.T) {
 	}{
 		{"no cookie", nil, nil, 1, "An orchestrator starts it"},
 		{"wrong cookie", []string{handshake.CookieKey + "=no"}, nil, 1, "An orchestrator starts it"},
-		{"no model", []string{asPlugin, "CHORTLE_CACHE_DIR=" + empty}, nil, 1, empty + "/models/yamnet.tflite: no such file; run `make setup`"},
+		{"no model", []string{asPlugin, "CHORTLE_CACHE_DIR=" + empty}, nil, 1, empty + "/models/yamnet.tflite: no such file; run orchestrator setup"},
 		{"no model, by hand", []string{"CHORTLE_CACHE_DIR=" + empty}, []string{"serve"}, 1, "no such file"},
 		{"another machine", nil, []string{"serve", "--model", "fake", "--listen", "0.0.0.0:7070"}, 1, "--allow-remote"},
 		{"every address", nil, []string{"serve", "--model", "fake", "--listen", ":7070"}, 1, "--allow-remote"},

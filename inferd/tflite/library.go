@@ -14,6 +14,8 @@ import (
 	"unsafe"
 
 	"github.com/ebitengine/purego"
+
+	"github.com/chortle-audio/chortle/internal/artifacts"
 )
 
 // Library is an opened libtensorflowlite_c.so.
@@ -48,13 +50,13 @@ type Library struct {
 // Open loads the library at path. The error names the remedy.
 func Open(path string) (*Library, error) {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("open TF Lite library %s: no such file; run `make setup`, or set CHORTLE_TFLITE_LIBRARY to a libtensorflowlite_c.so", path)
+		return nil, fmt.Errorf("open TF Lite library %s: no such file; run orchestrator setup, or set CHORTLE_TFLITE_LIBRARY to a libtensorflowlite_c.so", path)
 	}
 	runtime.LockOSThread() // the loader keeps the cause of an error for the thread that asked
 	defer runtime.UnlockOSThread()
 	handle, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_LOCAL)
 	if err != nil {
-		return nil, fmt.Errorf("open TF Lite library: %w; set CHORTLE_TFLITE_LIBRARY to a libtensorflowlite_c.so for this machine", err)
+		return nil, fmt.Errorf("open TF Lite library: %w", artifacts.Unloadable(path, err))
 	}
 	l := &Library{handle: handle}
 	for _, f := range []struct {

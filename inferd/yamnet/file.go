@@ -22,7 +22,7 @@ type file struct {
 
 // mapFile checks the file's content before anything else looks at it.
 func mapFile(path, wantSHA256 string) (_ *file, err error) {
-	const remedy = "run `make setup`, or put the file there"
+	const remedy = "run orchestrator setup, or put the file there"
 	opened, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("no such file; %s: YAMNet with sha256 %s", remedy, wantSHA256)

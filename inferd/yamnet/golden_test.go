@@ -15,7 +15,7 @@ import (
 	"testing"
 
 	"github.com/chortle-audio/chortle/inferd"
-	"github.com/chortle-audio/chortle/internal/cachedir"
+	"github.com/chortle-audio/chortle/internal/artifacts"
 	"github.com/chortle-audio/chortle/internal/testkit"
 )
 
@@ -182,7 +182,7 @@ func readGolden(t testing.TB) golden {
 	if err := json.Unmarshal(data, &g); err != nil {
 		t.Fatal(err)
 	}
-	if g.SHA256 != cachedir.ModelSHA256 || g.Window != window || g.Hop != hop || !slices.Equal(g.Labels, laughter) {
+	if g.SHA256 != artifacts.ModelSHA256 || g.Window != window || g.Hop != hop || !slices.Equal(g.Labels, laughter) {
 		t.Fatalf("%s is of another model", goldenPath)
 	}
 	return g
@@ -190,7 +190,7 @@ func readGolden(t testing.TB) golden {
 
 func writeGolden(t testing.TB, model inferd.Model) {
 	t.Helper()
-	g := golden{SHA256: cachedir.ModelSHA256, Window: window, Hop: hop, Labels: laughter, Files: map[string]goldenFile{}}
+	g := golden{SHA256: artifacts.ModelSHA256, Window: window, Hop: hop, Labels: laughter, Files: map[string]goldenFile{}}
 	for _, name := range audioFiles(t) {
 		samples := decode(t, testkit.Audio(t, name))
 		file := goldenFile{Samples: len(samples)}

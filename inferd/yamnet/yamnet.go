@@ -9,7 +9,7 @@ import (
 
 	"github.com/chortle-audio/chortle/inferd"
 	"github.com/chortle-audio/chortle/inferd/tflite"
-	"github.com/chortle-audio/chortle/internal/cachedir"
+	"github.com/chortle-audio/chortle/internal/artifacts"
 )
 
 // What the network was trained for; in samples of 16 kHz.
@@ -50,7 +50,7 @@ func open(o Options) (_ []inferd.Model, err error) {
 			err = errors.Join(err, s.close())
 		}
 	}()
-	if s.file, err = mapFile(o.Path, cmp.Or(o.SHA256, cachedir.ModelSHA256)); err != nil {
+	if s.file, err = mapFile(o.Path, cmp.Or(o.SHA256, artifacts.ModelSHA256)); err != nil {
 		return nil, err
 	}
 	if s.description, err = describe(s.file); err != nil {
@@ -59,7 +59,7 @@ func open(o Options) (_ []inferd.Model, err error) {
 	if s.library, err = tflite.Open(o.Library); err != nil {
 		return nil, err
 	}
-	if o.Whole || s.file.sha256 != cachedir.ModelSHA256 {
+	if o.Whole || s.file.sha256 != artifacts.ModelSHA256 {
 		return s.openWhole(o.Models)
 	}
 	return s.openNetwork(o.Models)

@@ -14,7 +14,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/chortle-audio/chortle/internal/cachedir"
+	"github.com/chortle-audio/chortle/internal/artifacts"
 	"github.com/chortle-audio/chortle/internal/testkit"
 )
 
@@ -27,7 +27,7 @@ func TestDefect16LaughterClassesComeFromTheModelFile(t *testing.T) {
 		t.Error(err)
 	}
 	if len(d.Labels) != 521 || d.Labels[0] != "Speech" || !slices.Equal(d.Laughter, []int{13, 14, 15, 16, 17, 18}) ||
-		d.WeightsSHA256 != cachedir.ModelSHA256 {
+		d.WeightsSHA256 != artifacts.ModelSHA256 {
 		t.Errorf("got %d labels, laughter %v, sha256 %s", len(d.Labels), d.Laughter, d.WeightsSHA256)
 	}
 }
@@ -83,10 +83,10 @@ func TestOpenErrors(t *testing.T) {
 		options Options
 		want    []string
 	}{
-		{"missing", Options{Path: filepath.Join(t.TempDir(), "gone.tflite")}, []string{"no such file", cachedir.ModelSHA256, "make setup"}},
-		{"folder", Options{Path: t.TempDir()}, []string{"this is no file", "make setup"}},
-		{"empty", Options{Path: write("empty.tflite", nil)}, []string{"an empty one", "make setup"}},
-		{"damaged", Options{Path: changedModel(t, 1_000_000).Path}, []string{"its sha256 is", cachedir.ModelSHA256, "CHORTLE_MODEL_SHA256"}},
+		{"missing", Options{Path: filepath.Join(t.TempDir(), "gone.tflite")}, []string{"no such file", artifacts.ModelSHA256, "orchestrator setup"}},
+		{"folder", Options{Path: t.TempDir()}, []string{"this is no file", "orchestrator setup"}},
+		{"empty", Options{Path: write("empty.tflite", nil)}, []string{"an empty one", "orchestrator setup"}},
+		{"damaged", Options{Path: changedModel(t, 1_000_000).Path}, []string{"its sha256 is", artifacts.ModelSHA256, "CHORTLE_MODEL_SHA256"}},
 		{"text", Options{Path: write("text.tflite", text), SHA256: fmt.Sprintf("%x", sha256.Sum256(text))}, []string{"read labels"}},
 		{"another zip", Options{Path: write("zip.tflite", other), SHA256: fmt.Sprintf("%x", sha256.Sum256(other))}, []string{"yamnet_label_list.txt"}},
 		{"another model", Options{Path: write("other.tflite", renamed), SHA256: fmt.Sprintf("%x", sha256.Sum256(renamed))}, []string{`"Laughter"`}},

@@ -220,7 +220,7 @@ func TestMayImport(t *testing.T) {
 		{"cmd/inferd", "inferd/serve", true},
 		{"inferd/yamnet", "inferd/tflite", true},
 		{"inferd/tflite", "inferd/yamnet", false},
-		{"orchestrator/audio", "internal/cachedir", true},
+		{"orchestrator/audio", "internal/artifacts", true},
 		{"orchestrator", "orchestrator/detect", false},
 		{"orchestrator/detect", "orchestrator/audio", false},
 		{"orchestrator/source/folder", "orchestrator/source/limitless", false},

@@ -4,10 +4,12 @@
 package flock
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"syscall"
+	"time"
 )
 
 // ErrLocked reports that another open file holds the lock.
@@ -25,6 +27,25 @@ func TryLock(file *os.File) error {
 	}
 	return nil
 }
+
+// Wait is TryLock that waits until the file is free or ctx is done.
+func Wait(ctx context.Context, file *os.File) error {
+	ticker := time.NewTicker(between)
+	defer ticker.Stop()
+	for {
+		if err := TryLock(file); !errors.Is(err, ErrLocked) {
+			return err
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// between is the time between two looks at a lock that is waited for: flock itself cannot be canceled.
+const between = 50 * time.Millisecond
 
 // Close unlocks the file, then closes it. Closing alone is not enough: a child process that is between fork and
 // exec has a copy of the descriptor and would hold the lock a moment longer.

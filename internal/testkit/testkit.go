@@ -10,7 +10,7 @@ import (
 	"runtime"
 	"testing"
 
-	"github.com/chortle-audio/chortle/internal/cachedir"
+	"github.com/chortle-audio/chortle/internal/artifacts"
 )
 
 // Root is the checkout's folder.
@@ -29,16 +29,16 @@ func Missing(t testing.TB, what string) {
 }
 
 // Model is the path of the pinned YAMNet file.
-func Model(t testing.TB) string { t.Helper(); return setting(t, "CHORTLE_MODEL", cachedir.Model) }
+func Model(t testing.TB) string { t.Helper(); return setting(t, "CHORTLE_MODEL", artifacts.Model) }
 
 // TFLite is the path of the TF Lite library.
 func TFLite(t testing.TB) string {
 	t.Helper()
-	return setting(t, "CHORTLE_TFLITE_LIBRARY", cachedir.TFLite)
+	return setting(t, "CHORTLE_TFLITE_LIBRARY", artifacts.TFLite)
 }
 
 // Opus is the path of libopus.
-func Opus(t testing.TB) string { t.Helper(); return setting(t, "CHORTLE_OPUS_LIBRARY", cachedir.Opus) }
+func Opus(t testing.TB) string { t.Helper(); return setting(t, "CHORTLE_OPUS_LIBRARY", artifacts.Opus) }
 
 // FFmpeg is the path of an ffmpeg that can encode Opus: from PATH, else the one that set-up fetched.
 func FFmpeg(t testing.TB) string {
@@ -46,14 +46,14 @@ func FFmpeg(t testing.TB) string {
 	if path, err := exec.LookPath("ffmpeg"); err == nil {
 		return path
 	}
-	return setting(t, "CHORTLE_FFMPEG", cachedir.FFmpeg)
+	return setting(t, "CHORTLE_FFMPEG", artifacts.FFmpeg)
 }
 
 func setting(t testing.TB, name, below string) string {
 	t.Helper()
 	path := os.Getenv(name)
 	if path == "" {
-		path = filepath.Join(cachedir.Dir(os.Getenv), below)
+		path = filepath.Join(artifacts.Dir(os.Getenv), below)
 	}
 	if _, err := os.Stat(path); err != nil {
 		Missing(t, path)

@@ -211,7 +211,7 @@ func TestWithoutFFmpeg(t *testing.T) {
 	t.Parallel()
 	path := convert(t, encode(t, tone(1, 400, 0.5)), "a.mp3")
 	for _, test := range []struct{ ffmpeg, want string }{
-		{"", "make setup"},
+		{"", "orchestrator setup"},
 		{"/nowhere/ffmpeg", "start ffmpeg"},
 	} {
 		a := newAudioWith(t, audio.Options{FFmpeg: test.ffmpeg, OpusLibrary: testkit.Opus(t)})

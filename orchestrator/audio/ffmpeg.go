@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-var errNoFFmpeg = errors.New("find ffmpeg: only Ogg Opus can be read without it; run `make setup`, or name one by CHORTLE_FFMPEG")
+var errNoFFmpeg = errors.New("find ffmpeg: only Ogg Opus can be read without it; install ffmpeg, run orchestrator setup, or set CHORTLE_FFMPEG")
 
 // input is how ffmpeg is told to read the descriptor that it inherits. Only containers of sound are
 // allowed, and nothing but that file: a playlist, a picture or a script cannot make it open others.

@@ -157,7 +157,7 @@ few seconds of sound around it, and gives back all the memory that it took.`,
 		return usage("%w; see %s --help", err, cmd.CommandPath())
 	})
 	root.AddCommand(a.runCommand(), a.detectCommand(), a.userCommand(), a.laughsCommand(), a.runsCommand(), a.rescoreCommand(),
-		a.demoCommand(), a.doctorCommand(), a.configCommand(), a.migrateCommand(), a.versionCommand(), manCommand())
+		a.demoCommand(), a.setupCommand(), a.doctorCommand(), a.configCommand(), a.migrateCommand(), a.versionCommand(), manCommand())
 	root.AddCommand(a.modelsCommand(), a.keyCommand(), a.archiveCommand(), a.devLimitlessCommand())
 	root.AddCommand(a.statusCommand(), a.backupCommand(), a.restoreCommand(), a.importCommand())
 	root.InitDefaultHelpCmd()
@@ -200,6 +200,19 @@ func (a *app) begin(cmd *cobra.Command, _ []string) error {
 		a.begun = true
 		return nil
 	}
+	if err := a.load(cmd); err != nil {
+		return err
+	}
+	if a.unusable != nil && !mends[cmd.CommandPath()] {
+		return &exitError{orchestrator.ExitUsage, a.unusable}
+	}
+	a.setUpLog()
+	a.begun = true
+	return nil
+}
+
+// load reads the settings.
+func (a *app) load(cmd *cobra.Command) error {
 	directory, err := os.Getwd()
 	if err != nil {
 		directory = "" // closed to this user, as under sudo -u: nothing is looked for there
@@ -211,10 +224,5 @@ func (a *app) begin(cmd *cobra.Command, _ []string) error {
 	envFile, _ := cmd.Flags().GetString("env-file")
 	a.settings, a.unusable = settings.Load(settings.Input{Flags: given(cmd.Flags()), Environ: a.environ,
 		EnvFile: envFile, WorkingDir: directory, Executable: program})
-	if a.unusable != nil && !mends[cmd.CommandPath()] {
-		return &exitError{orchestrator.ExitUsage, a.unusable}
-	}
-	a.setUpLog()
-	a.begun = true
 	return nil
 }

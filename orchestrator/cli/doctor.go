@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -9,6 +10,7 @@ import (
 
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/cli/terminal"
+	"github.com/chortle-audio/chortle/orchestrator/service/setup"
 	"github.com/chortle-audio/chortle/orchestrator/settings"
 )
 
@@ -49,7 +51,7 @@ func (d *doctor) wrong(check, detail, remedy string) {
 }
 
 func (a *app) doctorCommand() *cobra.Command {
-	var asJSON bool
+	var asJSON, fix bool
 	cmd := &cobra.Command{
 		Use: "doctor", Short: "Check everything that a run needs",
 		Long: `Checks everything that a run needs: settings and where each comes from, the database, the model, libraries and
@@ -60,9 +62,16 @@ Each is OK, WARNING or ERROR, with the remedy. Exit code: 0 without errors, else
 		Args: noArgs,
 	}
 	jsonFlag(cmd, &asJSON)
+	cmd.Flags().BoolVar(&fix, "fix", false, "first fetch what is missing or damaged, as setup does")
 	bind(cmd.Flags(), "CHORTLE_INFERD", "CHORTLE_MODELS", "CHORTLE_MODEL")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		d := doctor{app: a}
+		if fix {
+			d.fix(cmd.Context())
+			if err := a.load(cmd); err != nil { // some name what is there now
+				return err
+			}
+		}
 		d.examine(cmd.Context())
 		code := orchestrator.ExitOK
 		for _, f := range d.findings {
@@ -105,6 +114,22 @@ func (d *doctor) examine(ctx context.Context) {
 	d.checkInferd(ctx)
 	d.checkMemory()
 	d.checkClock()
+}
+
+// fix runs a set-up; the checks after it find what it could not mend.
+func (d *doctor) fix(ctx context.Context) {
+	parts, err := d.setUp(ctx, false, false)
+	for _, part := range parts {
+		if part.State == setup.Fetched {
+			fmt.Fprintf(d.stderr, "fetched %s from %s\n", part.Title, terminal.Printable(part.Source))
+		}
+		if part.Err != nil {
+			fmt.Fprintf(d.stderr, "%v\n", part.Err)
+		}
+	}
+	if err != nil && !errors.Is(err, setup.ErrIncomplete) {
+		d.wrong("setup", err.Error(), "do what the message says")
+	}
 }
 
 func (d *doctor) checkSettings() {

@@ -13,11 +13,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
 
-	"github.com/chortle-audio/chortle/internal/cachedir"
+	"github.com/chortle-audio/chortle/internal/artifacts"
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/store"
 )
@@ -223,21 +224,33 @@ func (d *doctor) checkModelFile() {
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		d.wrong(check, err.Error(), "fetch it with make setup, or set CHORTLE_MODEL to a file whose sha256 is "+cachedir.ModelSHA256)
+		d.wrong(check, err.Error(), "run orchestrator setup, or set CHORTLE_MODEL to a file whose sha256 is "+artifacts.ModelSHA256)
 		return
 	}
 	defer file.Close()
 	hash := sha256.New()
 	if _, err := io.Copy(hash, file); err != nil {
-		d.wrong(check, err.Error(), "fetch it again with make setup")
+		d.wrong(check, err.Error(), "run orchestrator setup to fetch it again")
 		return
 	}
 	sum := hex.EncodeToString(hash.Sum(nil))
-	if wanted := cmp.Or(d.settings.Config.ModelSHA256, cachedir.ModelSHA256); sum != wanted {
-		d.wrong(check, fmt.Sprintf("%s has sha256 %s, not %s", path, sum, wanted), "fetch it again with make setup, or accept this one by CHORTLE_MODEL_SHA256")
+	if wanted := cmp.Or(d.settings.Config.ModelSHA256, artifacts.ModelSHA256); sum != wanted {
+		d.wrong(check, fmt.Sprintf("%s has sha256 %s, not %s", path, sum, wanted), "run orchestrator setup to fetch it again, or accept this one by CHORTLE_MODEL_SHA256")
 		return
 	}
 	d.ok(check, "%s, sha256 %s", path, sum)
+}
+
+// checkPinned compares a file by its hash, unless it is one that a setting names.
+func (d *doctor) checkPinned(place, path string) error {
+	if path != d.settings.Config.Folders().Path(place) {
+		return nil
+	}
+	artifact, err := artifacts.Named(place, runtime.GOOS, runtime.GOARCH)
+	if err != nil {
+		return err
+	}
+	return artifact.Check(path)
 }
 
 func (d *doctor) checkTFLite() {
@@ -247,7 +260,15 @@ func (d *doctor) checkTFLite() {
 	}
 	path := d.settings.Config.TFLiteLibrary
 	if _, err := os.Stat(path); err != nil {
-		d.wrong(check, err.Error(), "fetch it with make setup, or set CHORTLE_TFLITE_LIBRARY")
+		d.wrong(check, err.Error(), "run orchestrator setup, or set CHORTLE_TFLITE_LIBRARY")
+		return
+	}
+	if err := d.checkPinned(artifacts.TFLite, path); err != nil {
+		d.wrong(check, err.Error(), "run orchestrator setup to fetch it again")
+		return
+	}
+	if err := artifacts.Open(path); err != nil {
+		d.wrong(check, err.Error(), "do what the message says, or set CHORTLE_TFLITE_LIBRARY")
 		return
 	}
 	d.ok(check, "%s", path)
@@ -262,7 +283,7 @@ func (d *doctor) checkOpus() {
 	}
 	decoder, err := sound.OpusDecoder()
 	if err != nil {
-		d.warn(check, fmt.Sprintf("%s decodes, which is slower: %v", decoder, err), "fetch libopus with make setup, or set CHORTLE_OPUS_LIBRARY")
+		d.warn(check, fmt.Sprintf("%s decodes, which is slower: %v", decoder, err), "run orchestrator setup, or install libopus")
 		return
 	}
 	d.ok(check, "%s", decoder)
@@ -272,14 +293,14 @@ func (d *doctor) checkFFmpeg(ctx context.Context) {
 	const check = "ffmpeg"
 	path := d.settings.Config.FFmpeg
 	if path == "" {
-		d.warn(check, "none found: only Ogg Opus can be read", "install ffmpeg, fetch one with make setup, or set CHORTLE_FFMPEG")
+		d.warn(check, "none found: only Ogg Opus can be read", "install ffmpeg, run orchestrator setup, or set CHORTLE_FFMPEG")
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	answer, err := exec.CommandContext(ctx, path, "-version").Output()
 	if err != nil {
-		d.wrong(check, fmt.Sprintf("%s -version: %v", path, err), "install ffmpeg, fetch one with make setup, or set CHORTLE_FFMPEG")
+		d.wrong(check, fmt.Sprintf("%s -version: %v", path, err), "install ffmpeg, run orchestrator setup, or set CHORTLE_FFMPEG")
 		return
 	}
 	first, _, _ := bytes.Cut(answer, []byte("\n"))
@@ -292,7 +313,7 @@ func (d *doctor) checkInferd(ctx context.Context) {
 	const check = "inferd"
 	spawner, err := d.spawner(d.settings.Config.Inferd)
 	if err != nil {
-		d.wrong(check, err.Error(), "build it with make build, or set CHORTLE_INFERD")
+		d.wrong(check, err.Error(), "put inferd beside this program or into PATH, or set CHORTLE_INFERD")
 		return
 	}
 	began := d.now()

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chortle-audio/chortle/internal/cachedir"
+	"github.com/chortle-audio/chortle/internal/artifacts"
 	"github.com/chortle-audio/chortle/internal/testkit"
 )
 
@@ -24,7 +24,7 @@ func TestInstall(t *testing.T) {
 	install := func() string {
 		t.Helper()
 		command := exec.CommandContext(t.Context(), filepath.Join(testkit.Root(), "scripts", "install"), "--no-systemd")
-		command.Env = []string{"PATH=/usr/bin:/bin:/usr/sbin:/sbin", "HOME=" + root, "DESTDIR=" + root, "CHORTLE_CACHE_DIR=" + cachedir.Dir(os.Getenv)}
+		command.Env = []string{"PATH=/usr/bin:/bin:/usr/sbin:/sbin", "HOME=" + root, "DESTDIR=" + root, "CHORTLE_CACHE_DIR=" + artifacts.Dir(os.Getenv)}
 		out, err := command.CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v\n%s", err, out)

@@ -78,7 +78,7 @@ var inherited = []string{"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "XDG_CACHE_
 func (a *app) findModel(command []string) (models.Entry, error) {
 	entry := models.Entry{Command: command}
 	if len(command) == 0 {
-		return entry, errors.New("find inferd: it is neither beside this program nor in PATH; build it (make build) or set CHORTLE_INFERD")
+		return entry, errors.New("find inferd: it is neither beside this program nor in PATH; install it there, or set CHORTLE_INFERD")
 	}
 	if len(command) > 1 || strings.Contains(command[0], "/") {
 		return entry, nil // no name

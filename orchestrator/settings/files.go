@@ -29,7 +29,7 @@ func (s *Settings) places(in Input) []string {
 
 // modelsFile finds the models.toml: the first that is there.
 func (s *Settings) modelsFile() string {
-	for _, dir := range s.folders {
+	for _, dir := range s.dirs {
 		if path := s.existing(filepath.Join(dir, "models.toml")); path != "" {
 			return path
 		}
@@ -40,7 +40,7 @@ func (s *Settings) modelsFile() string {
 // findEnvFile reads the .env file that a person named, or the first that is there.
 func (s *Settings) findEnvFile(in Input) (map[string]string, error) {
 	var files []string
-	for _, dir := range s.folders {
+	for _, dir := range s.dirs {
 		files = append(files, filepath.Join(dir, ".env"))
 	}
 	if in.EnvFile != "" {

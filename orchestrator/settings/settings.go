@@ -5,12 +5,13 @@ package settings
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/chortle-audio/chortle/internal/cachedir"
+	"github.com/chortle-audio/chortle/internal/artifacts"
 	"github.com/chortle-audio/chortle/internal/handshake"
 	"github.com/chortle-audio/chortle/orchestrator"
 )
@@ -22,8 +23,12 @@ type Config struct {
 	DataDir string
 	// DatabaseURL is "sqlite:PATH" or "postgres://…"; ClipsURL is "folder:PATH".
 	DatabaseURL, ClipsURL string
-	// CacheDir holds what set-up fetched.
-	CacheDir string
+	// CacheDir holds what setup fetched; PackagedDir what an installed package brought, empty where there is none.
+	CacheDir, PackagedDir string
+	// Mirrors are folders and addresses that setup tries first; PackageIndex is the address of the package index
+	// that it asks where no Python has pip. Both may be empty.
+	Mirrors      []string
+	PackageIndex string
 	// Model is a path, or "fake". The libraries and FFmpeg are paths; empty means that there is none.
 	Model, TFLiteLibrary, OpusLibrary, FFmpeg string
 	// ModelSHA256 is that of a model file to accept instead of the known one; empty means none.
@@ -106,7 +111,7 @@ type Settings struct {
 	environment map[string]string
 	home        string
 	executable  string
-	folders     []string // in which our files are looked for, in order
+	dirs        []string // in which our files are looked for, in order
 }
 
 // Input is what settings are read from.
@@ -131,7 +136,9 @@ func Load(in Input) (*Settings, error) {
 		}
 	}
 	s.home = s.environment["HOME"]
-	s.folders = s.places(in)
+	s.dirs = s.places(in)
+	s.Config.PackagedDir = s.folders().Packaged
+	s.Config.PackageIndex = s.environment["PIP_INDEX_URL"]
 	file, err := s.findEnvFile(in)
 	s.EnvFileProblem = err
 	problems := []error{err}
@@ -192,7 +199,7 @@ func (s *Settings) lookUp(d *Definition, flags, file map[string]string) (Value, 
 }
 
 // others are variables of our name that are no settings of the orchestrator.
-var others = []string{handshake.CookieKey, "CHORTLE_MIRROR"}
+var others = []string{handshake.CookieKey}
 
 // warn notes variables of a layer that look like settings and are none: most likely a slip of the pen.
 func (s *Settings) warn(layer string, values map[string]string) {
@@ -226,16 +233,30 @@ func (s *Settings) path(text string) (string, error) {
 	return filepath.Abs(text)
 }
 
-// cached is the path of a fetched file below the cache folder.
-func (s *Settings) cached(name string) string {
-	if s.Config.CacheDir == "" {
-		return ""
-	}
-	return filepath.Join(s.Config.CacheDir, name)
+// artifact is the path of a file that a package brought or setup fetched, or would fetch to.
+func (s *Settings) artifact(place string) string { return s.Config.Folders().Path(place) }
+
+// Folders is where the files lie that Chortle needs beside its programs.
+func (c *Config) Folders() artifacts.Folders {
+	return artifacts.Folders{Packaged: c.PackagedDir, Cache: c.CacheDir}
 }
 
-func (s *Settings) cacheDir() string {
-	return cachedir.Dir(func(name string) string { return s.environment[name] })
+func (s *Settings) folders() artifacts.Folders {
+	return artifacts.Locate(s.executable, func(name string) string { return s.environment[name] })
+}
+
+// mirrors adds the folder shared/models beside a checkout to the mirror that a person named.
+func (s *Settings) mirrors(named string) (all []string) {
+	if named != "" {
+		all = append(all, named)
+	}
+	if bin := dirOf(s.executable); filepath.Base(bin) == "bin" {
+		beside := filepath.Join(bin, "..", "..", "shared", "models")
+		if info, err := os.Stat(beside); err == nil && info.IsDir() {
+			all = append(all, beside)
+		}
+	}
+	return all
 }
 
 func (s *Settings) dataDir() string {
@@ -246,6 +267,11 @@ func (s *Settings) dataDir() string {
 		return filepath.Join(s.home, ".local", "share", "chortle")
 	}
 	return ""
+}
+
+// Given reports whether a setting was given, by a flag, the environment or a file.
+func (s *Settings) Given(name string) bool {
+	return slices.ContainsFunc(s.Values, func(v Value) bool { return v.Name == name && v.Source != "default" && v.Problem == nil })
 }
 
 // FromFlag reports whether a setting was given by its flag.

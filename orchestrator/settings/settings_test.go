@@ -250,7 +250,7 @@ func TestDefaultsAndPaths(t *testing.T) {
 		"clips":  {c.ClipsURL, "folder:/home/somebody/clips"},
 		"model":  {c.Model, "/cache/chortle/models/yamnet.tflite"},
 		"tflite": {c.TFLiteLibrary, "/cache/chortle/lib/libtensorflowlite_c.so"},
-		"opus":   {c.OpusLibrary, ""},
+		"opus":   {c.OpusLibrary, "libopus.so.0"}, // the system's, by its name
 		"limit":  {c.ModelMemoryLimit, int64(512e6)},
 		"settle": {c.Settle, 90 * time.Second},
 		"inferd": {fmt.Sprint(c.Inferd), "[" + bin + "]"},

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"cmp"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -12,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/chortle-audio/chortle/internal/cachedir"
+	"github.com/chortle-audio/chortle/internal/artifacts"
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/detect"
 	"github.com/chortle-audio/chortle/orchestrator/vault"
@@ -54,11 +55,20 @@ var Table = append([]Definition{
 	{Name: "CHORTLE_CLIPS_URL", Help: "where the sound of laughs is kept: folder:PATH",
 		fallback: func(s *Settings) string { return "folder:" + filepath.Join(s.Config.DataDir, "clips") },
 		set:      func(s *Settings, v string) error { return s.address(v, &s.Config.ClipsURL, "folder") }},
-	{Name: "CHORTLE_CACHE_DIR", Help: "folder of what set-up fetched: model, libraries, ffmpeg",
-		fallback: (*Settings).cacheDir,
+	{Name: "CHORTLE_CACHE_DIR", Help: "folder of what setup fetched: model, libraries, ffmpeg",
+		fallback: func(s *Settings) string { return s.folders().Cache },
 		set:      func(s *Settings, v string) error { return s.file(v, &s.Config.CacheDir) }},
+	{Name: "CHORTLE_MIRROR", Flag: "mirror", Help: "folder or http(s) address where setup looks first for what it fetches",
+		fallback: fixed(""),
+		set: func(s *Settings, v string) (err error) {
+			if v != "" && !strings.HasPrefix(v, "https://") && !strings.HasPrefix(v, "http://") {
+				v, err = s.path(v)
+			}
+			s.Config.Mirrors = s.mirrors(v)
+			return err
+		}},
 	{Name: "CHORTLE_MODEL", Flag: "model", Help: "file of the model, or fake",
-		fallback: func(s *Settings) string { return s.cached(cachedir.Model) },
+		fallback: func(s *Settings) string { return s.artifact(artifacts.Model) },
 		set: func(s *Settings, v string) error {
 			if v == "fake" {
 				s.Config.Model = v
@@ -76,13 +86,19 @@ var Table = append([]Definition{
 			return nil
 		}},
 	{Name: "CHORTLE_TFLITE_LIBRARY", Help: "file of the TensorFlow Lite library",
-		fallback: func(s *Settings) string { return s.cached(cachedir.TFLite) },
+		fallback: func(s *Settings) string { return s.artifact(artifacts.TFLite) },
 		set:      func(s *Settings, v string) error { return s.file(v, &s.Config.TFLiteLibrary) }},
-	{Name: "CHORTLE_OPUS_LIBRARY", Help: "file of libopus; without one, Opus is decoded more slowly",
-		fallback: func(s *Settings) string { return s.existing(s.cached(cachedir.Opus)) },
-		set:      func(s *Settings, v string) error { return s.file(v, &s.Config.OpusLibrary) }},
+	{Name: "CHORTLE_OPUS_LIBRARY", Help: "file of libopus, or its name for the system's loader; without one, Opus is decoded more slowly",
+		fallback: func(s *Settings) string { return cmp.Or(s.existing(s.artifact(artifacts.Opus)), artifacts.SystemOpus) },
+		set: func(s *Settings, v string) error {
+			if !strings.Contains(v, "/") { // a name, not a path
+				s.Config.OpusLibrary = v
+				return nil
+			}
+			return s.file(v, &s.Config.OpusLibrary)
+		}},
 	{Name: "CHORTLE_FFMPEG", Help: "ffmpeg, for everything that is not Ogg Opus",
-		fallback: func(s *Settings) string { return s.program("ffmpeg", s.cached(cachedir.FFmpeg)) },
+		fallback: func(s *Settings) string { return s.program("ffmpeg", s.artifact(artifacts.FFmpeg)) },
 		set:      func(s *Settings, v string) error { return s.file(v, &s.Config.FFmpeg) }},
 	{Name: "CHORTLE_INFERD", Flag: "inferd", Help: "command that starts a model, or the name of one in models.toml",
 		fallback: func(s *Settings) string { return quote(s.inferd()) },
