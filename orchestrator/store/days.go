@@ -67,7 +67,7 @@ func (s *Store) Unreviewed(ctx context.Context, userID int64, tier orchestrator.
 		w.add("tier = ?", string(tier))
 	}
 	err = s.read(ctx, "count laughs to review", func(ctx context.Context, q querier) error {
-		return q.one(ctx, fmt.Sprintf("SELECT COUNT(*) FROM (SELECT 1 FROM laughs%s LIMIT %d) AS some", w.String(), limit), w.args, &count)
+		return q.one(ctx, fmt.Sprintf("SELECT COUNT(*) FROM (SELECT 1 FROM laughs%s LIMIT %d) found", w.String(), limit), w.args, &count)
 	})
 	return count, err
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -14,69 +13,96 @@ import (
 // Status tells how the service and every user stand, users in order of priority and name.
 func (s *Store) Status(ctx context.Context) (status orchestrator.ServiceStatus, err error) {
 	err = s.read(ctx, "read status", func(ctx context.Context, q querier) error {
-		status, err = findStatus(ctx, q)
+		status = orchestrator.ServiceStatus{}
+		err := q.one(ctx, "SELECT (SELECT finished_at FROM runs WHERE exit_code = 0 AND finished_at IS NOT NULL ORDER BY finished_at DESC LIMIT 1)",
+			nil, instant{&status.LastGoodRun})
+		if err != nil {
+			return err
+		}
+		users, err := findUsers(ctx, q, where{})
+		if err != nil {
+			return err
+		}
+		status.Users, err = statusOf(ctx, q, users, where{})
 		return err
 	})
 	return status, err
 }
 
-func findStatus(ctx context.Context, q querier) (status orchestrator.ServiceStatus, err error) {
-	err = q.one(ctx, "SELECT MAX(finished_at) FROM runs WHERE exit_code = 0", nil, instant{&status.LastGoodRun})
-	if err != nil {
-		return status, err
-	}
+// UserStatus tells how one user stands. orchestrator.ErrNotFound when there is no such user.
+func (s *Store) UserStatus(ctx context.Context, userID int64) (status orchestrator.UserStatus, err error) {
+	err = s.read(ctx, fmt.Sprintf("read status of user %d", userID), func(ctx context.Context, q querier) error {
+		var w, alone where
+		w.add("id = ?", userID)
+		users, err := findUsers(ctx, q, w)
+		if err != nil {
+			return err
+		}
+		if len(users) == 0 {
+			return orchestrator.ErrNotFound
+		}
+		alone.add("u.id = ?", userID)
+		all, err := statusOf(ctx, q, users, alone)
+		if err == nil {
+			status = all[0]
+		}
+		return err
+	})
+	return status, err
+}
+
+// statusOf tells how users stand; w chooses them from users, u. Every step finds what it needs of a user by an
+// index, however much is stored of them.
+func statusOf(ctx context.Context, q querier, users []orchestrator.User, w where) ([]orchestrator.UserStatus, error) {
+	all := make([]orchestrator.UserStatus, len(users))
 	at := make(map[int64]*orchestrator.UserStatus)
-	users, err := findUsers(ctx, q, where{})
-	if err != nil {
-		return status, err
-	}
-	status.Users = make([]orchestrator.UserStatus, len(users))
 	for i, user := range users {
-		status.Users[i].User = user
-		at[user.ID] = &status.Users[i]
+		all[i].User = user
+		at[user.ID] = &all[i]
 	}
+	of := func(conditions ...string) string {
+		both := where{conditions: slices.Concat(w.conditions, conditions)}
+		return both.String()
+	}
+	const okDay = "SELECT d.date FROM run_users d WHERE d.user_id = u.id AND d.status = 'ok' ORDER BY d.date"
 	steps := []struct {
 		query string
 		scan  func(scan func(...any) error) error
 	}{
-		{`SELECT d.user_id, MIN(d.date), MAX(d.date), MAX(r.finished_at) FROM run_users d JOIN runs r ON r.id = d.run_id
-			WHERE d.status = 'ok' GROUP BY d.user_id`, func(scan func(...any) error) error {
+		{`SELECT u.id, COALESCE((` + okDay + ` LIMIT 1), ''), COALESCE((` + okDay + ` DESC LIMIT 1), ''),
+				(SELECT r.finished_at FROM runs r WHERE r.finished_at IS NOT NULL AND EXISTS
+					(SELECT 1 FROM run_users d WHERE d.run_id = r.id AND d.user_id = u.id AND d.status = 'ok') ORDER BY r.finished_at DESC LIMIT 1),
+				(SELECT l.start_at FROM laughs l WHERE l.user_id = u.id AND l.tier = 'sure' ORDER BY l.start_at DESC LIMIT 1)
+			FROM users u` + of(), func(scan func(...any) error) error {
 			var id int64
 			var first, last string
-			var finished time.Time
-			if err := scan(&id, &first, &last, instant{&finished}); err != nil || at[id] == nil {
+			var finished, laugh time.Time
+			if err := scan(&id, &first, &last, instant{&finished}, instant{&laugh}); err != nil || at[id] == nil {
 				return err
 			}
 			user := at[id]
-			user.LastGoodRun = finished
+			user.LastGoodRun, user.LastLaugh = finished, laugh
+			if first == "" {
+				return nil
+			}
 			var firstErr, lastErr error
 			user.FirstDay, firstErr = orchestrator.ParseDate(first)
 			user.LastDay, lastErr = orchestrator.ParseDate(last)
 			return errors.Join(firstErr, lastErr)
 		}},
-		{"SELECT user_id, MAX(start_at) FROM laughs GROUP BY user_id", func(scan func(...any) error) error {
-			var id int64
-			var start time.Time
-			if err := scan(&id, instant{&start}); err != nil || at[id] == nil {
-				return err
-			}
-			at[id].LastLaugh = start
-			return nil
-		}},
-		{`SELECT user_id, started_at, samples FROM recordings r WHERE status = 'done' AND started_at =
-			(SELECT MAX(started_at) FROM recordings n WHERE n.user_id = r.user_id AND n.status = 'done')`, func(scan func(...any) error) error {
-			var id, samples int64
-			var start time.Time
-			if err := scan(&id, instant{&start}, &samples); err != nil || at[id] == nil {
-				return err
-			}
-			if end := start.Add(orchestrator.SamplesToDuration(samples)); end.After(at[id].LastAudio) {
-				at[id].LastAudio = end
-			}
-			return nil
-		}},
-		{`SELECT user_id, start_at, end_at, state, reason, attempts, tried_at FROM ledger WHERE state = 'failed'
-			ORDER BY start_at`, func(scan func(...any) error) error {
+		{`SELECT u.id, r.started_at, r.samples FROM users u JOIN recordings r ON r.id =
+			(SELECT n.id FROM recordings n WHERE n.user_id = u.id AND n.status = 'done' ORDER BY n.started_at DESC, n.samples DESC LIMIT 1)` + of(),
+			func(scan func(...any) error) error {
+				var id, samples int64
+				var start time.Time
+				if err := scan(&id, instant{&start}, &samples); err != nil || at[id] == nil {
+					return err
+				}
+				at[id].LastAudio = start.Add(orchestrator.SamplesToDuration(samples))
+				return nil
+			}},
+		{`SELECT g.user_id, g.start_at, g.end_at, g.state, g.reason, g.attempts, g.tried_at FROM users u JOIN ledger g ON g.user_id = u.id` +
+			of("g.state = 'failed'") + ` ORDER BY g.start_at`, func(scan func(...any) error) error {
 			var id int64
 			var gap orchestrator.LedgerSpan
 			err := scan(&id, instant{&gap.Start}, instant{&gap.End}, &gap.State, &gap.Reason, &gap.Attempts, instant{&gap.LastTried})
@@ -86,9 +112,10 @@ func findStatus(ctx context.Context, q querier) (status orchestrator.ServiceStat
 			at[id].Gaps = append(at[id].Gaps, gap)
 			return nil
 		}},
-		{fmt.Sprintf(`SELECT user_id, name, started_at, attempts, error FROM recordings r WHERE status = 'failed' AND attempts >= %d
-			AND NOT EXISTS (SELECT 1 FROM recordings n WHERE n.user_id = r.user_id AND n.name = r.name AND n.status = 'done')
-			ORDER BY started_at, id`, orchestrator.MaxAttempts), func(scan func(...any) error) error {
+		{fmt.Sprintf(`SELECT r.user_id, r.name, r.started_at, r.attempts, r.error FROM users u JOIN recordings r ON r.user_id = u.id`+
+			of("r.status = 'failed'", "r.attempts >= %d")+` AND NOT EXISTS
+				(SELECT 1 FROM recordings n WHERE n.user_id = r.user_id AND n.name = r.name AND n.status = 'done')
+			ORDER BY r.started_at, r.id`, orchestrator.MaxAttempts), func(scan func(...any) error) error {
 			var id int64
 			var lost orchestrator.GivenUp
 			if err := scan(&id, &lost.Recording, instant{&lost.Start}, &lost.Attempts, &lost.Reason); err != nil || at[id] == nil {
@@ -99,34 +126,34 @@ func findStatus(ctx context.Context, q querier) (status orchestrator.ServiceStat
 		}},
 	}
 	for _, step := range steps {
-		if err := q.each(ctx, step.query, nil, step.scan); err != nil {
-			return status, err
+		if err := q.each(ctx, step.query, slices.Clone(w.args), step.scan); err != nil {
+			return nil, err
 		}
 	}
-	latest, err := latestDays(ctx, q)
+	latest, err := latestDays(ctx, q, of(), w.args)
 	for _, day := range latest {
 		if at[day.UserID] != nil { // one who was added since is not
 			at[day.UserID].Latest = day.UserDay
 		}
 	}
-	return status, err
+	return all, err
 }
 
-// latestDays returns each user's latest day that was read, or tried to, as the run that was started last left it.
-func latestDays(ctx context.Context, q querier) ([]storedDay, error) {
-	const counts = "status IN ('ok', 'incomplete', 'failed')" // the others left the day as it was
-	rows := make(map[int64]int64)                             // by user: the last row wins
-	err := q.each(ctx, `SELECT d.user_id, d.id FROM run_users d JOIN runs r ON r.id = d.run_id
-			JOIN (SELECT user_id, MAX(date) AS date FROM run_users WHERE `+counts+` GROUP BY user_id) last
-				ON last.user_id = d.user_id AND last.date = d.date
-		WHERE d.`+counts+" ORDER BY r.started_at, d.id", nil, func(scan func(...any) error) error {
-		var user, row int64
-		err := scan(&user, &row)
-		rows[user] = row
+// latestDays returns each user's latest day that was read, or tried to, as the run that was started last left it. of
+// chooses users, u.
+func latestDays(ctx context.Context, q querier, of string, args []any) ([]storedDay, error) {
+	const latest = `SELECT d.id FROM run_users d JOIN runs r ON r.id = d.run_id
+		WHERE d.user_id = u.id AND d.status IN ('ok', 'incomplete', 'failed')
+		ORDER BY d.date DESC, r.started_at DESC, d.id DESC LIMIT 1` // the other statuses left the day as it was
+	var rows []int64
+	err := q.each(ctx, "SELECT COALESCE(("+latest+"), 0) FROM users u"+of, slices.Clone(args), func(scan func(...any) error) error {
+		var row int64
+		err := scan(&row)
+		rows = append(rows, row)
 		return err
 	})
 	var days []storedDay
-	for batch := range slices.Chunk(slices.Sorted(maps.Values(rows)), batchRows) {
+	for batch := range slices.Chunk(rows, batchRows) {
 		var w where
 		in(&w, "d.id", batch)
 		found, findErr := findDays(ctx, q, w)

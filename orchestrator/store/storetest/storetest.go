@@ -50,6 +50,14 @@ func Run(t *testing.T, place Place) {
 		"what was said of half a laugh stays":                 testBorderJudged,
 		"recordings hold what one recording would":            testBorderProperty,
 		"users and models do not get in each other's way":     testApart,
+		"a public id stays with its laugh":                    testPublicID,
+		"nobody reads or changes another's laugh":             testScope,
+		"mark, star and note change only what they name":      testSayings,
+		"what is forgotten stays away":                        testForget,
+		"a laugh across a border is forgotten on both sides":  testForgetBorder,
+		"lists come in pages, in every order":                 testListOrders,
+		"laughs are counted by local days":                    testDays,
+		"a day and a user are told apart from the rest":       testDayStrip,
 		"it is known which model read what":                   testReadBy,
 		"clips that a row refers to are no orphans":           testOrphans,
 		"scores come back as they were":                       testScores,
@@ -87,6 +95,18 @@ func Run(t *testing.T, place Place) {
 			test(t, f)
 		})
 	}
+	t.Run("a backup brings back nothing that was forgotten", func(t *testing.T) {
+		t.Parallel()
+		f := &fixture{Database: place(t)}
+		f.Store = f.again(t)
+		testForgottenDump(t, f)
+	})
+	t.Run("a dump of an older schema is filled", func(t *testing.T) {
+		t.Parallel()
+		f, other := &fixture{Database: place(t)}, &fixture{Database: place(t)}
+		f.Store, other.Store = f.again(t), other.again(t)
+		testOldDump(t, f, other)
+	})
 	t.Run("a dump is loaded as it was, without who was purged", func(t *testing.T) {
 		t.Parallel()
 		f, other := &fixture{Database: place(t)}, &fixture{Database: place(t)}
