@@ -8,6 +8,7 @@ import (
 	"iter"
 	"sync"
 
+	"github.com/chortle-audio/chortle/internal/sandbox"
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/audio/internal/opus"
 )
@@ -24,12 +25,15 @@ type Options struct {
 	// Silence is the peak, up to 1, below which sound is taken for silence where nothing louder is within
 	// a second of it; 0: none is. See Levels in the package's comment.
 	Silence float64
+	// Sandbox confines ffmpeg; see package sandbox. Default: as far as the kernel can.
+	Sandbox sandbox.Mode
 }
 
 // Audio reads, cuts and writes files of sound. Safe for concurrent use.
 type Audio struct {
 	ffmpeg      string
 	silence     float32
+	sandbox     sandbox.Mode
 	openLibrary func() (*opus.Library, error)
 }
 
@@ -38,6 +42,7 @@ func New(options Options) (*Audio, error) {
 	return &Audio{
 		ffmpeg:  options.FFmpeg,
 		silence: float32(options.Silence),
+		sandbox: options.Sandbox,
 		openLibrary: sync.OnceValues(func() (*opus.Library, error) {
 			if options.OpusLibrary == "" {
 				return nil, errors.New("no libopus is set")

@@ -30,7 +30,7 @@ func (a *Audio) Encode(ctx context.Context, path string, rateHz int, samples ite
 		return nil
 	}
 	err := atomicfile.Write(path, 0o644, func(file *os.File) error {
-		ffmpeg := program{path: a.ffmpeg, feed: feed, stdout: file}
+		ffmpeg := program{path: a.ffmpeg, confine: a.sandbox, feed: feed, stdout: file}
 		return ffmpeg.run(ctx, "-v", "error", "-threads", "1", "-f", "f32le", "-ar", strconv.Itoa(rateHz), "-ac", "1", "-i", "pipe:0",
 			"-c:a", "libopus", "-b:a", "24k", "-compression_level", "0", "-f", "ogg", "pipe:1")
 	})

@@ -9,10 +9,11 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
-	"runtime"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/chortle-audio/chortle/internal/sandbox"
 )
 
 var errNoFFmpeg = errors.New("find ffmpeg: only Ogg Opus can be read without it; install ffmpeg, run orchestrator setup, or set CHORTLE_FFMPEG")
@@ -31,7 +32,8 @@ const inherited = "/dev/fd/3"
 
 // program is one run of ffmpeg.
 type program struct {
-	path string
+	path    string
+	confine sandbox.Mode
 	// file, unless nil, becomes ffmpeg's descriptor 3.
 	file *file
 	// feed writes ffmpeg's standard input; read reads its standard output, and stdout takes it whole.
@@ -84,18 +86,20 @@ func (p *program) run(ctx context.Context, args ...string) error {
 		cmd.Stdout = p.stdout
 	}
 
-	runtime.LockOSThread() // see contain
-	defer runtime.UnlockOSThread()
-	if err := cmd.Start(); err != nil {
+	// The worst code that we run, on the bytes of strangers: it reads its own program, and the file that it inherits.
+	box := sandbox.Box{Mode: p.confine, Read: sandbox.Program(p.path), Files: cmd.ExtraFiles}
+	release, err := sandbox.Start(cmd, box)
+	if err != nil {
 		return fmt.Errorf("start ffmpeg: %w; check CHORTLE_FFMPEG", err)
 	}
+	defer release()
 	var workError error
 	if work != nil {
 		if workError = work(); workError != nil {
 			kill()
 		}
 	}
-	err := cmd.Wait()
+	err = cmd.Wait()
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)

@@ -96,7 +96,7 @@ var (
 
 // ffmpegProbe reads what ffmpeg tells a person of the file.
 func (a *Audio) ffmpegProbe(ctx context.Context, file *file) (Info, error) {
-	ffmpeg := program{path: a.ffmpeg, file: file}
+	ffmpeg := program{path: a.ffmpeg, confine: a.sandbox, file: file}
 	args := append([]string{"-v", "info"}, input...)
 	// Nothing is decoded: the output ends before it begins.
 	err := ffmpeg.run(ctx, append(args, "-t", "0", "-c", "copy", "-f", "null", "-")...)

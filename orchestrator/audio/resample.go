@@ -25,7 +25,7 @@ const resampling = ":filter_size=128:phase_shift=10:cutoff=0.975"
 func (a *Audio) Resample(ctx context.Context, chunks iter.Seq2[orchestrator.Chunk, error], rateHz int) iter.Seq2[orchestrator.Chunk, error] {
 	return func(yield func(orchestrator.Chunk, error) bool) {
 		r := &resampler{rate: int64(rateHz), yield: yield}
-		ffmpeg := program{path: a.ffmpeg, read: r.read}
+		ffmpeg := program{path: a.ffmpeg, confine: a.sandbox, read: r.read}
 		ffmpeg.feed = func(w io.Writer) error { return r.feed(w, chunks) }
 		rate := strconv.Itoa(rateHz)
 		err := ffmpeg.run(ctx, "-v", "error", "-f", "f32le", "-ar", strconv.Itoa(orchestrator.SampleRateHz), "-ac", "1", "-i", "pipe:0",

@@ -63,7 +63,7 @@ func (a *Audio) ffmpegSamples(ctx context.Context, file *file) iter.Seq2[[]float
 func (a *Audio) ffmpegSound(ctx context.Context, file *file, format string, options ...string) iter.Seq2[pcm, error] {
 	return func(yield func(pcm, error) bool) {
 		t := timeline{yield: func(piece pcm) bool { return yield(piece, nil) }}
-		ffmpeg := program{path: a.ffmpeg, file: file, read: t.read}
+		ffmpeg := program{path: a.ffmpeg, confine: a.sandbox, file: file, read: t.read}
 		// Each packet comes behind a line that tells its timestamp. Timestamps that go back, as those of
 		// chained streams do, are counted on from the last; so are leaps that no pause explains.
 		args := slices.Concat([]string{"-v", "error", "-threads", "1", "-dts_delta_threshold", strconv.Itoa(maxGap)}, input, options,
