@@ -10,6 +10,7 @@ package sandbox
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -99,7 +100,7 @@ func Program(path string) []string {
 		}
 		next, err := os.Readlink(found)
 		if err != nil {
-			break
+			return append(list, interpreter(found)...)
 		}
 		if !filepath.IsAbs(next) {
 			next = filepath.Join(filepath.Dir(found), next)
@@ -107,4 +108,21 @@ func Program(path string) []string {
 		found = next
 	}
 	return list
+}
+
+// interpreter lists what a script needs beside itself: the program of its first line, and the system's programs.
+func interpreter(path string) []string {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	defer file.Close()
+	head := make([]byte, 256)
+	n, _ := io.ReadFull(file, head)
+	line, isScript := strings.CutPrefix(string(head[:n]), "#!")
+	words := strings.Fields(strings.SplitN(line, "\n", 2)[0])
+	if !isScript || len(words) == 0 {
+		return nil
+	}
+	return append(words[:1], "/bin", "/usr/bin")
 }

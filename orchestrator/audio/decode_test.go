@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/chortle-audio/chortle/internal/sandbox"
 	"github.com/chortle-audio/chortle/internal/testkit"
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/audio"
@@ -448,7 +449,7 @@ func TestHangingDecoderIsKilled(t *testing.T) {
 		_, still := io.Copy(io.Discard, fifo) // ends when none of them is left
 		ended <- errors.Join(err, still)
 	}()
-	for _, err := range newAudioWith(t, audio.Options{FFmpeg: script}).Decode(ctx, recording(write(t, "a.mp3", []byte("x")))) {
+	for _, err := range newAudioWith(t, audio.Options{FFmpeg: script, Sandbox: sandbox.Off}).Decode(ctx, recording(write(t, "a.mp3", []byte("x")))) {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)
 		}
