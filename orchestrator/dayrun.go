@@ -11,12 +11,11 @@ import (
 // dayRun is one user's day under way: the only owner of the day's model process.
 type dayRun struct {
 	*Runner
-	runID   string
-	last    bool // of the user's days
-	user    User
-	plan    Plan
-	policy  Policy // the user's
-	started time.Time
+	runID  string
+	last   bool // of the user's days
+	user   User
+	plan   Plan
+	policy Policy // the user's
 
 	day     UserDay
 	begun   bool

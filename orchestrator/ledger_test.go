@@ -29,7 +29,7 @@ func (k *keeper) Gaps(_ context.Context, before time.Time) ([]orchestrator.Span,
 // keep gives alice a source with a ledger.
 func (b *bench) keep() *keeper {
 	k := &keeper{gappySource: gappySource{source: b.sources["alice"], calls: &orchestrator.Calls{}}}
-	b.Source = func(orchestrator.User) (orchestrator.Source, error) { return k, nil }
+	b.Source = func(context.Context, orchestrator.User) (orchestrator.Source, error) { return k, nil }
 	return k
 }
 

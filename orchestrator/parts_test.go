@@ -98,7 +98,7 @@ func newBench(t *testing.T) *bench {
 	b := &bench{sources: map[string]source{}, done: map[string]bool{}, attempts: map[string]int{}, clips: map[string]bool{}}
 	b.Runner = orchestrator.Runner{
 		Store: b, Audio: b, Clips: (*benchClips)(b),
-		Source: func(u orchestrator.User) (orchestrator.Source, error) {
+		Source: func(_ context.Context, u orchestrator.User) (orchestrator.Source, error) {
 			if _, ok := b.sources[u.Name]; !ok {
 				return nil, errors.New("open source: no such folder")
 			}

@@ -45,7 +45,7 @@ type Plan struct {
 type Runner struct {
 	Store Store
 	// Source opens a user's source. It is asked once for each user of a run.
-	Source func(User) (Source, error)
+	Source func(context.Context, User) (Source, error)
 	Audio  Audio
 	// Spawner chooses the model of a user.
 	Spawner func(User) (Spawner, error)
@@ -72,39 +72,55 @@ func (r *Runner) observe(e Event) {
 	r.Observe(e)
 }
 
-// Run reads the planned days of the planned users, in order of priority. A recording or user that
-// fails costs itself only; what happened is in the Run that is returned, its exit code included. The
+// Run reads the planned days of the planned users, in order of priority: Begin, ReadUser for each, End. A recording
+// or user that fails costs itself only; what happened is in the Run that is returned, its exit code included. The
 // error is not nil only when the run itself could not go on, such as without a database; the Run then
 // tells what was done until there. A canceled ctx ends the run: the recording under way is left
 // undone, and everything before it is stored. The Run of a run that could not begin is the zero one.
 func (r *Runner) Run(ctx context.Context, plan Plan) (Run, error) {
-	run := Run{ID: r.NewID(), Trigger: plan.Trigger, StartedAt: r.Now().UTC(), Status: StatusRunning}
-	if !plan.DryRun {
-		if err := r.Store.BeginRun(ctx, run); err != nil {
-			return Run{}, fmt.Errorf("begin run: %w", err)
-		}
+	run, err := r.Begin(ctx, plan)
+	if err != nil {
+		return Run{}, err
 	}
-	err := r.users(ctx, &run, plan)
+	run.Days, err = r.users(ctx, run.ID, plan)
+	return r.End(ctx, run, plan, err)
+}
 
+// Begin returns a new run, and writes it into the log unless it is a dry one.
+func (r *Runner) Begin(ctx context.Context, plan Plan) (Run, error) {
+	run := Run{ID: r.NewID(), Trigger: plan.Trigger, StartedAt: r.Now().UTC(), Status: StatusRunning}
+	if plan.DryRun {
+		return run, nil
+	}
+	if err := r.Store.BeginRun(ctx, run); err != nil {
+		return Run{}, fmt.Errorf("begin run: %w", err)
+	}
+	return run, nil
+}
+
+// End sums up the days of a run, and writes its end into the log unless it is a dry one. cause is the error that
+// ended the run early; nil where it came to its end. The error is the cause, unless ctx was canceled, and that of
+// the log.
+func (r *Runner) End(ctx context.Context, run Run, plan Plan, cause error) (Run, error) {
 	run.FinishedAt = r.Now().UTC()
 	run.Status, run.ExitCode = outcome(run.Days)
 	switch {
 	case ctx.Err() != nil:
 		run.Status, run.ExitCode = StatusInterrupted, ExitInterrupted
-		err = nil
-	case err != nil:
-		run.Status, run.ExitCode, run.Error = StatusFailed, ExitFailed, err.Error()
+		cause = nil
+	case cause != nil:
+		run.Status, run.ExitCode, run.Error = StatusFailed, ExitFailed, cause.Error()
 	}
 	if plan.DryRun {
-		return run, err
+		return run, cause
 	}
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closingTime)
 	defer cancel()
-	if endErr := r.Store.EndRun(closing, run); endErr != nil {
+	if err := r.Store.EndRun(closing, run); err != nil {
 		run.ExitCode = ExitFailed
-		err = errors.Join(err, fmt.Errorf("end run: %w", endErr))
+		cause = errors.Join(cause, fmt.Errorf("end run: %w", err))
 	}
-	return run, err
+	return run, cause
 }
 
 // outcome sums up the days of a run that came to its end.
@@ -118,7 +134,7 @@ func outcome(days []UserDay) (Status, int) {
 }
 
 // users goes through the users, UsersAtOnce side by side. The error is one that ends the run.
-func (r *Runner) users(ctx context.Context, run *Run, plan Plan) error {
+func (r *Runner) users(ctx context.Context, runID string, plan Plan) ([]UserDay, error) {
 	users := slices.Clone(plan.Users)
 	slices.SortStableFunc(users, func(a, b User) int {
 		return cmp.Or(cmp.Compare(a.Priority, b.Priority), cmp.Compare(a.Name, b.Name))
@@ -133,7 +149,7 @@ func (r *Runner) users(ctx context.Context, run *Run, plan Plan) error {
 		workers.Go(func() {
 			for i := range next {
 				var err error
-				if days[i], err = r.user(ctx, run.ID, users[i], plan); err != nil {
+				if days[i], err = r.ReadUser(ctx, runID, users[i], plan); err != nil {
 					cancel(err)
 				}
 			}
@@ -147,12 +163,15 @@ func (r *Runner) users(ctx context.Context, run *Run, plan Plan) error {
 	}
 	close(next)
 	workers.Wait()
-	run.Days = slices.Concat(days...)
-	return context.Cause(ctx)
+	return slices.Concat(days...), context.Cause(ctx)
 }
 
-// user reads the planned days of one user. The error is one that ends the run.
-func (r *Runner) user(ctx context.Context, runID string, user User, plan Plan) ([]UserDay, error) {
+// ReadUser reads the planned days of one user, as part of the run of that id: what the user's source has, in order of
+// time, with a model process of the user's own, and tells what was done in a UserDay for each day. It is the unit of
+// which runs are made, and may be called by several goroutines and machines at once: a user whom another one reads
+// has one day that says so (StatusSkipped). The error is one that ends the run, such as ErrStoreUnavailable; what went
+// wrong with the user or a recording is in the days.
+func (r *Runner) ReadUser(ctx context.Context, runID string, user User, plan Plan) ([]UserDay, error) {
 	now := r.Now()
 	failed := func(date Date, status Status, stage string, err error) ([]UserDay, error) {
 		day := UserDay{UserID: user.ID, User: user.Name, Timezone: user.Timezone, Date: date, Status: status,
@@ -176,7 +195,7 @@ func (r *Runner) user(ctx context.Context, runID string, user User, plan Plan) (
 		to = Yesterday(now, location)
 		from = to.Add(-plan.CatchUpDays)
 	}
-	source, err := r.Source(user)
+	source, err := r.Source(ctx, user)
 	if err != nil {
 		return failed(to, StatusFailed, StageSource, err)
 	}
@@ -196,14 +215,14 @@ func (r *Runner) user(ctx context.Context, runID string, user User, plan Plan) (
 
 	dates, err := planned(ctx, source, plan, from, to, location)
 	if err != nil {
-		return failed(to, StatusFailed, "source", err)
+		return failed(to, StatusFailed, StageSource, err)
 	}
 	var days []UserDay
 	for i, date := range dates {
 		if ctx.Err() != nil {
 			break
 		}
-		d := dayRun{Runner: r, runID: runID, last: i == len(dates)-1, user: user, plan: plan, policy: policy, started: now}
+		d := dayRun{Runner: r, runID: runID, last: i == len(dates)-1, user: user, plan: plan, policy: policy}
 		d.day = UserDay{UserID: user.ID, User: user.Name, Timezone: user.Timezone, Date: date, Status: StatusOK}
 		err := d.run(ctx, source, date.Span(location))
 		late := plan.From == (Date{}) && date.Before(to)
@@ -260,7 +279,7 @@ func (r *Runner) endDay(ctx context.Context, runID string, day *UserDay, dryRun 
 		err := r.Store.SaveDay(closing, runID, *day)
 		if errors.Is(err, ErrNotFound) {
 			day.Status = StatusFailed
-			day.Errors = append(day.Errors, RunError{Stage: "user", Message: "the user was removed while it was read"})
+			day.Errors = append(day.Errors, RunError{Stage: StageUser, Message: "the user was removed while it was read"})
 			r.observe(Event{Kind: EventDayDone, User: day.User, Date: day.Date, Day: day})
 			return err
 		}

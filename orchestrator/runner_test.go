@@ -315,7 +315,7 @@ func TestLateRecordingsAreCaughtUpAndQuietDaysAreNotReported(t *testing.T) {
 	b := newBench(t)
 	b.file(t, "alice", "1.ogg")
 	late := b.sources["alice"][0]
-	b.Source = func(orchestrator.User) (orchestrator.Source, error) {
+	b.Source = func(context.Context, orchestrator.User) (orchestrator.Source, error) {
 		return sourceFunc(func(span orchestrator.Span) source {
 			if span.Contains(now.Add(-3 * 24 * time.Hour)) {
 				return source{late}
@@ -358,7 +358,7 @@ func TestWhatBelongsToNoDayIsToldOnTheLast(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)
 			dayless := &daylessSource{}
-			b.Source = func(orchestrator.User) (orchestrator.Source, error) { return dayless, nil }
+			b.Source = func(context.Context, orchestrator.User) (orchestrator.Source, error) { return dayless, nil }
 			plan.Users = []orchestrator.User{alice}
 			run := b.run(t, plan)
 			last := plan.To
@@ -389,7 +389,7 @@ func TestSpansWithoutAudioAreNotedAndGapsShow(t *testing.T) {
 	second := orchestrator.Span{Start: first.End, End: first.End.Add(time.Hour)}
 	calls := orchestrator.Calls{}
 	calls.Add(200)
-	b.Source = func(orchestrator.User) (orchestrator.Source, error) {
+	b.Source = func(context.Context, orchestrator.User) (orchestrator.Source, error) {
 		return &gappySource{source: b.sources["alice"], calls: &calls, missing: []error{
 			&orchestrator.SpanError{Span: first}, &orchestrator.SpanError{Span: second, Err: errors.New("it answered 504")}}}, nil
 	}

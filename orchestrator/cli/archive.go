@@ -4,33 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/service"
 	"github.com/chortle-audio/chortle/orchestrator/settings"
-	"github.com/chortle-audio/chortle/orchestrator/source/limitless"
-	"github.com/chortle-audio/chortle/orchestrator/store"
 )
 
 type archiveFlags struct {
 	user, output, keepFree string
 	days                   dates
 	asJSON                 bool
-}
-
-type archiveDocument struct {
-	User    string `json:"user"`
-	Folder  string `json:"folder"`
-	Windows int    `json:"windows"`
-	Files   int    `json:"files"`
-	Empty   int    `json:"empty"`
-	Skipped int    `json:"skipped"`
-	Failed  int    `json:"failed"`
-	Bytes   int64  `json:"bytes"`
 }
 
 func (a *app) archiveCommand() *cobra.Command {
@@ -65,112 +51,55 @@ Exit codes: 0 all there, 1 failed (the key, the disk), 3 incomplete: some of it 
 		case flags.days.from == "":
 			return usage("--from is missing: the first day to archive")
 		}
-		return a.withStore(cmd.Context(), func(s *store.Store) error {
-			user, err := a.findUser(cmd, s, flags.user)
-			if err != nil {
-				return err
-			}
-			return a.archive(cmd.Context(), s, user, flags)
-		})
+		return a.archive(cmd.Context(), flags)
 	}
 	return cmd
 }
 
-func (a *app) archive(ctx context.Context, s *store.Store, user orchestrator.User, flags archiveFlags) error {
-	options, err := a.archiveOptions(user, flags)
+func (a *app) archive(ctx context.Context, flags archiveFlags) error {
+	user, err := a.service.User(ctx, flags.user)
 	if err != nil {
 		return err
 	}
-	if len(limitlessUsers([]orchestrator.User{user})) == 0 {
-		return usage("user %s has recordings of their own already: the source is %s", user.Name, settings.Mask(user.Source))
-	}
-	if options.Client, err = a.limitlessClient(ctx, s, user); err != nil {
+	request := service.ArchiveRequest{User: user}
+	if request.From, request.To, err = flags.days.parse(); err != nil {
 		return err
 	}
-	defer options.Client.Close()
-	options.Progress = func(p limitless.ArchiveProgress) { a.stderr.SetStatus(archiveStatus(p)) }
-	progress, err := limitless.Archive(ctx, options)
+	if request.KeepFree, err = settings.ParseBytes(flags.keepFree); err != nil {
+		return usage("--keep-free: %w", err)
+	}
+	if flags.output != "" {
+		if request.Dir, err = a.settings.Path(flags.output); err != nil {
+			return fmt.Errorf("find archive folder: %w", err)
+		}
+	}
+	archived, err := a.service.Archive(ctx, request, func(p service.ArchiveProgress) { a.stderr.SetStatus(archiveStatus(p)) })
 	a.stderr.SetStatus("")
-
-	code, held := orchestrator.ExitOK, (*limitless.HeldError)(nil)
+	if archived.Folder == "" {
+		return err
+	}
+	code := service.ExitCode(ctx, err)
 	switch {
 	case ctx.Err() != nil:
 		code = orchestrator.ExitInterrupted
-	case errors.Is(err, limitless.ErrAway), errors.As(err, &held), err == nil && progress.Failed > 0:
+	case errors.Is(err, service.ErrIncomplete), err == nil && archived.Failed > 0:
 		code = orchestrator.ExitIncomplete
-	case err != nil:
-		code = orchestrator.ExitFailed
-	}
-	if err != nil {
-		err = fmt.Errorf("archive recordings of user %s: %w", user.Name, err)
 	}
 	if flags.asJSON {
-		return &exitError{code, errors.Join(err, a.writeJSON(archiveDocument{user.Name, options.Dir, progress.Total,
-			progress.Files, progress.Empty, progress.Skipped, progress.Failed, progress.Bytes}))}
+		return &exitError{code, errors.Join(err, a.writeJSON(archived))}
 	}
 	fmt.Fprintf(a.stdout, "%s, %.1f MB; %s without audio, %d failed; %d of %d windows were there before.\nThe archive is in %s\n",
-		plural(progress.Files, "new file"), float64(progress.Bytes)/1e6, plural(progress.Empty, "piece"), progress.Failed, progress.Skipped, progress.Total, shellQuote(options.Dir))
+		plural(archived.Files, "new file"), float64(archived.Bytes)/1e6, plural(archived.Empty, "piece"), archived.Failed, archived.Skipped, archived.Windows, shellQuote(archived.Folder))
 	if code == orchestrator.ExitIncomplete && err == nil {
 		fmt.Fprintln(a.stdout, "Start again to get what failed.")
 	}
 	return &exitError{code, err}
 }
 
-// archiveOptions reads what the flags say; the client is still missing.
-func (a *app) archiveOptions(user orchestrator.User, flags archiveFlags) (options limitless.ArchiveOptions, err error) {
-	from, to, err := flags.days.parse()
-	if err != nil {
-		return options, err
-	}
-	location, err := user.Location()
-	if err != nil {
-		return options, err
-	}
-	if to == (orchestrator.Date{}) {
-		to = orchestrator.Yesterday(a.now(), location)
-	}
-	keepFree, err := settings.ParseBytes(flags.keepFree)
-	if err != nil {
-		return options, usage("--keep-free: %w", err)
-	}
-	dir := filepath.Join(a.userDir(user), "archive")
-	if flags.output != "" {
-		if dir, err = a.settings.Path(flags.output); err != nil {
-			return options, fmt.Errorf("find archive folder: %w", err)
-		}
-	}
-	var days []orchestrator.Span
-	for date := from; !to.Before(date); date = date.Add(1) {
-		day := date.Span(location)
-		if !day.Start.Before(a.now()) {
-			break
-		}
-		days = append(days, day)
-	}
-	if len(days) == 0 {
-		return options, usage("--from %s has not come yet, or not ended: then name it with --to, too", from)
-	}
-	sound, err := a.openAudio()
-	if err != nil {
-		return options, err
-	}
-	return limitless.ArchiveOptions{User: user.Name, Dir: dir, Days: days, Chunk: a.settings.Config.LimitlessChunk, Length: lengthOf(sound),
-		EmptyNights: a.settings.Config.EmptyNights, KeepFree: keepFree, Free: freeSpace, Now: a.now}, nil
-}
-
-func archiveStatus(p limitless.ArchiveProgress) string {
+func archiveStatus(p service.ArchiveProgress) string {
 	line := fmt.Sprintf("archiving  %s  %s, %.1f MB", bar(int64(p.Done), int64(p.Total)), plural(p.Files, "file"), float64(p.Bytes)/1e6)
 	if p.Remaining > 0 {
 		line += fmt.Sprintf("  about %s left", clock(p.Remaining.Round(time.Second)))
 	}
 	return line
-}
-
-// freeSpace is how many bytes this user may still write where dir lies.
-func freeSpace(dir string) (int64, error) {
-	var disk syscall.Statfs_t
-	if err := syscall.Statfs(dir, &disk); err != nil {
-		return 0, err
-	}
-	return int64(disk.Bavail) * int64(disk.Bsize), nil //nolint:unconvert // it is not 64 bits long everywhere
 }

@@ -11,7 +11,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -19,8 +18,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/advice"
 	"github.com/chortle-audio/chortle/orchestrator/cli/terminal"
+	"github.com/chortle-audio/chortle/orchestrator/document"
 	"github.com/chortle-audio/chortle/orchestrator/logfile"
+	"github.com/chortle-audio/chortle/orchestrator/service"
 	"github.com/chortle-audio/chortle/orchestrator/settings"
 )
 
@@ -34,13 +36,10 @@ type app struct {
 	stderr  *terminal.Screen
 	now     func() time.Time
 
-	// limiters holds a limiter for each API key, as *limitless.Limiter.
-	limiters sync.Map
-
 	log      *logrus.Logger
-	logFile  *logfile.Folder // nil without CHORTLE_LOG_DIR
-	logTail  *logfile.Tail   // nil unless somebody is told of failures
+	logKept  *logfile.Log // nil where it only goes to the screen
 	settings *settings.Settings
+	service  *service.Service
 	// unusable says which settings cannot be used; doctor goes on with it, nobody else does.
 	unusable error
 	debug    debugging
@@ -77,22 +76,19 @@ func (a *app) execute(ctx context.Context) int {
 	root.SetArgs(a.args)
 	err := root.ExecuteContext(ctx)
 	a.stderr.SetStatus("")
-	if a.logFile != nil {
-		err = errors.Join(err, a.logFile.Close())
+	if a.service != nil {
+		if err := a.service.Close(); err != nil { // every change is stored: nothing else hangs on the closing
+			a.log.WithError(err).Warn("close database and clips")
+		}
 	}
+	err = errors.Join(err, a.logKept.Close())
 
-	code := orchestrator.ExitOK
-	if err != nil {
-		code = orchestrator.ExitFailed
-	}
-	coded := (*exitError)(nil)
+	code, coded := service.ExitCode(ctx, err), (*exitError)(nil)
 	switch {
 	case errors.As(err, &coded):
 		code, err = coded.code, coded.err
 	case err != nil && !a.begun:
 		code = orchestrator.ExitUsage
-	case err != nil && ctx.Err() != nil:
-		code = orchestrator.ExitInterrupted
 	}
 	if err != nil {
 		fmt.Fprintf(a.stderr, "%s %s\n", a.stderr.Red("orchestrator:"), strings.TrimRight(err.Error(), "\n"))
@@ -158,7 +154,7 @@ few seconds of sound around it, and gives back all the memory that it took.`,
 	})
 	root.AddCommand(a.runCommand(), a.detectCommand(), a.userCommand(), a.laughsCommand(), a.runsCommand(), a.rescoreCommand(),
 		a.demoCommand(), a.setupCommand(), a.doctorCommand(), a.configCommand(), a.migrateCommand(), a.versionCommand(), manCommand())
-	root.AddCommand(a.modelsCommand(), a.keyCommand(), a.archiveCommand(), a.devLimitlessCommand())
+	root.AddCommand(a.modelsCommand(), a.keyCommand(), a.archiveCommand())
 	root.AddCommand(a.statusCommand(), a.backupCommand(), a.restoreCommand(), a.importCommand())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd(a.args...)
@@ -181,12 +177,7 @@ func group(cmd *cobra.Command, args []string) error {
 }
 
 // didYouMean names what a person may have meant, as the end of a sentence.
-func didYouMean(names []string) string {
-	if len(names) == 0 {
-		return ""
-	}
-	return ": did you mean " + strings.Join(names, " or ") + "?"
-}
+func didYouMean(names []string) string { return advice.DidYouMean(names) }
 
 // without lists commands that need no settings.
 var without = map[string]bool{"version": true, "man": true, "help": true, "completion": true, cobra.ShellCompRequestCmd: true, cobra.ShellCompNoDescRequestCmd: true}
@@ -207,6 +198,7 @@ func (a *app) begin(cmd *cobra.Command, _ []string) error {
 		return &exitError{orchestrator.ExitUsage, a.unusable}
 	}
 	a.setUpLog()
+	a.openService()
 	a.begun = true
 	return nil
 }
@@ -226,3 +218,33 @@ func (a *app) load(cmd *cobra.Command) error {
 		EnvFile: envFile, WorkingDir: directory, Executable: program})
 	return nil
 }
+
+// setUpLog sends the log where the settings say: to stderr, at a terminal only what is wrong; to a file a
+// day; and, where a ping reports failures, to memory.
+func (a *app) setUpLog() {
+	config := a.settings.Config
+	a.logKept = logfile.SetUp(a.log, logfile.Options{Screen: a.stderr, Terminal: a.stderr.Terminal, Level: config.LogLevel, Format: config.LogFormat,
+		Dir: config.LogDir, KeepDays: config.LogKeepDays, Tail: config.Alerts.PingURL != "", Now: a.now})
+	if a.settings.EnvFile != "" {
+		a.log.WithField(keyFile, a.settings.EnvFile).Info("settings read")
+	}
+	for _, warning := range a.settings.Warnings {
+		a.log.Warn(warning)
+	}
+}
+
+// openService makes the service of this call. It opens nothing yet.
+func (a *app) openService() {
+	words := append([]string{"orchestrator"}, a.args...)
+	for i, word := range words {
+		words[i] = settings.Mask(word)
+	}
+	a.service = service.New(service.Options{Config: a.settings.Config, Log: a.log, Kept: a.logKept, Now: a.now, Version: a.version,
+		Command: strings.Join(words, " "), Debug: a.debug.options(a)})
+}
+
+func jsonFlag(cmd *cobra.Command, to *bool) {
+	cmd.Flags().BoolVar(to, "json", false, "print one JSON document (docs/json.md)")
+}
+
+func (a *app) writeJSON(v any) error { return document.Write(a.stdout, v) }

@@ -6,20 +6,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/chortle-audio/chortle/orchestrator/cli/terminal"
+	"github.com/chortle-audio/chortle/orchestrator/document"
 	"github.com/chortle-audio/chortle/orchestrator/settings"
-	"github.com/chortle-audio/chortle/orchestrator/store"
 )
-
-type settingDocument struct {
-	Name   string `json:"name"`
-	Value  string `json:"value"`
-	Source string `json:"source"`
-	Help   string `json:"help"`
-}
-
-func settingOfValue(v settings.Value) settingDocument {
-	return settingDocument{v.Name, v.Shown(), v.Source, v.Help}
-}
 
 func (a *app) configCommand() *cobra.Command {
 	var asJSON bool
@@ -36,15 +25,15 @@ is the first of: --env-file, the working directory, this program's directory, ~/
 	bind(cmd.Flags(), "CHORTLE_INFERD", "CHORTLE_MODELS", "CHORTLE_MODEL", "CHORTLE_THRESHOLD", "CHORTLE_USERS_AT_ONCE")
 	cmd.RunE = func(*cobra.Command, []string) error {
 		if asJSON {
-			document := struct {
-				EnvFile  string            `json:"env_file"`
-				Settings []settingDocument `json:"settings"`
-				Warnings []string          `json:"warnings"`
+			report := struct {
+				EnvFile  string             `json:"env_file"`
+				Settings []document.Setting `json:"settings"`
+				Warnings []string           `json:"warnings"`
 			}{a.settings.EnvFile, nil, append([]string{}, a.settings.Warnings...)}
 			for _, value := range a.settings.Values {
-				document.Settings = append(document.Settings, settingOfValue(value))
+				report.Settings = append(report.Settings, document.OfSetting(value))
 			}
-			return a.writeJSON(document)
+			return a.writeJSON(report)
 		}
 		table := terminal.NewTable("setting", "value", "from")
 		for _, value := range a.settings.Values {
@@ -61,13 +50,11 @@ func (a *app) migrateCommand() *cobra.Command {
 		Long: "Brings the database to the schema that this program wants. Every other command does so by itself;\nthis one does nothing else, for those who want it to happen at a time of their own.",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.withStore(cmd.Context(), func(s *store.Store) error {
-				current, _, err := s.Version(cmd.Context())
-				if err == nil {
-					_, err = fmt.Fprintf(a.stdout, "%s is up to date: schema version %d.\n", settings.Mask(a.settings.Config.DatabaseURL), current)
-				}
-				return err
-			})
+			current, err := a.service.SchemaVersion(cmd.Context())
+			if err == nil {
+				_, err = fmt.Fprintf(a.stdout, "%s is up to date: schema version %d.\n", settings.Mask(a.settings.Config.DatabaseURL), current)
+			}
+			return err
 		},
 	}
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,7 +12,7 @@ import (
 
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/cli/terminal"
-	"github.com/chortle-audio/chortle/orchestrator/store"
+	"github.com/chortle-audio/chortle/orchestrator/service"
 )
 
 func (a *app) demoCommand() *cobra.Command {
@@ -36,102 +35,59 @@ nothing and reads nothing again.`,
 		if minutes < 5 || minutes > 1440 {
 			return usage("--minutes %d: want a number from 5 to 1440", minutes)
 		}
-		config := &a.settings.Config
 		if dir == "" {
-			dir = filepath.Join(config.DataDir, "demo")
+			dir = filepath.Join(a.settings.Config.DataDir, "demo")
 		}
 		dir, err := a.settings.Path(dir)
 		if err != nil {
 			return fmt.Errorf("find demo folder: %w", err)
 		}
-		config.DataDir, config.DatabaseURL, config.ClipsURL = dir, "sqlite:"+filepath.Join(dir, "chortle.db"), "folder:"+filepath.Join(dir, "clips")
-		config.Settle = 0 // the files are there as a whole or not at all
-		return a.demo(cmd.Context(), minutes)
+		return a.demo(cmd.Context(), dir, minutes)
 	}
 	return cmd
 }
 
-func (a *app) demo(ctx context.Context, minutes int) error {
-	release, err := a.lockDataDir()
-	if err != nil {
-		return err
-	}
-	defer release()
-	if err := a.tryModel(ctx); err != nil { // before minutes go into making sound for it
-		return err
-	}
-	dir := a.settings.Config.DataDir
-	days := demoDays(time.Duration(minutes) * time.Minute)
-	if err := a.makeSound(ctx, dir, days); err != nil {
-		return err
-	}
-	runner, opened, closeAll, err := a.runner(ctx, reading{})
-	if err != nil {
-		return err
-	}
+func (a *app) demo(ctx context.Context, dir string, minutes int) error {
+	in := a.service.At(dir)
+	in.Config.Settle = 0 // the files are there as a whole or not at all
 	defer func() {
-		if err := closeAll(); err != nil {
+		if err := in.Close(); err != nil {
 			a.log.WithError(err).Warn("close database and clips")
 		}
 	}()
-	plan := orchestrator.Plan{From: demoDate, To: demoDate, Trigger: orchestrator.TriggerManual,
-		UsersAtOnce: a.settings.Config.UsersAtOnce, Policy: a.settings.Config.Policy()}
-	for _, day := range days {
-		user, err := demoUser(ctx, opened, day, dir)
-		if err != nil {
-			return err
-		}
-		plan.Users = append(plan.Users, user)
-	}
-	run, err := a.observed(ctx, runner, plan)
-	if err == nil && run.ExitCode != orchestrator.ExitInterrupted {
-		err = a.reportDemo(ctx, opened, run, days)
-	}
-	return &exitError{run.ExitCode, err}
-}
-
-// tryModel starts the model once and stops it.
-func (a *app) tryModel(ctx context.Context) error {
-	spawner, err := a.spawner(a.settings.Config.Inferd)
-	if err != nil {
+	result, err := in.Demo(ctx, service.DemoRequest{Length: time.Duration(minutes) * time.Minute, Progress: a.showMaking(), Observe: a.observer().observe})
+	a.stderr.SetStatus("")
+	if result.Run.ID == "" {
 		return err
 	}
-	process, err := spawner.Spawn(ctx)
-	if err != nil {
-		return fmt.Errorf("start model: %w", err)
+	if err == nil && result.Users != nil {
+		err = a.reportDemo(dir, result)
 	}
-	process.Stop()
-	return nil
+	return &exitError{result.Run.ExitCode, err}
 }
 
-// demoUser finds the user, or adds it; its folder is the demo's, also after the demo was moved.
-func demoUser(ctx context.Context, s *store.Store, day demoDay, dir string) (orchestrator.User, error) {
-	source := "folder:" + day.folder(dir)
-	user, err := s.User(ctx, day.user)
-	switch {
-	case errors.Is(err, orchestrator.ErrNotFound):
-		return s.AddUser(ctx, orchestrator.User{Name: day.user, Timezone: day.timezone, Source: source, Priority: 100, Enabled: true})
-	case err != nil || user.Source == source:
-		return user, err
+// showMaking shows how much sound is made.
+func (a *app) showMaking() func(done, total int64, files int) {
+	return func(done, total int64, files int) {
+		of := clock(orchestrator.SamplesToDuration(total))
+		if done == 0 {
+			fmt.Fprintf(a.stderr, "Making %s of sound in %s …\n", of, plural(files, "file"))
+			return
+		}
+		a.stderr.SetStatus(fmt.Sprintf("making sound  %s  %s of %s", bar(done, total), clock(orchestrator.SamplesToDuration(done)), of))
 	}
-	user.Source = source
-	return user, s.UpdateUser(ctx, user)
 }
 
 // reportDemo compares what is stored with what is hidden.
-func (a *app) reportDemo(ctx context.Context, s *store.Store, run orchestrator.Run, days []demoDay) error {
+func (a *app) reportDemo(dir string, result service.Demo) error {
+	run := result.Run
 	table := terminal.NewTable("user", "zone", "audio read>", "laughs hidden>", "found>", "false>", "took>", "real time>", "memory before, peak, after")
-	for i, day := range days {
-		hits, wrong, err := day.compare(s.Laughs(ctx, orchestrator.LaughFilter{Users: []string{day.user}}))
-		if err != nil {
-			return err
-		}
-		done := run.Days[i]
-		found := fmt.Sprint(hits)
-		if hits == day.hidden() {
+	for _, user := range result.Users {
+		found := fmt.Sprint(user.Found)
+		if user.Found == user.Hidden() {
 			found = a.stdout.Green(found)
 		}
-		table.Add(day.user, day.timezone, audioOf(done), fmt.Sprint(day.hidden()), found, fmt.Sprint(wrong), tookOf(done.Took), speedOf(done), memoryOf(done.Memory))
+		table.Add(user.User, user.Timezone, audioOf(user.Done), fmt.Sprint(user.Hidden()), found, fmt.Sprint(user.False), tookOf(user.Done.Took), speedOf(user.Done), memoryOf(user.Done.Memory))
 	}
 	if err := table.WriteTo(a.stdout); err != nil {
 		return err
@@ -144,7 +100,7 @@ func (a *app) reportDemo(ctx context.Context, s *store.Store, run orchestrator.R
 	if run.ExitCode == orchestrator.ExitOK && processed(run) == 0 && skipped(run) > 0 {
 		fmt.Fprintln(a.stdout, "Everything was already processed: nothing was made and nothing was read again.")
 	}
-	dir, program := a.typed(a.settings.Config.DataDir), a.program()
+	dir, program := a.typed(dir), a.program()
 	fmt.Fprintf(a.stdout, "\nThe clips are in %s\nWhat to type next:\n", dir+"/clips")
 	steps := [][2]string{
 		{"laughs list --data-dir " + dir, "every laugh"},

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -77,49 +76,6 @@ func parseDate(flag, text string) (date orchestrator.Date, err error) {
 	return date, nil
 }
 
-// chooseUsers picks the named users, or all that are enabled where nobody is named.
-func chooseUsers(all []orchestrator.User, names []string) ([]orchestrator.User, error) {
-	var chosen []orchestrator.User
-	if len(names) == 0 {
-		for _, user := range all {
-			if user.Enabled {
-				chosen = append(chosen, user)
-			}
-		}
-		return chosen, nil
-	}
-	byName := map[string]orchestrator.User{}
-	for _, user := range all {
-		byName[user.Name] = user
-	}
-	for _, name := range names {
-		user, ok := byName[name]
-		if !ok {
-			return nil, unknownUser(name, all)
-		}
-		if user.Name != "" {
-			chosen = append(chosen, user)
-		}
-		byName[name] = orchestrator.User{} // named twice, read once
-	}
-	return chosen, nil
-}
-
-func unknownUser(name string, all []orchestrator.User) error {
-	var names []string
-	for _, user := range all {
-		names = append(names, user.Name)
-	}
-	hint := didYouMean(settings.Nearest(name, names))
-	switch {
-	case hint != "":
-	case len(names) == 0:
-		hint = ": there are no users yet; add one with orchestrator user add"
-	default:
-		hint = ": there are " + strings.Join(names[:min(len(names), 5)], ", ")
-	}
-	return usage("unknown user %q%s", name, hint)
-}
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return usage("%s takes no arguments, and %q is one; see %s --help", cmd.CommandPath(), args[0], cmd.CommandPath())

@@ -8,18 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/cli/terminal"
-	"github.com/chortle-audio/chortle/orchestrator/clips"
-	"github.com/chortle-audio/chortle/orchestrator/importer/giggles"
-	"github.com/chortle-audio/chortle/orchestrator/store"
+	"github.com/chortle-audio/chortle/orchestrator/document"
+	"github.com/chortle-audio/chortle/orchestrator/service"
 )
-
-type importDocument struct {
-	ExitCode int              `json:"exit_code"`
-	DryRun   bool             `json:"dry_run"`
-	Users    []giggles.Report `json:"users"`
-}
 
 func (a *app) importCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "import", Short: "Bring over what another system has", Args: cobra.ArbitraryArgs, RunE: group}
@@ -62,80 +54,43 @@ Exit codes: 0 all is here, 1 failed, 3 something could not be brought over, 11 a
 }
 
 func (a *app) importGiggles(ctx context.Context, flags importFlags) error {
-	config := a.settings.Config.Giggles
-	if config.DatabaseURL == "" {
-		return usage("name the old database with --database-url or CHORTLE_GIGGLES_DATABASE_URL")
-	}
-	keys, err := giggles.NewKeys(config.EncryptionKey)
-	if err != nil {
-		return &exitError{orchestrator.ExitUsage, err}
-	}
-	names := map[string]string{}
+	request := service.ImportRequest{Names: map[string]string{}, DryRun: flags.dryRun}
 	for _, pair := range flags.names {
 		email, name, ok := strings.Cut(pair, "=")
 		if !ok || email == "" || name == "" {
 			return usage("--name %q: want EMAIL=NAME", pair)
 		}
-		names[email] = name
+		request.Names[email] = name
 	}
-	var old *giggles.Folder
 	if flags.clips != "" {
 		path, err := a.settings.Path(flags.clips)
 		if err != nil {
 			return err
 		}
-		if old, err = giggles.OpenFolder(path); err != nil {
-			return err
-		}
-		defer old.Close()
+		request.Clips = path
 	}
-	from, err := giggles.Open(ctx, config.DatabaseURL)
+	imported, err := a.service.ImportGiggles(ctx, request)
 	if err != nil {
 		return err
 	}
-	defer from.Close()
-	return a.withAll(ctx, func(s *store.Store, kept *clips.Folder) error {
-		importer := giggles.Importer{From: from, Clips: old, Keys: keys, Store: s, Kept: kept, ClipKey: clips.Key, Names: names, DryRun: flags.dryRun,
-			Source: limitlessSource, Priority: defaultPriority,
-			HasKey: func(ctx context.Context, user orchestrator.User) (bool, error) {
-				_, err := s.Secret(ctx, user.ID, fieldAPIKey)
-				if errors.Is(err, orchestrator.ErrNotFound) {
-					return false, nil
-				}
-				return err == nil, err
-			},
-			Keep: func(ctx context.Context, user orchestrator.User, key string) error {
-				return a.storeAPIKey(ctx, s, user, key)
-			},
-		}
-		reports, err := importer.Run(ctx)
-		if err != nil {
-			return fmt.Errorf("import: %w; what was brought over is stored, and importing again goes on from there", err)
-		}
-		return a.reportImport(reports, flags)
-	})
+	return a.reportImport(imported, flags)
 }
 
-func (a *app) reportImport(reports []giggles.Report, flags importFlags) error {
-	code := orchestrator.ExitOK
-	for _, report := range reports {
-		if report.Status == "failed" || report.Key == "failed" {
-			code = orchestrator.ExitIncomplete
-		}
-	}
+func (a *app) reportImport(imported document.Import, flags importFlags) error {
+	code := imported.ExitCode
 	if flags.asJSON {
-		return errors.Join(a.writeJSON(importDocument{code, flags.dryRun, append([]giggles.Report{}, reports...)}), exit(code))
+		return errors.Join(a.writeJSON(imported), exit(code))
 	}
 	table := terminal.NewTable("user", "e-mail", "", "key", "recordings>", "laughs>", "clips>", "clips missing>", "runs>")
-	count := func(c giggles.Count) string { return fmt.Sprintf("%d of %d", c.New, c.Found) }
-	for _, r := range reports {
+	count := func(c document.ImportCount) string { return fmt.Sprintf("%d of %d", c.New, c.Found) }
+	for _, r := range imported.Users {
 		table.Add(terminal.Printable(r.User), terminal.Printable(r.Email), r.Status, r.Key, count(r.Recordings), count(r.Laughs), count(r.Clips),
 			fmt.Sprint(r.ClipsMissing), count(r.Runs))
 	}
 	if err := table.WriteTo(a.stdout); err != nil {
 		return err
 	}
-	for _, r := range reports {
+	for _, r := range imported.Users {
 		for _, problem := range r.Problems {
 			fmt.Fprintf(a.stdout, "%s %s: %s\n", a.stdout.Yellow("look:"), terminal.Printable(r.Email), terminal.Printable(problem))
 		}

@@ -15,9 +15,9 @@ import (
 	"github.com/chortle-audio/chortle/internal/atomicfile"
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/cli/terminal"
+	"github.com/chortle-audio/chortle/orchestrator/document"
 	"github.com/chortle-audio/chortle/orchestrator/export"
 	"github.com/chortle-audio/chortle/orchestrator/settings"
-	"github.com/chortle-audio/chortle/orchestrator/store"
 )
 
 func (a *app) laughsCommand() *cobra.Command {
@@ -48,57 +48,25 @@ func (f *laughFlags) bindHeardBy(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.model, "heard-by", "", "only what this `model` heard, such as yamnet")
 }
 
-// laughs yields the chosen laughs by start.
-func (f *laughFlags) laughs(ctx context.Context, s *store.Store) (iter.Seq2[orchestrator.StoredLaugh, error], error) {
-	filters, err := f.filters(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	from, to, err := f.days.parse()
-	if err != nil {
-		return nil, err
-	}
-	filter := orchestrator.LaughFilter{UserIDs: []int64{}, From: from, To: to, MinScore: f.minScore, Model: f.model, Recording: f.recording}
-	for _, one := range filters {
-		filter.Users = append(filter.Users, one.Users...)
-		filter.UserIDs = nil
-	}
-	return s.Laughs(ctx, filter), nil
-}
-
-// filters say which laughs are chosen, one filter for each user: days are those of each user's zone.
-func (f *laughFlags) filters(ctx context.Context, s *store.Store) (filters []orchestrator.LaughFilter, err error) {
-	from, to, err := f.days.parse()
-	if err != nil {
-		return nil, err
+// filter is what the flags choose.
+func (f *laughFlags) filter() (filter orchestrator.LaughFilter, err error) {
+	filter = orchestrator.LaughFilter{Users: f.users, MinScore: f.minScore, Recording: f.recording, Model: f.model}
+	if filter.From, filter.To, err = f.days.parse(); err != nil {
+		return filter, err
 	}
 	if err := orchestrator.ValidateThreshold(f.minScore); err != nil {
-		return nil, usage("--min-score: %w", err)
+		return filter, usage("--min-score: %w", err)
 	}
-	users, err := s.Users(ctx)
+	return filter, nil
+}
+
+// laughs yields the chosen laughs by start.
+func (a *app) laughs(ctx context.Context, f *laughFlags) (iter.Seq2[orchestrator.StoredLaugh, error], error) {
+	filter, err := f.filter()
 	if err != nil {
 		return nil, err
 	}
-	if len(f.users) > 0 {
-		if users, err = chooseUsers(users, f.users); err != nil {
-			return nil, err
-		}
-	}
-	for _, user := range users {
-		filter := orchestrator.LaughFilter{Users: []string{user.Name}, MinScore: f.minScore, Model: f.model}
-		location, err := user.Location()
-		if err != nil {
-			return nil, err
-		}
-		if from != (orchestrator.Date{}) {
-			filter.Span.Start = from.Span(location).Start
-		}
-		if to != (orchestrator.Date{}) {
-			filter.Span.End = to.Span(location).End
-		}
-		filters = append(filters, filter)
-	}
-	return filters, nil
+	return a.service.Laughs(ctx, filter)
 }
 
 func (a *app) laughsListCommand() *cobra.Command {
@@ -112,41 +80,39 @@ func (a *app) laughsListCommand() *cobra.Command {
 	flags.bindHeardBy(cmd)
 	jsonFlag(cmd, &asJSON)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return a.withStore(cmd.Context(), func(s *store.Store) error {
-			laughs, err := flags.laughs(cmd.Context(), s)
+		laughs, err := a.laughs(cmd.Context(), &flags)
+		if err != nil {
+			return err
+		}
+		documents := []document.Laugh{}
+		table := terminal.NewTable("id", "user", "start", "duration>", "score>", "class", "recording", "offset>", "clip")
+		for laugh, err := range laughs {
 			if err != nil {
 				return err
 			}
-			documents := []export.Document{}
-			table := terminal.NewTable("id", "user", "start", "duration>", "score>", "class", "recording", "offset>", "clip")
-			for laugh, err := range laughs {
-				if err != nil {
-					return err
-				}
-				if asJSON {
-					documents = append(documents, export.DocumentOf(laugh))
-					continue
-				}
-				location, err := time.LoadLocation(laugh.Timezone)
-				if err != nil {
-					location = time.UTC
-				}
-				table.Add(laugh.ID, laugh.User, laugh.Start.In(location).Format("2006-01-02 15:04:05 MST"), fmt.Sprintf("%.1f s", laugh.End.Sub(laugh.Start).Seconds()),
-					fmt.Sprintf("%.2f", laugh.Score), laugh.Class, terminal.Printable(laugh.Recording), clock(laugh.Offset), laugh.Clip)
+			if asJSON {
+				documents = append(documents, document.OfLaugh(laugh))
+				continue
 			}
-			switch {
-			case asJSON:
-				return a.writeJSON(map[string]any{"laughs": documents})
-			case table.Len() == 0:
-				fmt.Fprintln(a.stderr, "There are no such laughs.")
-				return nil
+			location, err := time.LoadLocation(laugh.Timezone)
+			if err != nil {
+				location = time.UTC
 			}
-			if err := table.WriteTo(a.stdout); err != nil {
-				return err
-			}
-			_, err = fmt.Fprintf(a.stdout, "%s. Clips are below %s\n", plural(table.Len(), "laugh"), strings.TrimPrefix(a.settings.Config.ClipsURL, "folder:"))
+			table.Add(laugh.ID, laugh.User, laugh.Start.In(location).Format("2006-01-02 15:04:05 MST"), fmt.Sprintf("%.1f s", laugh.End.Sub(laugh.Start).Seconds()),
+				fmt.Sprintf("%.2f", laugh.Score), laugh.Class, terminal.Printable(laugh.Recording), clock(laugh.Offset), laugh.Clip)
+		}
+		switch {
+		case asJSON:
+			return a.writeJSON(map[string]any{"laughs": documents})
+		case table.Len() == 0:
+			fmt.Fprintln(a.stderr, "There are no such laughs.")
+			return nil
+		}
+		if err := table.WriteTo(a.stdout); err != nil {
 			return err
-		})
+		}
+		_, err = fmt.Fprintf(a.stdout, "%s. Clips are below %s\n", plural(table.Len(), "laugh"), a.service.ClipsPlace())
+		return err
 	}
 	return cmd
 }
@@ -175,16 +141,14 @@ func (a *app) laughsExportCommand() *cobra.Command {
 		if i < 0 {
 			return usage("--format %q is not known%s; want one of %s", format, didYouMean(settings.Nearest(format, names)), strings.Join(names, ", "))
 		}
-		return a.withStore(cmd.Context(), func(s *store.Store) error {
-			laughs, err := flags.laughs(cmd.Context(), s)
-			if err != nil {
-				return err
-			}
-			if output == "-" {
-				return export.Formats[i].Write(a.stdout, laughs)
-			}
-			return writeFile(output, func(w io.Writer) error { return export.Formats[i].Write(w, laughs) })
-		})
+		laughs, err := a.laughs(cmd.Context(), &flags)
+		if err != nil {
+			return err
+		}
+		if output == "-" {
+			return export.Formats[i].Write(a.stdout, laughs)
+		}
+		return writeFile(output, func(w io.Writer) error { return export.Formats[i].Write(w, laughs) })
 	}
 	return cmd
 }

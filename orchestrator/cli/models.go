@@ -2,8 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"os/exec"
-	"slices"
 	"strings"
 	"time"
 
@@ -11,9 +9,7 @@ import (
 
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/cli/terminal"
-	"github.com/chortle-audio/chortle/orchestrator/service/models"
-	"github.com/chortle-audio/chortle/orchestrator/service/trial"
-	"github.com/chortle-audio/chortle/orchestrator/settings"
+	"github.com/chortle-audio/chortle/orchestrator/document"
 )
 
 func (a *app) modelsCommand() *cobra.Command {
@@ -36,37 +32,19 @@ Whatever --inferd, CHORTLE_INFERD and a user's own model may be, such a name may
 	return cmd
 }
 
-type modelEntryDocument struct {
-	Name    string   `json:"name"`
-	About   string   `json:"about"`
-	Command []string `json:"command"`
-	Dir     string   `json:"dir"`
-	Env     []string `json:"env"`
-	SHA256  string   `json:"sha256"`
-	Used    bool     `json:"used"`
-	Problem string   `json:"problem"`
-}
-
 func (a *app) modelsListCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{Use: "list", Short: "List the models that have a name, and the one that is used", Args: noArgs}
 	jsonFlag(cmd, &asJSON)
 	bind(cmd.Flags(), "CHORTLE_MODELS", "CHORTLE_INFERD")
 	cmd.RunE = func(*cobra.Command, []string) error {
-		config := a.settings.Config
-		entries, err := models.Read(config.Models)
+		file := a.settings.Config.Models
+		documents, err := a.service.Models()
 		if err != nil {
 			return err
 		}
-		if _, named := models.Find(entries, config.Inferd); !named && len(config.Inferd) > 0 {
-			entries = slices.Insert(entries, 0, models.Entry{Command: config.Inferd})
-		}
-		documents := []modelEntryDocument{}
-		for _, e := range entries {
-			documents = append(documents, a.modelEntryOf(e))
-		}
 		if asJSON {
-			return a.writeJSON(map[string]any{"file": config.Models, "models": documents})
+			return a.writeJSON(map[string]any{"file": file, "models": documents})
 		}
 		table := terminal.NewTable("name", "command", "used", "about")
 		for _, d := range documents {
@@ -79,39 +57,12 @@ func (a *app) modelsListCommand() *cobra.Command {
 		if err := table.WriteTo(a.stdout); err != nil {
 			return err
 		}
-		if config.Models == "" {
+		if file == "" {
 			fmt.Fprintln(a.stderr, "There is no models.toml; orchestrator models --help shows what it may hold.")
 		}
 		return nil
 	}
 	return cmd
-}
-
-func (a *app) modelEntryOf(e models.Entry) modelEntryDocument {
-	inferd := a.settings.Config.Inferd
-	d := modelEntryDocument{Name: e.Name, About: e.About, Command: e.Command, Dir: e.Dir, Env: []string{}, SHA256: e.SHA256,
-		Used: e.Name == "" || slices.Equal(inferd, []string{e.Name})}
-	for _, setting := range e.Env { // a value may be a secret
-		name, _, _ := strings.Cut(setting, "=")
-		d.Env = append(d.Env, name)
-	}
-	if _, err := exec.LookPath(e.Command[0]); err != nil {
-		d.Problem = err.Error()
-	}
-	return d
-}
-
-// namedModel is the model that an argument names, or the setting's.
-func (a *app) namedModel(args []string) (orchestrator.Spawner, error) {
-	command := a.settings.Config.Inferd
-	if len(args) > 0 {
-		words, err := settings.SplitCommand(args[0])
-		if err != nil {
-			return nil, usage("MODEL %q: %w", args[0], err)
-		}
-		command = words
-	}
-	return a.spawner(command)
 }
 
 func atMostOneModel(cmd *cobra.Command, args []string) error {
@@ -135,23 +86,18 @@ Exit codes: 0 it does, 1 it does not.`,
 	jsonFlag(cmd, &asJSON)
 	bind(cmd.Flags(), "CHORTLE_MODELS", "CHORTLE_MODEL")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		spawner, err := a.namedModel(args)
-		if err != nil {
-			return err
-		}
-		checks := []finding{}
-		model, failed := trial.Check(cmd.Context(), spawner, func(v trial.Verdict) {
-			f, shown := finding{Check: v.Check, Status: healthOK, Detail: v.Detail}, a.stdout.Green("OK   ")
-			if !v.OK {
-				f.Status, shown = healthError, a.stdout.Red("ERROR")
-				f.Remedy = "see docs/writing-a-plugin.md"
-			}
+		checks := []document.Finding{}
+		model, failed, err := a.service.CheckModel(cmd.Context(), strings.Join(args, ""), func(f document.Finding) {
 			checks = append(checks, f)
+			shown := a.stdout.Green("OK   ")
+			if f.Status != document.HealthOK {
+				shown = a.stdout.Red("ERROR")
+			}
 			if !asJSON {
-				fmt.Fprintf(a.stdout, "%s  %-14s  %s\n", shown, v.Check, terminal.Printable(v.Detail))
+				fmt.Fprintf(a.stdout, "%s  %-14s  %s\n", shown, f.Check, terminal.Printable(f.Detail))
 			}
 		})
-		if err := cmd.Context().Err(); err != nil {
+		if err != nil {
 			return err
 		}
 		code := orchestrator.ExitOK
@@ -160,7 +106,7 @@ Exit codes: 0 it does, 1 it does not.`,
 		}
 		switch {
 		case asJSON:
-			err = a.writeJSON(map[string]any{"exit_code": code, "model": modelOf(model), "checks": checks})
+			err = a.writeJSON(map[string]any{"exit_code": code, "model": document.OfModel(model), "checks": checks})
 		case failed == 0:
 			_, err = fmt.Fprintln(a.stdout, "The model keeps the contract.")
 		default:
@@ -172,16 +118,6 @@ Exit codes: 0 it does, 1 it does not.`,
 		return exit(code)
 	}
 	return cmd
-}
-
-type modelBenchDocument struct {
-	Model        modelDocument `json:"model"`
-	AudioSeconds float64       `json:"audio_seconds"`
-	Seconds      float64       `json:"seconds"`
-	RealTime     float64       `json:"times_real_time"`
-	Ready        float64       `json:"ready_seconds"`
-	Stop         float64       `json:"stop_seconds"`
-	PeakBytes    int64         `json:"model_peak_bytes"`
 }
 
 func (a *app) modelsBenchCommand() *cobra.Command {
@@ -200,20 +136,15 @@ func (a *app) modelsBenchCommand() *cobra.Command {
 		if length < time.Second || length > 24*time.Hour {
 			return usage("--length %v: want a duration from 1s to 24h", length)
 		}
-		spawner, err := a.namedModel(args)
+		b, err := a.service.BenchModel(cmd.Context(), strings.Join(args, ""), length)
 		if err != nil {
 			return err
 		}
-		f, err := trial.Bench(cmd.Context(), spawner, length)
-		if err != nil {
-			return err
-		}
-		speed := f.Sound.Seconds() / f.Took.Seconds()
 		if asJSON {
-			return a.writeJSON(modelBenchDocument{modelOf(f.Model), seconds(f.Sound), seconds(f.Took), speed, seconds(f.Ready), seconds(f.Stop), f.ModelBytes})
+			return a.writeJSON(b)
 		}
 		_, err = fmt.Fprintf(a.stdout, "%s %s by %s: ready in %.2f s, %s of sound in %.2f s (%.0f times real time), gone in %.3f s; it took %s MB\n",
-			f.Model.Name, f.Model.Version, f.Model.Plugin, f.Ready.Seconds(), clock(f.Sound), f.Took.Seconds(), speed, f.Stop.Seconds(), megabytes(f.ModelBytes))
+			b.Model.Name, b.Model.Version, b.Model.Plugin, b.Ready, clock(length), b.Seconds, b.RealTime, b.Stop, megabytes(b.PeakBytes))
 		return err
 	}
 	return cmd

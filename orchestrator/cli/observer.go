@@ -13,88 +13,27 @@ import (
 
 type fields = logrus.Fields
 
-// Keys of the log's fields.
-const (
-	keyRun        = "run"
-	keyUser       = "user"
-	keyDate       = "date"
-	keyRecording  = "recording"
-	keyStatus     = "status"
-	keyCode       = "exit_code"
-	keyModel      = "model"
-	keySHA256     = "sha256"
-	keyPID        = "pid"
-	keyGone       = "gone"
-	keyFile       = "file"
-	keySeconds    = "seconds"
-	keyAudio      = "audio_seconds"
-	keyLaughs     = "laughs"
-	keyDuplicates = "duplicates"
-	keyProcessed  = "processed"
-	keySkipped    = "skipped"
-	keyGivenUp    = "given_up"
-	keyFailed     = "failed"
-	keyLeft       = "left"
-	keyBefore     = "memory_before_bytes"
-	keyPeak       = "memory_peak_bytes"
-	keyAfter      = "memory_after_bytes"
-	keyAlert      = "alert"
-	keyRemedy     = "remedy"
-)
+// keyFile is the log's field for the path of a file.
+const keyFile = "file"
 
 // refresh is the time between two changes of the status line.
 const refresh = 100 * time.Millisecond
 
-// observer logs what a run does and shows how far it is. The Runner calls it one event at a time.
+// observer shows how far a run is. The Runner calls it one event at a time.
 type observer struct {
-	log    logrus.FieldLogger
 	screen *terminal.Screen
 	now    func() time.Time
-	dryRun bool
 
 	began map[string]time.Time // by user and recording
 	drawn time.Time
 }
 
-func (o *observer) observe(e orchestrator.Event) {
-	log := o.log.WithFields(fields{keyUser: e.User, keyDate: e.Date.String()})
-	if e.Recording != "" {
-		log = log.WithField(keyRecording, e.Recording)
-	}
-	switch e.Kind {
-	case orchestrator.EventDay:
-		log.Info("day begins")
-	case orchestrator.EventModel:
-		log.WithFields(fields{keyModel: e.Model.Name, keySHA256: e.Model.SHA256, keyPID: e.PID}).Info("model ready")
-	case orchestrator.EventRecording, orchestrator.EventProgress:
-		o.show(e)
-	case orchestrator.EventRecordingDone:
-		if e.Err != nil {
-			log.WithError(e.Err).Error("recording failed")
-			return
-		}
-		if e.Damage != nil {
-			log.WithError(e.Damage).Error("recording damaged")
-		}
-		log.WithFields(fields{keyAudio: seconds(orchestrator.SamplesToDuration(e.Length)), keyLaughs: e.Laughs, keyDuplicates: e.Duplicates}).Info("recording done")
-	case orchestrator.EventLeft:
-		log.WithField("reason", e.Err).Info("recording left for the next run")
-	case orchestrator.EventModelEnd:
-		m := e.Exit.Memory
-		log.WithFields(fields{keyPID: e.Exit.PID, keyGone: e.Exit.Gone, keyBefore: m.Before, keyPeak: m.Peak, keyAfter: m.After}).Info("model ended")
-	case orchestrator.EventDayDone:
-		o.dayDone(log, e.Day)
-	}
-}
+func (a *app) observer() *observer { return &observer{screen: a.stderr, now: a.now} }
 
-func (o *observer) dayDone(log *logrus.Entry, day *orchestrator.UserDay) {
-	for _, e := range day.Errors {
-		if e.Recording == "" { // those of recordings were told when they came up
-			log.WithField("stage", e.Stage).Error(e.Message)
-		}
+func (o *observer) observe(e orchestrator.Event) {
+	if e.Kind == orchestrator.EventRecording || e.Kind == orchestrator.EventProgress {
+		o.show(e)
 	}
-	log.WithFields(fields{keyStatus: day.Status, keyProcessed: day.Processed, keySkipped: day.Skipped, keyGivenUp: day.GivenUp, keyFailed: day.Failed, keyLeft: day.Left,
-		keyAudio: seconds(orchestrator.SamplesToDuration(day.AudioSamples)), keySeconds: seconds(day.Took), keyLaughs: day.Laughs}).Info("day done")
 }
 
 // show draws how far the recording is, and how fast it goes.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/advice"
 	"github.com/chortle-audio/chortle/orchestrator/cli/terminal"
 )
 
@@ -131,7 +132,7 @@ func memoryOf(m orchestrator.Memory) string {
 }
 
 // megabytes of 1,000,000 bytes, as in every text of ours.
-func megabytes(n int64) string { return fmt.Sprintf("%.1f", float64(n)/1e6) }
+func megabytes(n int64) string { return advice.Megabytes(n) }
 
 func countLaughs(run orchestrator.Run) (n int) {
 	for _, day := range run.Days {
@@ -154,12 +155,7 @@ func skipped(run orchestrator.Run) (n int) {
 	return n
 }
 
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
+func plural(n int, what string) string { return advice.Plural(n, what) }
 
 // before puts a separator before a name, where there is one.
 func before(separator, name string) string {

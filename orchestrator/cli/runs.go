@@ -1,16 +1,14 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/cli/terminal"
-	"github.com/chortle-audio/chortle/orchestrator/store"
+	"github.com/chortle-audio/chortle/orchestrator/document"
 )
 
 func (a *app) runsCommand() *cobra.Command {
@@ -29,33 +27,31 @@ func (a *app) runsListCommand() *cobra.Command {
 		if limit < 1 || limit > 1000 {
 			return usage("--limit %d: want a number from 1 to 1000", limit)
 		}
-		return a.withStore(cmd.Context(), func(s *store.Store) error {
-			runs, err := s.Runs(cmd.Context(), limit)
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				documents := []runDocument{}
-				for _, run := range runs {
-					documents = append(documents, documentOf(run, false))
-				}
-				return a.writeJSON(map[string]any{"runs": documents})
-			}
-			table := terminal.NewTable("run", "started", "trigger", "status", "exit>", "user-days>", "recordings>", "laughs>", "took>")
+		runs, err := a.service.Runs(cmd.Context(), limit)
+		if err != nil {
+			return err
+		}
+		if asJSON {
+			documents := []document.Run{}
 			for _, run := range runs {
-				took := "-"
-				if !run.FinishedAt.IsZero() {
-					took = tookOf(run.FinishedAt.Sub(run.StartedAt))
-				}
-				table.Add(run.ID, run.StartedAt.Local().Format("2006-01-02 15:04:05 MST"), string(run.Trigger), a.status(run.Status),
-					fmt.Sprint(run.ExitCode), fmt.Sprint(len(run.Days)), fmt.Sprint(processed(run)), fmt.Sprint(countLaughs(run)), took)
+				documents = append(documents, document.OfRun(run, false))
 			}
-			if table.Len() == 0 {
-				fmt.Fprintln(a.stderr, "There was no run yet.")
-				return nil
+			return a.writeJSON(map[string]any{"runs": documents})
+		}
+		table := terminal.NewTable("run", "started", "trigger", "status", "exit>", "user-days>", "recordings>", "laughs>", "took>")
+		for _, run := range runs {
+			took := "-"
+			if !run.FinishedAt.IsZero() {
+				took = tookOf(run.FinishedAt.Sub(run.StartedAt))
 			}
-			return table.WriteTo(a.stdout)
-		})
+			table.Add(run.ID, run.StartedAt.Local().Format("2006-01-02 15:04:05 MST"), string(run.Trigger), a.status(run.Status),
+				fmt.Sprint(run.ExitCode), fmt.Sprint(len(run.Days)), fmt.Sprint(processed(run)), fmt.Sprint(countLaughs(run)), took)
+		}
+		if table.Len() == 0 {
+			fmt.Fprintln(a.stderr, "There was no run yet.")
+			return nil
+		}
+		return table.WriteTo(a.stdout)
 	}
 	return cmd
 }
@@ -73,63 +69,27 @@ func (a *app) runsShowCommand() *cobra.Command {
 		if len(args) > 1 || len(args) == 1 && last {
 			return usage("name one run, or --last; see %s --help", cmd.CommandPath())
 		}
-		return a.withStore(cmd.Context(), func(s *store.Store) error {
-			run, err := findRun(cmd, s, strings.Join(args, ""))
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				return a.writeJSON(documentOf(run, false))
-			}
-			table := terminal.NewTable("run", run.ID)
-			table.Add("started", run.StartedAt.Local().Format("2006-01-02 15:04:05 MST")+", "+string(run.Trigger))
-			if !run.FinishedAt.IsZero() {
-				table.Add("took", run.FinishedAt.Sub(run.StartedAt).Round(time.Millisecond).String())
-			}
-			table.Add("status", fmt.Sprintf("%s, exit code %d", a.status(run.Status), run.ExitCode))
-			if run.Error != "" {
-				table.Add("error", terminal.Printable(run.Error))
-			}
-			if err := table.WriteTo(a.stdout); err != nil {
-				return err
-			}
-			a.reportDays(run, false)
-			return nil
-		})
+		run, err := a.service.FindRun(cmd.Context(), strings.Join(args, ""))
+		if err != nil {
+			return err
+		}
+		if asJSON {
+			return a.writeJSON(document.OfRun(run, false))
+		}
+		table := terminal.NewTable("run", run.ID)
+		table.Add("started", run.StartedAt.Local().Format("2006-01-02 15:04:05 MST")+", "+string(run.Trigger))
+		if !run.FinishedAt.IsZero() {
+			table.Add("took", run.FinishedAt.Sub(run.StartedAt).Round(time.Millisecond).String())
+		}
+		table.Add("status", fmt.Sprintf("%s, exit code %d", a.status(run.Status), run.ExitCode))
+		if run.Error != "" {
+			table.Add("error", terminal.Printable(run.Error))
+		}
+		if err := table.WriteTo(a.stdout); err != nil {
+			return err
+		}
+		a.reportDays(run, false)
+		return nil
 	}
 	return cmd
-}
-
-// findRun finds a run by the beginning of its id, among the latest; the last one where that is empty.
-func findRun(cmd *cobra.Command, s *store.Store, id string) (orchestrator.Run, error) {
-	if id == "" {
-		run, err := s.Run(cmd.Context(), store.LastRun)
-		if errors.Is(err, orchestrator.ErrNotFound) {
-			return run, usage("there was no run yet: start one with orchestrator run")
-		}
-		return run, err
-	}
-	run, err := s.Run(cmd.Context(), id)
-	if !errors.Is(err, orchestrator.ErrNotFound) {
-		return run, err
-	}
-	const looked = 1000
-	runs, err := s.Runs(cmd.Context(), looked)
-	if err != nil {
-		return run, err
-	}
-	found := 0
-	for _, candidate := range runs {
-		if strings.HasPrefix(candidate.ID, id) {
-			run = candidate
-			found++
-		}
-	}
-	switch found {
-	case 0:
-		return run, usage("unknown run %q: see orchestrator runs list", id)
-	case 1:
-		return run, nil
-	}
-	return run, usage("%d runs begin with %q: give more of the id", found, id)
 }

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -14,51 +13,11 @@ import (
 	"golang.org/x/term"
 
 	"github.com/chortle-audio/chortle/orchestrator"
-	"github.com/chortle-audio/chortle/orchestrator/source/limitless"
-	"github.com/chortle-audio/chortle/orchestrator/store"
-	"github.com/chortle-audio/chortle/orchestrator/vault"
+	"github.com/chortle-audio/chortle/orchestrator/service"
 )
-
-// fieldAPIKey is the secret with which a user's source is read.
-const fieldAPIKey = "api_key"
 
 // maxSecret bounds a key of whatever kind.
 const maxSecret = 4096
-
-func (a *app) vault() (vault.Vault, error) { return vault.New(a.settings.Config.SecretKey) }
-
-// apiKey opens the key of a user's source.
-func (a *app) apiKey(ctx context.Context, s *store.Store, user orchestrator.User) (string, error) {
-	secret, err := s.Secret(ctx, user.ID, fieldAPIKey)
-	if errors.Is(err, orchestrator.ErrNotFound) {
-		return "", fmt.Errorf("open API key of user %s: there is none; give one with: orchestrator user set %[1]s --api-key-file FILE", user.Name)
-	}
-	if err != nil {
-		return "", err
-	}
-	box, err := a.vault()
-	if err != nil {
-		return "", err
-	}
-	key, err := box.Open(user.ID, fieldAPIKey, secret.Sealed)
-	if err != nil {
-		return "", fmt.Errorf("API key of user %s: %w", user.Name, err)
-	}
-	return key, nil
-}
-
-// storeAPIKey seals a key and stores it.
-func (a *app) storeAPIKey(ctx context.Context, s *store.Store, user orchestrator.User, key string) error {
-	box, err := a.vault()
-	if err != nil {
-		return err
-	}
-	sealed, err := box.Seal(user.ID, fieldAPIKey, key)
-	if err != nil {
-		return fmt.Errorf("seal API key of user %s: %w", user.Name, err)
-	}
-	return s.SetSecret(ctx, store.Secret{UserID: user.ID, Field: fieldAPIKey, Sealed: sealed})
-}
 
 // keyFlags are the ways to give an API key, none of which shows it to other users of the machine.
 type keyFlags struct {
@@ -81,10 +40,11 @@ func (f *keyFlags) read(a *app, user orchestrator.User) (string, error) {
 		return "", nil
 	case f.file != "" && f.stdin:
 		return "", usage("--api-key-file and --api-key-stdin do not go together: give one")
-	case len(limitlessUsers([]orchestrator.User{user})) == 0:
+	case !service.NeedsKey(user):
 		return "", usage("an API key goes with --source limitless only")
-	case a.settings.Config.SecretKey == "":
-		return "", &exitError{orchestrator.ExitUsage, fmt.Errorf("seal API key: %w", vault.ErrNoKey)}
+	}
+	if err := a.service.CanSeal(); err != nil {
+		return "", err
 	}
 	text, err := a.readSecret(f.file, "API key: ")
 	if err != nil {
@@ -131,35 +91,19 @@ func (a *app) userKeyCommand() *cobra.Command {
 		Args: oneArg("NAME"),
 	}
 	test.RunE = func(cmd *cobra.Command, args []string) error {
-		return a.withStore(cmd.Context(), func(s *store.Store) error {
-			user, err := a.findUser(cmd, s, args[0])
-			if err != nil {
-				return err
-			}
-			return a.testKey(cmd.Context(), s, user)
-		})
+		user, err := a.service.User(cmd.Context(), args[0])
+		if err != nil {
+			return err
+		}
+		address, err := a.service.TestKey(cmd.Context(), user)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(a.stdout, "%s accepts the API key of %s.\n", address, user.Name)
+		return err
 	}
 	cmd.AddCommand(test)
 	return cmd
-}
-
-func (a *app) testKey(ctx context.Context, s *store.Store, user orchestrator.User) error {
-	if len(limitlessUsers([]orchestrator.User{user})) == 0 {
-		return usage("user %s needs no API key: the source is %s", user.Name, user.Source)
-	}
-	client, err := a.limitlessClient(ctx, s, user)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	switch err := client.CheckKey(ctx); {
-	case errors.Is(err, limitless.ErrBadKey):
-		return fmt.Errorf("test API key of user %s: %w", user.Name, err)
-	case err != nil:
-		return fmt.Errorf("test API key of user %s: it cannot be told now: %w", user.Name, err)
-	}
-	_, err = fmt.Fprintf(a.stdout, "%s accepts the API key of %s.\n", a.settings.Config.LimitlessURL, user.Name)
-	return err
 }
 
 func (a *app) keyCommand() *cobra.Command {
@@ -220,42 +164,12 @@ backups that were made before.`,
 		if err != nil {
 			return fmt.Errorf("read new secret key: %w", err)
 		}
-		next, err := vault.New(text)
-		switch {
-		case err != nil:
-			return &exitError{orchestrator.ExitUsage, fmt.Errorf("%s: %w", file, err)}
-		case next.KeyID() == "":
-			return usage("%s is empty; make a key with: orchestrator key new FILE", file)
-		}
-		release, err := a.lockDataDir() // a run under way still has the old key
+		changed, id, err := a.service.RotateKeys(cmd.Context(), text, file)
 		if err != nil {
 			return err
 		}
-		defer release()
-		return a.withStore(cmd.Context(), func(s *store.Store) error { return a.rotate(cmd.Context(), s, next) })
+		_, err = fmt.Fprintf(a.stdout, "%s encrypted anew. Now set CHORTLE_SECRET_KEY or CHORTLE_SECRET_KEY_FILE to the new key, %s.\n", plural(changed, "secret"), id)
+		return err
 	}
 	return cmd
-}
-
-func (a *app) rotate(ctx context.Context, s *store.Store, next vault.Vault) error {
-	now, err := a.vault()
-	if err != nil {
-		return err
-	}
-	changed, err := s.Reseal(ctx, func(secret store.Secret) (string, error) {
-		if vault.KeyIDOf(secret.Sealed) == next.KeyID() {
-			_, err := next.Open(secret.UserID, secret.Field, secret.Sealed)
-			return secret.Sealed, err
-		}
-		text, err := now.Open(secret.UserID, secret.Field, secret.Sealed)
-		if err != nil {
-			return "", err
-		}
-		return next.Seal(secret.UserID, secret.Field, text)
-	})
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(a.stdout, "%s encrypted anew. Now set CHORTLE_SECRET_KEY or CHORTLE_SECRET_KEY_FILE to the new key, %s.\n", plural(changed, "secret"), next.KeyID())
-	return err
 }

@@ -11,9 +11,9 @@ import (
 
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/cli/terminal"
+	"github.com/chortle-audio/chortle/orchestrator/document"
+	"github.com/chortle-audio/chortle/orchestrator/service"
 	"github.com/chortle-audio/chortle/orchestrator/settings"
-	"github.com/chortle-audio/chortle/orchestrator/store"
-	"github.com/chortle-audio/chortle/orchestrator/vault"
 )
 
 func (a *app) userCommand() *cobra.Command {
@@ -26,9 +26,6 @@ func (a *app) userCommand() *cobra.Command {
 		a.userKeyCommand(), a.userWipeCommand(), a.userPurgeCommand())
 	return cmd
 }
-
-// defaultPriority is that of a user of whom nothing else was said.
-const defaultPriority = 100
 
 // userFlags are what may be said of a user.
 type userFlags struct {
@@ -43,7 +40,7 @@ func (f *userFlags) bind(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.timezone, "timezone", "", "IANA time `zone`, such as Europe/London")
 	flags.StringVar(&f.source, "source", "", "`address` of the recordings: folder:PATH, or limitless")
-	flags.IntVar(&f.priority, "priority", defaultPriority, "users with a smaller `number` are read first")
+	flags.IntVar(&f.priority, "priority", service.DefaultPriority, "users with a smaller `number` are read first")
 	flags.Float64Var(&f.threshold, "threshold", 0, "`score` from which a laugh is one, up to 1; 0: the setting's")
 	flags.StringVar(&f.inferd, "inferd", "", "`command` that starts this user's model, or its name in models.toml; empty: the setting's")
 	flags.BoolVar(&f.keepOriginals, "keep-originals", false, "keep what is downloaded, in the data folder; --keep-originals=false: delete it once it is read")
@@ -58,7 +55,7 @@ func (f *userFlags) apply(a *app, cmd *cobra.Command, user *orchestrator.User) e
 		user.Timezone = f.timezone
 	}
 	if changed("source") {
-		source, err := a.sourceAddress(f.source)
+		source, err := service.ParseSource(f.source, a.settings.Path)
 		if err != nil {
 			return err
 		}
@@ -82,13 +79,7 @@ func (f *userFlags) apply(a *app, cmd *cobra.Command, user *orchestrator.User) e
 	if changed("keep-originals") {
 		user.KeepOriginals = f.keepOriginals
 	}
-	if _, err := user.Location(); err != nil && user.Timezone != "" {
-		return usage("unknown time zone %q%s; want an IANA name such as Europe/London", user.Timezone, didYouMean(settings.Nearest(user.Timezone, zones())))
-	}
-	if err := user.Validate(); err != nil {
-		return &exitError{orchestrator.ExitUsage, err}
-	}
-	return nil
+	return service.CheckUser(*user)
 }
 
 func (a *app) userAddCommand() *cobra.Command {
@@ -117,22 +108,20 @@ func (a *app) userAddCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return a.withStore(cmd.Context(), func(s *store.Store) error {
-			user, err := s.AddUser(cmd.Context(), user)
-			if errors.Is(err, orchestrator.ErrExists) {
-				return usage("user %q exists already: change it with orchestrator user set %s", user.Name, args[0])
+		user, err = a.service.AddUser(cmd.Context(), user)
+		if errors.Is(err, orchestrator.ErrExists) {
+			return usage("user %q exists already: change it with orchestrator user set %s", user.Name, args[0])
+		}
+		if err != nil {
+			return err
+		}
+		if key != "" {
+			if err := a.service.SetAPIKey(cmd.Context(), user, key); err != nil {
+				return fmt.Errorf("user %s was added without the API key: %w; give it again with: orchestrator user set %[1]s", user.Name, err)
 			}
-			if err != nil {
-				return err
-			}
-			if key != "" {
-				if err := a.storeAPIKey(cmd.Context(), s, user, key); err != nil {
-					return fmt.Errorf("user %s was added without the API key: %w; give it again with: orchestrator user set %[1]s", user.Name, err)
-				}
-			}
-			a.warnOfSource(cmd.Context(), s, user)
-			return a.showUser(cmd.Context(), s, user, asJSON)
-		})
+		}
+		a.service.WarnOfSource(cmd.Context(), user)
+		return a.showUser(cmd.Context(), user, asJSON)
 	}
 	return cmd
 }
@@ -153,38 +142,36 @@ func (a *app) userSetCommand() *cobra.Command {
 	jsonFlag(cmd, &asJSON)
 	cmd.Flags().StringVar(&name, "name", "", "new `name`")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return a.withStore(cmd.Context(), func(s *store.Store) error {
-			user, err := a.findUser(cmd, s, args[0])
-			if err != nil {
+		user, err := a.service.User(cmd.Context(), args[0])
+		if err != nil {
+			return err
+		}
+		if cmd.Flags().Changed("name") {
+			user.Name = name
+		}
+		if err := flags.apply(a, cmd, &user); err != nil {
+			return err
+		}
+		key, err := flags.key.read(a, user)
+		if err != nil {
+			return err
+		}
+		err = a.service.UpdateUser(cmd.Context(), user)
+		if errors.Is(err, orchestrator.ErrExists) {
+			return usage("user %q exists already: choose another --name", user.Name)
+		}
+		if err != nil {
+			return err
+		}
+		if key != "" {
+			if err := a.service.SetAPIKey(cmd.Context(), user, key); err != nil {
 				return err
 			}
-			if cmd.Flags().Changed("name") {
-				user.Name = name
-			}
-			if err := flags.apply(a, cmd, &user); err != nil {
-				return err
-			}
-			key, err := flags.key.read(a, user)
-			if err != nil {
-				return err
-			}
-			err = s.UpdateUser(cmd.Context(), user)
-			if errors.Is(err, orchestrator.ErrExists) {
-				return usage("user %q exists already: choose another --name", user.Name)
-			}
-			if err != nil {
-				return err
-			}
-			if key != "" {
-				if err := a.storeAPIKey(cmd.Context(), s, user, key); err != nil {
-					return err
-				}
-			}
-			if cmd.Flags().Changed("source") {
-				a.warnOfSource(cmd.Context(), s, user)
-			}
-			return a.showUser(cmd.Context(), s, user, asJSON)
-		})
+		}
+		if cmd.Flags().Changed("source") {
+			a.service.WarnOfSource(cmd.Context(), user)
+		}
+		return a.showUser(cmd.Context(), user, asJSON)
 	}
 	return cmd
 }
@@ -194,32 +181,30 @@ func (a *app) userListCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "list", Short: "List the users, in the order in which they are read", Args: noArgs}
 	jsonFlag(cmd, &asJSON)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return a.withStore(cmd.Context(), func(s *store.Store) error {
-			users, err := s.Users(cmd.Context())
-			if err != nil {
-				return err
+		users, err := a.service.Users(cmd.Context())
+		if err != nil {
+			return err
+		}
+		sealed, err := a.service.SealedWith(cmd.Context())
+		if err != nil {
+			return err
+		}
+		if asJSON {
+			documents := []document.User{}
+			for _, user := range users {
+				documents = append(documents, document.OfUser(user, sealed[user.ID]))
 			}
-			sealed, err := sealedWith(cmd.Context(), s)
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				documents := []userDocument{}
-				for _, user := range users {
-					documents = append(documents, userOf(user, sealed[user.ID]))
-				}
-				return a.writeJSON(map[string]any{"users": documents})
-			}
-			if len(users) == 0 {
-				fmt.Fprintln(a.stderr, "There are no users yet; add one with orchestrator user add.")
-				return nil
-			}
-			table := terminal.NewTable("name", "time zone", "source", "priority>", "threshold>", "enabled")
-			for _, u := range users {
-				table.Add(u.Name, u.Timezone, terminal.Printable(settings.Mask(u.Source)), strconv.Itoa(u.Priority), a.thresholdOf(u), a.yesNo(u.Enabled))
-			}
-			return table.WriteTo(a.stdout)
-		})
+			return a.writeJSON(map[string]any{"users": documents})
+		}
+		if len(users) == 0 {
+			fmt.Fprintln(a.stderr, "There are no users yet; add one with orchestrator user add.")
+			return nil
+		}
+		table := terminal.NewTable("name", "time zone", "source", "priority>", "threshold>", "enabled")
+		for _, u := range users {
+			table.Add(u.Name, u.Timezone, terminal.Printable(settings.Mask(u.Source)), strconv.Itoa(u.Priority), a.thresholdOf(u), a.yesNo(u.Enabled))
+		}
+		return table.WriteTo(a.stdout)
 	}
 	return cmd
 }
@@ -229,49 +214,23 @@ func (a *app) userShowCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "show NAME", Short: "Show one user", Args: oneArg("NAME")}
 	jsonFlag(cmd, &asJSON)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return a.withStore(cmd.Context(), func(s *store.Store) error {
-			user, err := a.findUser(cmd, s, args[0])
-			if err != nil {
-				return err
-			}
-			return a.showUser(cmd.Context(), s, user, asJSON)
-		})
+		user, err := a.service.User(cmd.Context(), args[0])
+		if err != nil {
+			return err
+		}
+		return a.showUser(cmd.Context(), user, asJSON)
 	}
 	return cmd
 }
 
-func (a *app) findUser(cmd *cobra.Command, s *store.Store, name string) (orchestrator.User, error) {
-	user, err := s.User(cmd.Context(), name)
-	if !errors.Is(err, orchestrator.ErrNotFound) {
-		return user, err
-	}
-	users, err := s.Users(cmd.Context())
-	if err != nil {
-		return user, err
-	}
-	return user, unknownUser(name, users)
-}
-
-// sealedWith names, for each user who has an API key, the secret key that it is sealed with.
-func sealedWith(ctx context.Context, s *store.Store) (map[int64]string, error) {
-	secrets, err := s.Secrets(ctx)
-	sealed := map[int64]string{}
-	for _, secret := range secrets {
-		if secret.Field == fieldAPIKey {
-			sealed[secret.UserID] = vault.KeyIDOf(secret.Sealed)
-		}
-	}
-	return sealed, err
-}
-
-func (a *app) showUser(ctx context.Context, s *store.Store, u orchestrator.User, asJSON bool) error {
-	all, err := sealedWith(ctx, s)
+func (a *app) showUser(ctx context.Context, u orchestrator.User, asJSON bool) error {
+	all, err := a.service.SealedWith(ctx)
 	if err != nil {
 		return err
 	}
 	sealed, hasKey := all[u.ID]
 	if asJSON {
-		return a.writeJSON(userOf(u, sealed))
+		return a.writeJSON(document.OfUser(u, sealed))
 	}
 	model := u.Inferd
 	if model == "" {
@@ -284,7 +243,7 @@ func (a *app) showUser(ctx context.Context, s *store.Store, u orchestrator.User,
 		table.Add("API key", "stored, encrypted with key "+sealed)
 	}
 	if u.KeepOriginals {
-		table.Add("originals", terminal.Printable(a.originalsDir(u)))
+		table.Add("originals", terminal.Printable(a.service.OriginalsDir(u)))
 	}
 	table.Add("priority", strconv.Itoa(u.Priority))
 	table.Add("threshold", a.thresholdOf(u))

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/document"
 )
 
 // Format is a file format.
@@ -37,11 +38,10 @@ var Formats = []Format{
 // columns of csv and tsv. They are part of the contract: never changed, only added to.
 var columns = []string{"user", "start", "end", "score", "class", "recording", "offset_s", "duration_s", "clip", "model", "mark", "star", "note", "id", "tier"}
 
-// instant is RFC 3339 in UTC with milliseconds.
-const instant = "2006-01-02T15:04:05.000Z07:00"
+func instant(t time.Time) string { return document.Stamp(t).String() }
 
 func row(l orchestrator.StoredLaugh) []string {
-	return []string{l.User, l.Start.UTC().Format(instant), l.End.UTC().Format(instant), score(l.Score), l.Class, l.Recording,
+	return []string{l.User, instant(l.Start), instant(l.End), score(l.Score), l.Class, l.Recording,
 		inSeconds(l.Offset), inSeconds(l.End.Sub(l.Start)), l.Clip, l.Model, string(l.Mark), strconv.FormatBool(l.Star), l.Note, l.ID, string(l.Tier)}
 }
 
@@ -90,41 +90,6 @@ func writeTSV(w io.Writer, laughs iter.Seq2[orchestrator.StoredLaugh, error]) er
 	})
 }
 
-// Document is a laugh as JSON; docs/json.md describes it.
-type Document struct {
-	User         string             `json:"user"`
-	Timezone     string             `json:"timezone"`
-	Start        string             `json:"start"`
-	End          string             `json:"end"`
-	Score        float64            `json:"score"`
-	Class        string             `json:"class"`
-	ClassScores  map[string]float64 `json:"class_scores"`
-	Recording    string             `json:"recording"`
-	Offset       float64            `json:"offset_s"`
-	Duration     float64            `json:"duration_s"`
-	Uncertain    float64            `json:"uncertain_s"`
-	Clip         string             `json:"clip"`
-	Model        string             `json:"model"`
-	ModelVersion string             `json:"model_version"`
-	ModelSHA256  string             `json:"model_sha256"`
-	Mark         string             `json:"mark"`
-	Star         bool               `json:"star"`
-	Note         string             `json:"note"`
-	ID           string             `json:"id"`
-	Day          string             `json:"day"`
-	Tier         string             `json:"tier"`
-}
-
-// DocumentOf describes a laugh.
-func DocumentOf(l orchestrator.StoredLaugh) Document {
-	return Document{User: l.User, Timezone: l.Timezone, Start: l.Start.UTC().Format(instant), End: l.End.UTC().Format(instant),
-		Score: l.Score, Class: l.Class, ClassScores: l.ClassScores, Recording: l.Recording,
-		Offset: float64(l.Offset.Milliseconds()) / 1000, Duration: float64(duration(l).Milliseconds()) / 1000,
-		Uncertain: float64(l.Uncertainty.Milliseconds()) / 1000,
-		Clip:      l.Clip, Model: l.Model, ModelVersion: l.ModelVersion, ModelSHA256: l.ModelSHA256, Mark: string(l.Mark), Star: l.Star, Note: l.Note,
-		ID: l.ID, Day: l.Day.String(), Tier: string(l.Tier)}
-}
-
 func writeJSONLines(w io.Writer, laughs iter.Seq2[orchestrator.StoredLaugh, error]) error {
 	buffered := bufio.NewWriter(w)
 	encoder := json.NewEncoder(buffered)
@@ -133,7 +98,7 @@ func writeJSONLines(w io.Writer, laughs iter.Seq2[orchestrator.StoredLaugh, erro
 		if err != nil {
 			return err
 		}
-		if err := encoder.Encode(DocumentOf(laugh)); err != nil {
+		if err := encoder.Encode(document.OfLaugh(laugh)); err != nil {
 			return err
 		}
 	}

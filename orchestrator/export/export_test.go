@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/document"
 	"github.com/chortle-audio/chortle/orchestrator/export"
 )
 
@@ -151,7 +152,7 @@ func TestNothingBreaksOut(t *testing.T) {
 			case "jsonl":
 				decoder := json.NewDecoder(&b)
 				for _, l := range laughs {
-					var d export.Document
+					var d document.Laugh
 					if err := decoder.Decode(&d); err != nil || d.Note != l.Note || d.Recording != l.Recording {
 						rt.Fatalf("jsonl: %v, %+v", err, d)
 					}

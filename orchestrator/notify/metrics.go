@@ -14,14 +14,14 @@ import (
 // WriteMetrics writes the last run, the standing of the service and its alerts to path, in the text
 // format of node_exporter's textfile collector, as a whole, so that no reader sees half. Everybody may read it,
 // since node_exporter is another user.
-func WriteMetrics(path string, run orchestrator.Run, status orchestrator.ServiceStatus, alerts []Alert) error {
+func WriteMetrics(path string, run orchestrator.Run, status orchestrator.ServiceStatus, alerts []orchestrator.Alert) error {
 	if err := atomicfile.WriteData(path, 0o644, metrics(run, status, alerts)); err != nil {
 		return fmt.Errorf("write metrics: %w", err)
 	}
 	return nil
 }
 
-func metrics(run orchestrator.Run, status orchestrator.ServiceStatus, alerts []Alert) []byte {
+func metrics(run orchestrator.Run, status orchestrator.ServiceStatus, alerts []orchestrator.Alert) []byte {
 	var text bytes.Buffer
 	family := func(name, help string) func(value float64, labels ...string) {
 		fmt.Fprintf(&text, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name)

@@ -1,3 +1,5 @@
+// Package notify tells people and machines how the nights went: alerts by shoutrrr addresses,
+// healthchecks-style pings, and a metrics file for node_exporter. Nothing here can fail a run.
 package notify
 
 import (
@@ -52,7 +54,7 @@ func (n *Notifier) Check() error {
 }
 
 // Send delivers the alerts of a run, all in one message. Its errors hold no address.
-func (n *Notifier) Send(ctx context.Context, alerts []Alert) error {
+func (n *Notifier) Send(ctx context.Context, alerts []orchestrator.Alert) error {
 	if len(alerts) == 0 {
 		return nil
 	}

@@ -6,18 +6,13 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/chortle-audio/chortle/orchestrator/health"
 )
 
-// Alerts are the values above which a person is told, and how. A limit of 0 is none.
+// Alerts are the values above which a person is notified, and how. A limit of 0 is none.
 type Alerts struct {
-	// FailedCalls is the share of calls to a source that may fail in a run, in [0, 1].
-	FailedCalls float64
-	// MemoryAfter and MemoryPeak of a user's day, in bytes.
-	MemoryAfter, MemoryPeak int64
-	// QuietDays without audio, or without a laugh; GapDays is how old a gap may grow.
-	QuietDays, GapDays int
-	// LastGoodRun is how long ago the last run may be that read a user without failure.
-	LastGoodRun time.Duration
+	health.Limits
 	// NotifyURLs are addresses as shoutrrr knows them; PingURL is that of a check. They hold secrets.
 	NotifyURLs []string
 	PingURL    string
@@ -50,10 +45,10 @@ var alertTable = []Definition{
 		}},
 	{Name: "CHORTLE_ALERT_QUIET_DAYS", Help: "tell when a user has had no audio, or no laugh, for more days, at first since the first day that was read; 0: never",
 		fallback: fixed("7"),
-		set:      func(s *Settings, v string) error { return whole(v, &s.Config.Alerts.QuietDays, 0, 3650) }},
+		set:      func(s *Settings, v string) error { return days(v, &s.Config.Alerts.Quiet) }},
 	{Name: "CHORTLE_ALERT_GAP_DAYS", Help: "tell when a gap stays open for more days; 0: never",
 		fallback: fixed("3"),
-		set:      func(s *Settings, v string) error { return whole(v, &s.Config.Alerts.GapDays, 0, 3650) }},
+		set:      func(s *Settings, v string) error { return days(v, &s.Config.Alerts.GapAge) }},
 	{Name: "CHORTLE_ALERT_LAST_RUN", Flag: "last-run", Help: "tell when a user's last good run is longer ago, such as 36h; 0: never",
 		fallback: fixed("36h"),
 		set:      func(s *Settings, v string) error { return longDuration(v, &s.Config.Alerts.LastGoodRun) }},
@@ -75,6 +70,16 @@ var alertTable = []Definition{
 	{Name: "CHORTLE_METRICS_FILE", Help: "file for node_exporter's textfile collector, written after each run; empty: none",
 		fallback: fixed(""),
 		set:      func(s *Settings, v string) error { return s.file(v, &s.Config.Alerts.MetricsFile) }},
+}
+
+// days accepts a whole number of days.
+func days(text string, to *time.Duration) error {
+	var n int
+	if err := whole(text, &n, 0, 3650); err != nil {
+		return err
+	}
+	*to = time.Duration(n) * 24 * time.Hour
+	return nil
 }
 
 // share accepts "10%" and "0.1".

@@ -36,6 +36,11 @@ type Config struct {
 	// Inferd is the command that starts a model, program first, or the name of one in the file Models;
 	// empty means that none was found.
 	Inferd []string
+	// InferdChosen says that Inferd was given by its flag: it then goes before users' own models.
+	InferdChosen bool
+	// ModelEnv holds the variables of our environment, as NAME=value, that a model may see: what a program needs in
+	// order to find programs and files, and nothing that could be a secret.
+	ModelEnv []string
 	// Models is the file of named models; empty means that there is none.
 	Models string
 	// InferdThreads is the number of interpreters side by side; 0 means one for each usable core.
@@ -148,6 +153,12 @@ func Load(in Input) (*Settings, error) {
 		problems = append(problems, value.Problem)
 		s.Values = append(s.Values, value)
 	}
+	s.Config.InferdChosen = s.FromFlag("CHORTLE_INFERD")
+	for _, name := range inherited {
+		if value := s.environment[name]; value != "" {
+			s.Config.ModelEnv = append(s.Config.ModelEnv, name+"="+value)
+		}
+	}
 	s.warn("the environment", s.environment)
 	s.warn(s.EnvFile, file)
 	return s, errors.Join(problems...)
@@ -197,6 +208,9 @@ func (s *Settings) lookUp(d *Definition, flags, file map[string]string) (Value, 
 	}
 	return Value{Definition: d}, nil
 }
+
+// inherited are the variables of our environment that a model may see.
+var inherited = []string{"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "XDG_CACHE_HOME"}
 
 // others are variables of our name that are no settings of the orchestrator.
 var others = []string{handshake.CookieKey}

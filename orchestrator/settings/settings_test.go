@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/chortle-audio/chortle/internal/testkit"
-	"github.com/chortle-audio/chortle/orchestrator/notify"
+	"github.com/chortle-audio/chortle/orchestrator/health"
 	"github.com/chortle-audio/chortle/orchestrator/settings"
 )
 
@@ -354,7 +354,7 @@ func TestAlertSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := s.Config.Alerts
-	if got.FailedCalls != 0.05 || got.LastGoodRun != 48*time.Hour || got.MemoryPeak != 96e6 || len(got.NotifyURLs) != 2 || got.QuietDays != 7 {
+	if got.FailedCalls != 0.05 || got.LastGoodRun != 48*time.Hour || got.MemoryPeak != 96e6 || len(got.NotifyURLs) != 2 || got.Quiet != 7*24*time.Hour {
 		t.Errorf("%+v", got)
 	}
 	for _, value := range s.Values {
@@ -364,7 +364,6 @@ func TestAlertSettings(t *testing.T) {
 	}
 }
 
-// TestDefaultLimits holds the defaults to the ones by which notify's tests judge.
 func TestDefaultLimits(t *testing.T) {
 	t.Parallel()
 	s, err := settings.Load(newPlace(t).input())
@@ -372,9 +371,8 @@ func TestDefaultLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	const day = 24 * time.Hour
-	got := s.Config.Alerts
-	if limits := (notify.Limits{FailedCalls: got.FailedCalls, MemoryAfter: got.MemoryAfter, MemoryPeak: got.MemoryPeak,
-		Quiet: time.Duration(got.QuietDays) * day, GapAge: time.Duration(got.GapDays) * day, LastGoodRun: got.LastGoodRun}); limits != notify.DefaultLimits {
-		t.Errorf("the limits are %+v; want %+v", limits, notify.DefaultLimits)
+	want := health.Limits{FailedCalls: 0.1, MemoryAfter: 64e6, MemoryPeak: 256e6, Quiet: 7 * day, GapAge: 3 * day, LastGoodRun: 36 * time.Hour}
+	if got := s.Config.Alerts.Limits; got != want {
+		t.Errorf("the limits are %+v; want %+v", got, want)
 	}
 }

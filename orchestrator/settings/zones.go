@@ -1,4 +1,4 @@
-package cli
+package settings
 
 import (
 	_ "embed"
@@ -11,4 +11,5 @@ import (
 //go:embed zones.txt
 var zoneNames string
 
-func zones() []string { return strings.Fields(zoneNames) }
+// Zones returns the names of the IANA time zones.
+func Zones() []string { return strings.Fields(zoneNames) }

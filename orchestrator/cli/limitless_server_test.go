@@ -3,11 +3,13 @@ package cli_test
 import (
 	"bufio"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/chortle-audio/chortle/internal/testkit"
 	"github.com/chortle-audio/chortle/orchestrator"
 )
 
@@ -15,6 +17,12 @@ import (
 func TestDevLimitless(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, "CHORTLE_LIMITLESS_PAUSE=1ms", "CHORTLE_LIMITLESS_CALLS=1000000")
+	program := filepath.Join(t.TempDir(), "limitless")
+	build := exec.Command("go", "build", "-o", program, "./scripts/limitless")
+	build.Dir = testkit.Root()
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, output)
+	}
 	for args, want := range map[string]string{
 		"--listen 0.0.0.0:0":           "loopback",
 		"--listen 127.0.0.1":           "loopback",
@@ -25,16 +33,14 @@ func TestDevLimitless(t *testing.T) {
 		"--date yesterday":             "YYYY-MM-DD",
 		"--listen 127.0.0.1:0 nothing": "takes no arguments",
 	} {
-		if r := p.run(append([]string{"dev-limitless"}, strings.Fields(args)...)...); r.code != orchestrator.ExitUsage || !strings.Contains(r.stderr, want) {
-			t.Errorf("%s: %+v", args, r)
+		refused := exec.Command(program, strings.Fields(args)...)
+		output, err := refused.CombinedOutput()
+		if err == nil || refused.ProcessState.ExitCode() != orchestrator.ExitUsage || !strings.Contains(string(output), want) {
+			t.Errorf("%s: %v: %s", args, err, output)
 		}
 	}
-	bin, err := programs()
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := exec.Command(bin+"/orchestrator", "dev-limitless", "--listen", "127.0.0.1:0", "--minutes", "5", "--fail", "10", "--fault", "502,cut,reset", "--date", "2026-11-22")
-	server.Env = p.with("CHORTLE_DATA_DIR=" + p.path("dev")).environ
+	server := exec.Command(program, "--dir", p.path("dev"), "--listen", "127.0.0.1:0", "--minutes", "5", "--fail", "10", "--fault", "502,cut,reset", "--date", "2026-11-22")
+	server.Env = p.environ
 	stdout, err := server.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-package cli
+package service
 
 import (
 	"bytes"
@@ -20,6 +20,8 @@ import (
 
 	"github.com/chortle-audio/chortle/internal/artifacts"
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/advice"
+	"github.com/chortle-audio/chortle/orchestrator/settings"
 	"github.com/chortle-audio/chortle/orchestrator/store"
 )
 
@@ -38,13 +40,13 @@ const (
 
 func (d *doctor) checkDataFolder() {
 	const check, setting = "data folder", "CHORTLE_DATA_DIR"
-	dir := d.settings.Config.DataDir
+	dir := d.Config.DataDir
 	if err := makeDataDir(dir); err != nil {
 		d.wrong(check, err.Error(), "let this user write there, or set "+setting)
 		return
 	}
 	if d.checkFolder(check, dir, setting) {
-		if release, err := d.lockDataDir(); err != nil {
+		if release, err := d.Lock(); err != nil {
 			d.warn("run lock", err.Error(), "nothing, if that run is meant to be")
 		} else {
 			release()
@@ -57,13 +59,11 @@ func (d *doctor) checkClipFolder(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
-	kept, err := d.openClips()
-	if err != nil {
+	if _, err := d.Clips(ctx); err != nil {
 		d.wrong("clip folder", err.Error(), "let this user write there, or set CHORTLE_CLIPS_URL")
 		return
 	}
-	_ = kept.Close()
-	d.checkFolder("clip folder", strings.TrimPrefix(d.settings.Config.ClipsURL, "folder:"), "CHORTLE_CLIPS_URL")
+	d.checkFolder("clip folder", strings.TrimPrefix(d.Config.ClipsURL, "folder:"), "CHORTLE_CLIPS_URL")
 }
 
 // checkFolder looks at the rights of a folder and the space where it lies.
@@ -101,12 +101,11 @@ func (d *doctor) checkFolder(check, dir, setting string) bool {
 
 func (d *doctor) checkDatabase(ctx context.Context) {
 	const check = "database"
-	s, err := d.openStore(ctx)
+	s, err := d.Store(ctx)
 	if err != nil {
 		d.wrong(check, err.Error(), remedyOr(err, "see the message")+"; the address is CHORTLE_DATABASE_URL")
 		return
 	}
-	defer s.Close()
 	engine, err := s.Check(ctx)
 	if err != nil {
 		d.wrong(check, err.Error(), remedyOr(err, "see the message")+"; the address is CHORTLE_DATABASE_URL")
@@ -171,7 +170,7 @@ func (d *doctor) checkUsers(ctx context.Context, s *store.Store) {
 		}
 		path, isFolder := strings.CutPrefix(user.Source, "folder:")
 		if !isFolder {
-			if _, err := d.apiKey(ctx, s, user); err != nil {
+			if _, err := d.apiKey(ctx, user); err != nil {
 				d.wrong(check, err.Error(), "until then runs fail for this user")
 			} else {
 				d.ok(check, "%s, the API key can be opened; ask the API with: orchestrator user key test %s", strings.TrimSuffix(user.Source, ":"), user.Name)
@@ -185,7 +184,7 @@ func (d *doctor) checkUsers(ctx context.Context, s *store.Store) {
 // checkSource looks whether a source's files can be read, and whether their times can be true.
 func (d *doctor) checkSource(ctx context.Context, check, root string) {
 	files, future := 0, ""
-	limit := d.now().Add(time.Minute)
+	limit := d.Now().Add(time.Minute)
 	enough := errors.New("enough")
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -211,13 +210,13 @@ func (d *doctor) checkSource(ctx context.Context, check, root string) {
 	case errors.Is(err, enough):
 		d.ok(check, "%s, more than %d files", root, mostFiles)
 	default:
-		d.ok(check, "%s, %s", root, plural(files, "file"))
+		d.ok(check, "%s, %s", root, advice.Plural(files, "file"))
 	}
 }
 
 func (d *doctor) checkModelFile() {
 	const check = "model file"
-	path := d.settings.Config.Model
+	path := d.Config.Model
 	if path == "fake" {
 		d.warn(check, "fake: it hears no laughter", "for real recordings, unset CHORTLE_MODEL")
 		return
@@ -234,7 +233,7 @@ func (d *doctor) checkModelFile() {
 		return
 	}
 	sum := hex.EncodeToString(hash.Sum(nil))
-	if wanted := cmp.Or(d.settings.Config.ModelSHA256, artifacts.ModelSHA256); sum != wanted {
+	if wanted := cmp.Or(d.Config.ModelSHA256, artifacts.ModelSHA256); sum != wanted {
 		d.wrong(check, fmt.Sprintf("%s has sha256 %s, not %s", path, sum, wanted), "run orchestrator setup to fetch it again, or accept this one by CHORTLE_MODEL_SHA256")
 		return
 	}
@@ -243,7 +242,7 @@ func (d *doctor) checkModelFile() {
 
 // checkPinned compares a file by its hash, unless it is one that a setting names.
 func (d *doctor) checkPinned(place, path string) error {
-	if path != d.settings.Config.Folders().Path(place) {
+	if path != d.Config.Folders().Path(place) {
 		return nil
 	}
 	artifact, err := artifacts.Named(place, runtime.GOOS, runtime.GOARCH)
@@ -255,10 +254,10 @@ func (d *doctor) checkPinned(place, path string) error {
 
 func (d *doctor) checkTFLite() {
 	const check = "TensorFlow Lite"
-	if d.settings.Config.Model == "fake" {
+	if d.Config.Model == "fake" {
 		return
 	}
-	path := d.settings.Config.TFLiteLibrary
+	path := d.Config.TFLiteLibrary
 	if _, err := os.Stat(path); err != nil {
 		d.wrong(check, err.Error(), "run orchestrator setup, or set CHORTLE_TFLITE_LIBRARY")
 		return
@@ -276,7 +275,7 @@ func (d *doctor) checkTFLite() {
 
 func (d *doctor) checkOpus() {
 	const check = "libopus"
-	sound, err := d.openAudio()
+	sound, err := d.Audio()
 	if err != nil {
 		d.wrong(check, err.Error(), "see the message")
 		return
@@ -291,7 +290,7 @@ func (d *doctor) checkOpus() {
 
 func (d *doctor) checkFFmpeg(ctx context.Context) {
 	const check = "ffmpeg"
-	path := d.settings.Config.FFmpeg
+	path := d.Config.FFmpeg
 	if path == "" {
 		d.warn(check, "none found: only Ogg Opus can be read", "install ffmpeg, run orchestrator setup, or set CHORTLE_FFMPEG")
 		return
@@ -311,25 +310,25 @@ func (d *doctor) checkFFmpeg(ctx context.Context) {
 // checkInferd starts a model as a run does, and stops it.
 func (d *doctor) checkInferd(ctx context.Context) {
 	const check = "inferd"
-	spawner, err := d.spawner(d.settings.Config.Inferd)
+	spawner, err := d.Spawner(d.Config.Inferd)
 	if err != nil {
 		d.wrong(check, err.Error(), "put inferd beside this program or into PATH, or set CHORTLE_INFERD")
 		return
 	}
-	began := d.now()
+	began := d.Now()
 	process, err := spawner.Spawn(ctx)
 	if err != nil {
 		d.wrong(check, err.Error(), "see the message; the command is CHORTLE_INFERD")
 		return
 	}
-	took := d.now().Sub(began)
+	took := d.Now().Sub(began)
 	model, exit := process.Model(), process.Stop()
 	if !exit.Gone {
 		d.wrong(check, fmt.Sprintf("process %d is still there after it was killed", exit.PID), "look for it with ps; it may hang in the kernel")
 		return
 	}
 	d.ok(check, "%s %s by %s hears %s; ready in %d ms, took %s MB, gone", model.Name, model.Version, model.Plugin,
-		strings.Join(model.Laughter, ", "), took.Milliseconds(), megabytes(exit.Memory.Model))
+		strings.Join(model.Laughter, ", "), took.Milliseconds(), advice.Megabytes(exit.Memory.Model))
 }
 
 func (d *doctor) checkMemory() {
@@ -347,7 +346,7 @@ func (d *doctor) checkMemory() {
 			sizes[strings.TrimSuffix(name, ":")] = kilobytes << 10
 		}
 	}
-	detail := fmt.Sprintf("%s MB available of %s MB, %s MB swap", megabytes(sizes["MemAvailable"]), megabytes(sizes["MemTotal"]), megabytes(sizes["SwapTotal"]))
+	detail := fmt.Sprintf("%s MB available of %s MB, %s MB swap", advice.Megabytes(sizes["MemAvailable"]), advice.Megabytes(sizes["MemTotal"]), advice.Megabytes(sizes["SwapTotal"]))
 	switch {
 	case sizes["MemAvailable"] < leastMemory:
 		d.wrong(check, detail, fmt.Sprintf("free memory: a run needs up to %d MB", int64(leastMemory/1e6)))
@@ -359,7 +358,7 @@ func (d *doctor) checkMemory() {
 }
 
 func (d *doctor) checkClock() {
-	now := d.now()
+	now := d.Now()
 	program, err := os.Executable()
 	if err == nil {
 		if info, err := os.Stat(program); err == nil && info.ModTime().After(now.Add(24*time.Hour)) {
@@ -368,11 +367,11 @@ func (d *doctor) checkClock() {
 		}
 	}
 	d.ok("clock", "%s", now.Format("2006-01-02 15:04:05 MST"))
-	for _, name := range zones() {
+	for _, name := range settings.Zones() {
 		if _, err := time.LoadLocation(name); err != nil {
 			d.wrong("zones", err.Error(), "install tzdata, or reinstall this program")
 			return
 		}
 	}
-	d.ok("zones", "%d are known", len(zones()))
+	d.ok("zones", "%d are known", len(settings.Zones()))
 }

@@ -1,17 +1,16 @@
-package cli
+package service
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/chortle-audio/chortle/internal/flock"
 	"github.com/chortle-audio/chortle/orchestrator"
-	"github.com/chortle-audio/chortle/orchestrator/settings"
 )
 
 // holder says who holds the lock of a data folder.
@@ -22,10 +21,11 @@ type holder struct {
 	Command   string    `json:"command"`
 }
 
-// lockDataDir keeps every other run away from the data folder. The lock is the kernel's, so it ends
-// with this process however that ends; the file stays and only tells who holds it.
-func (a *app) lockDataDir() (release func(), err error) {
-	dir := a.settings.Config.DataDir
+// Lock keeps every run, and every command that must be alone, away from the data folder until release is called or
+// this process ends: the lock is the kernel's; the file stays and only tells who holds it. A *LockedError where
+// another has it.
+func (s *Service) Lock() (release func(), err error) {
+	dir := s.Config.DataDir
 	if err := makeDataDir(dir); err != nil {
 		return nil, err
 	}
@@ -37,17 +37,13 @@ func (a *app) lockDataDir() (release func(), err error) {
 	if err := flock.TryLock(file); err != nil {
 		defer file.Close()
 		if errors.Is(err, flock.ErrLocked) {
-			return nil, &exitError{orchestrator.ExitLocked, fmt.Errorf("lock data folder %s: %s; wait until it ends", dir, whoHolds(file))}
+			return nil, &LockedError{"data folder " + dir, whoHolds(file)}
 		}
 		return nil, fmt.Errorf("lock data folder %s: %w", dir, err)
 	}
 	host, _ := os.Hostname()
-	words := append([]string{"orchestrator"}, a.args...)
-	for i, word := range words {
-		words[i] = settings.Mask(word)
-	}
 	// It is only what people read: a full disk does not keep a run from being the only one.
-	if content, err := json.Marshal(holder{os.Getpid(), host, a.now().UTC().Truncate(time.Second), strings.Join(words, " ")}); err == nil {
+	if content, err := json.Marshal(holder{os.Getpid(), host, s.Now().UTC().Truncate(time.Second), s.Command}); err == nil {
 		_ = file.Truncate(0)
 		_, _ = file.WriteAt(append(content, '\n'), 0)
 	}
@@ -64,4 +60,17 @@ func whoHolds(file *os.File) string {
 		return "another run holds it"
 	}
 	return fmt.Sprintf("process %d on %s holds it since %s (%s)", h.PID, h.Host, h.StartedAt.Format(time.RFC3339), h.Command)
+}
+
+// lockUser keeps runs, here and elsewhere, away from a user. A *LockedError where one reads the user.
+func (s *Service) lockUser(ctx context.Context, user orchestrator.User) (release func(), err error) {
+	opened, err := s.Store(ctx)
+	if err != nil {
+		return nil, err
+	}
+	release, err = opened.LockUser(ctx, user.ID)
+	if errors.Is(err, orchestrator.ErrLocked) {
+		err = &LockedError{"user " + user.Name, "a run reads this user"}
+	}
+	return release, err
 }

@@ -1,18 +1,18 @@
-package cli
+package service
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 
+	"github.com/chortle-audio/chortle/orchestrator/advice"
 	"github.com/chortle-audio/chortle/orchestrator/notify"
 )
 
 // checkTelling looks whether whoever is to be told of runs can be; nobody is told anything.
 func (d *doctor) checkTelling() {
 	const check = "alerts"
-	config := d.settings.Config
+	config := d.Config
 	alerts := config.Alerts
 	if config.LogDir != "" {
 		if err := os.MkdirAll(config.LogDir, 0o700); err != nil {
@@ -33,7 +33,7 @@ func (d *doctor) checkTelling() {
 		d.ok(check, "nobody is told of a night that goes wrong, beside the log (CHORTLE_PING_URL, CHORTLE_NOTIFY_URLS)")
 		return
 	}
-	d.ok(check, "%s for messages, ping %t", addresses(len(alerts.NotifyURLs)), alerts.PingURL != "")
+	d.ok(check, "%s for messages, ping %t", advice.Plural(len(alerts.NotifyURLs), "address"), alerts.PingURL != "")
 }
 
 // checkMetricsFolder looks whether the file of metrics can be written; others may read that folder.
@@ -47,11 +47,4 @@ func (d *doctor) checkMetricsFolder(dir string) {
 		return
 	}
 	d.ok("metrics file", "can be written in %s", dir)
-}
-
-func addresses(n int) string {
-	if n == 1 {
-		return "1 address"
-	}
-	return fmt.Sprintf("%d addresses", n)
 }

@@ -1,0 +1,24 @@
+package orchestrator
+
+// Alert is one thing that a person should know. Kind is stable, for filters and metrics.
+type Alert struct {
+	Kind    string
+	User    string // empty where it concerns the whole service
+	Message string
+	Remedy  string
+}
+
+// The kinds of alerts.
+const (
+	AlertFailedCalls = "failed_calls"
+	AlertMemoryAfter = "memory_after"
+	AlertMemoryPeak  = "memory_peak"
+	AlertOutOfMemory = "out_of_memory"
+	AlertNoAudio     = "no_audio"
+	AlertNoLaughs    = "no_laughs"
+	AlertOldGap      = "old_gap"
+	AlertNoGoodRun   = "no_good_run"
+	AlertRunFailed   = "run_failed"
+	AlertUserFailed  = "user_failed"
+	AlertUnfinished  = "run_unfinished"
+)

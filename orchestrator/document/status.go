@@ -1,0 +1,102 @@
+package document
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/chortle-audio/chortle/orchestrator"
+)
+
+// Status is how things stand.
+type Status struct {
+	ExitCode    int          `json:"exit_code"`
+	LastGoodRun Stamp        `json:"last_good_run"`
+	LastRun     *LastRun     `json:"last_run"`
+	Users       []UserStatus `json:"users"`
+	Alerts      []Alert      `json:"alerts"`
+}
+
+// LastRun is the run that was started last.
+type LastRun struct {
+	RunID      string `json:"run_id"`
+	StartedAt  Stamp  `json:"started_at"`
+	FinishedAt Stamp  `json:"finished_at"`
+	Status     string `json:"status"`
+	ExitCode   int    `json:"exit_code"`
+}
+
+// UserStatus is how a user stands, over all runs.
+type UserStatus struct {
+	User        string    `json:"user"`
+	Timezone    string    `json:"timezone"`
+	Enabled     bool      `json:"enabled"`
+	LastGoodDay string    `json:"last_good_day"`
+	LastGoodRun Stamp     `json:"last_good_run"`
+	LastAudio   Stamp     `json:"last_audio"`
+	LastLaugh   Stamp     `json:"last_laugh"`
+	Gaps        []OpenGap `json:"gaps"`
+	GivenUp     []GivenUp `json:"given_up"`
+}
+
+// OpenGap is a gap with how often, and when last, it was tried.
+type OpenGap struct {
+	Gap
+	Attempts  int   `json:"attempts"`
+	LastTried Stamp `json:"last_tried"`
+}
+
+// GivenUp is a recording that is not tried any more.
+type GivenUp struct {
+	Recording string `json:"recording"`
+	Start     Stamp  `json:"start"`
+	Attempts  int    `json:"attempts"`
+	Reason    string `json:"reason"`
+	Remedy    string `json:"remedy"`
+}
+
+// Alert is one thing that a person should know.
+type Alert struct {
+	Kind    string `json:"kind"`
+	User    string `json:"user"`
+	Message string `json:"message"`
+	Remedy  string `json:"remedy"`
+}
+
+// OfStatus describes how things stand. last is the last run; nil where there was none.
+func OfStatus(status orchestrator.ServiceStatus, last *orchestrator.Run, alerts []orchestrator.Alert, exitCode int) Status {
+	document := Status{ExitCode: exitCode, LastGoodRun: Stamp(status.LastGoodRun), Users: []UserStatus{}, Alerts: []Alert{}}
+	if last != nil {
+		document.LastRun = &LastRun{last.ID, Stamp(last.StartedAt), Stamp(last.FinishedAt), string(last.Status), last.ExitCode}
+	}
+	for _, user := range status.Users {
+		document.Users = append(document.Users, ofUserStatus(user))
+	}
+	for _, alert := range alerts {
+		document.Alerts = append(document.Alerts, Alert(alert))
+	}
+	return document
+}
+
+func ofUserStatus(user orchestrator.UserStatus) UserStatus {
+	document := UserStatus{User: user.User.Name, Timezone: user.User.Timezone, Enabled: user.User.Enabled, LastGoodRun: Stamp(user.LastGoodRun),
+		LastAudio: Stamp(user.LastAudio), LastLaugh: Stamp(user.LastLaugh), Gaps: []OpenGap{}, GivenUp: []GivenUp{}}
+	if user.LastDay != (orchestrator.Date{}) {
+		document.LastGoodDay = user.LastDay.String()
+	}
+	for _, gap := range user.Gaps {
+		document.Gaps = append(document.Gaps, OpenGap{Gap{Stamp(gap.Start), Stamp(gap.End), gap.Reason}, gap.Attempts, Stamp(gap.LastTried)})
+	}
+	for _, lost := range user.GivenUp {
+		document.GivenUp = append(document.GivenUp, GivenUp{lost.Recording, Stamp(lost.Start), lost.Attempts, lost.Reason, TryAgain(user.User, lost)})
+	}
+	return document
+}
+
+// TryAgain is the command that reads the day of a recording that was given up again.
+func TryAgain(user orchestrator.User, lost orchestrator.GivenUp) string {
+	location, err := user.Location()
+	if err != nil {
+		location = time.UTC
+	}
+	return fmt.Sprintf("orchestrator run --user %s --date %s --reprocess", user.Name, orchestrator.DateOf(lost.Start.In(location)))
+}

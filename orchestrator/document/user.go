@@ -1,0 +1,32 @@
+package document
+
+import (
+	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/settings"
+)
+
+// User is a person whose recordings are read.
+type User struct {
+	User     string `json:"user"`
+	Timezone string `json:"timezone"`
+	Source   string `json:"source"`
+	Priority int    `json:"priority"`
+	// Threshold is null where the setting's counts.
+	Threshold *float64 `json:"threshold"`
+	// Inferd is empty where the setting's counts.
+	Inferd        string `json:"inferd"`
+	Enabled       bool   `json:"enabled"`
+	KeepOriginals bool   `json:"keep_originals"`
+	// APIKeySealedWith names the secret key that the user's API key is encrypted with; empty where there is none.
+	APIKeySealedWith string `json:"api_key_sealed_with"`
+}
+
+// OfUser describes a user; sealedWith is the id of the secret key that their API key is encrypted with.
+func OfUser(u orchestrator.User, sealedWith string) User {
+	document := User{User: u.Name, Timezone: u.Timezone, Source: settings.Mask(u.Source), Priority: u.Priority, Inferd: u.Inferd, Enabled: u.Enabled,
+		KeepOriginals: u.KeepOriginals, APIKeySealedWith: sealedWith}
+	if u.Threshold != 0 {
+		document.Threshold = &u.Threshold
+	}
+	return document
+}

@@ -1,0 +1,168 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/clips"
+	"github.com/chortle-audio/chortle/orchestrator/detect"
+)
+
+// RunRequest says what a run is to read.
+type RunRequest struct {
+	// Users by name; none means all that are enabled.
+	Users []string
+	// From and To are the first and the last day, both included. A zero From means each user's yesterday; a zero To
+	// with a From the latest of the users' yesterdays, or From itself where that is later.
+	From, To orchestrator.Date
+	Trigger  orchestrator.Trigger
+	// Reprocess reads again what is stored already; DryRun only finds out what would be read.
+	Reprocess, DryRun bool
+}
+
+// Run reads what the request wants while no other run does, logs it, and notifies whoever watches. observe, unless nil,
+// gets every event, one at a time. The Run that is returned tells what was done, with its exit code, also where the
+// error is not nil; its ID is empty where it could not begin.
+func (s *Service) Run(ctx context.Context, request RunRequest, observe func(orchestrator.Event)) (run orchestrator.Run, err error) {
+	startedAt := s.Now()
+	release, err := s.Lock()
+	if err != nil {
+		return s.notStarted(ctx, request.Trigger, startedAt, err), err
+	}
+	defer release()
+	var watch *watch
+	if !request.DryRun {
+		watch = s.beginWatch(ctx)
+	}
+	run, err = s.read(ctx, request, watch, observe)
+	if run.ID == "" {
+		run = s.notStarted(ctx, request.Trigger, startedAt, err)
+	}
+	if watch != nil {
+		watch.end(ctx, s.storeIfOpen(), run, err)
+	}
+	return run, err
+}
+
+// notStarted returns the Run to report where a run could not begin: it is not stored and has no ID.
+func (s *Service) notStarted(ctx context.Context, trigger orchestrator.Trigger, startedAt time.Time, failure error) orchestrator.Run {
+	run := orchestrator.Run{Trigger: trigger, StartedAt: startedAt.UTC(), FinishedAt: s.Now().UTC(),
+		Status: orchestrator.StatusFailed, ExitCode: ExitCode(ctx, failure), Error: failure.Error()}
+	if run.ExitCode == orchestrator.ExitInterrupted {
+		run.Status = orchestrator.StatusInterrupted
+	}
+	return run
+}
+
+// read plans the request and carries it out. The ID of a run that could not begin is empty.
+func (s *Service) read(ctx context.Context, request RunRequest, watch *watch, observe func(orchestrator.Event)) (run orchestrator.Run, err error) {
+	runner, err := s.runner(ctx, request.Reprocess, request.DryRun)
+	if err != nil {
+		return run, err
+	}
+	if watch != nil {
+		watch.lookBack(ctx)
+	}
+	plan, err := s.plan(ctx, request)
+	if err != nil {
+		return run, err
+	}
+	return s.carryOut(ctx, runner, plan, observe)
+}
+
+// plan says what a request means now.
+func (s *Service) plan(ctx context.Context, request RunRequest) (plan orchestrator.Plan, err error) {
+	all, err := s.Users(ctx)
+	if err != nil {
+		return plan, err
+	}
+	users, err := chooseUsers(all, request.Users)
+	switch {
+	case err != nil:
+		return plan, err
+	case len(all) == 0:
+		return plan, invalid("there are no users yet: add one with orchestrator user add NAME --timezone ZONE --source folder:PATH")
+	case len(users) == 0:
+		s.Log.Warn("no user is enabled: there is nothing to do")
+	}
+	plan = orchestrator.Plan{
+		Users: users, From: request.From, To: request.To, CatchUpDays: s.Config.CatchUpDays, Trigger: request.Trigger,
+		Reprocess: request.Reprocess, DryRun: request.DryRun, UsersAtOnce: s.Config.UsersAtOnce, Policy: s.Config.Policy(),
+	}
+	if plan.From != (orchestrator.Date{}) {
+		plan.To = s.lastDay(plan)
+	}
+	return plan, nil
+}
+
+// lastDay is the last day of a plan that names the first: where it is left open, the latest of the
+// users' yesterdays, or the first day itself where that is later. Days to come are pointed out.
+func (s *Service) lastDay(plan orchestrator.Plan) orchestrator.Date {
+	var today orchestrator.Date
+	for _, user := range plan.Users {
+		if location, err := user.Location(); err == nil {
+			if date := orchestrator.DateOf(s.Now().In(location)); today.Before(date) {
+				today = date
+			}
+		}
+	}
+	to := plan.To
+	if to == (orchestrator.Date{}) {
+		if to = today.Add(-1); to.Before(plan.From) {
+			to = plan.From
+		}
+	}
+	if today != (orchestrator.Date{}) && today.Before(to) {
+		s.Log.Warnf("%s has not come yet for any of the users", to)
+	}
+	return to
+}
+
+// carryOut runs a plan and logs it.
+func (s *Service) carryOut(ctx context.Context, runner *orchestrator.Runner, plan orchestrator.Plan, observe func(orchestrator.Event)) (orchestrator.Run, error) {
+	runner.Observe = func(e orchestrator.Event) {
+		s.logEvent(e)
+		if observe != nil {
+			observe(e)
+		}
+	}
+	run, err := runner.Run(ctx, plan)
+	if run.ID == "" {
+		return run, err
+	}
+	s.Log.WithFields(fields{keyRun: run.ID, keyStatus: run.Status, keyCode: run.ExitCode}).Info("run ended")
+	if err != nil {
+		err = fmt.Errorf("run %s: %w", run.ID, err)
+	}
+	return run, err
+}
+
+// runner puts a Runner together. again has its sources yield what is read already, too; with dryRun they fetch
+// nothing.
+func (s *Service) runner(ctx context.Context, again, dryRun bool) (*orchestrator.Runner, error) {
+	opened, err := s.Store(ctx)
+	if err != nil {
+		return nil, err
+	}
+	kept, err := s.Clips(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := kept.Sweep(s.Now().Add(-time.Hour)); err != nil { // younger files may be another's who is writing
+		s.Log.WithError(err).Warn("remove what dead writers left among the clips")
+	}
+	sound, err := s.Audio()
+	if err != nil {
+		return nil, err
+	}
+	from := &sources{Service: s, audio: sound, again: again, dryRun: dryRun}
+	return &orchestrator.Runner{
+		Store: opened, Audio: sound, Clips: kept, ClipKey: clips.Key, Detect: detect.Laughs, Now: s.Now,
+		NewID:  func() string { return uuid.Must(uuid.NewV7()).String() },
+		Source: from.open, Spawner: s.userSpawner,
+	}, nil
+}

@@ -1,0 +1,44 @@
+package service
+
+import (
+	"context"
+	"errors"
+
+	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/health"
+	"github.com/chortle-audio/chortle/orchestrator/store"
+)
+
+// Standing is how things stand.
+type Standing struct {
+	orchestrator.ServiceStatus
+	// LastRun is nil where there was none.
+	LastRun *orchestrator.Run
+	Alerts  []orchestrator.Alert
+}
+
+// Standing returns how things stand: every user's last day, gaps and given-up recordings, the last run, and the alerts
+// that they give cause for by the limits of the settings.
+func (s *Service) Standing(ctx context.Context) (now Standing, err error) {
+	opened, err := s.Store(ctx)
+	if err != nil {
+		return now, err
+	}
+	if now.ServiceStatus, err = opened.Status(ctx); err != nil {
+		return now, err
+	}
+	facts := health.Facts{Status: &now.ServiceStatus}
+	last, err := opened.Run(ctx, store.LastRun)
+	switch {
+	case errors.Is(err, orchestrator.ErrNotFound):
+	case err != nil:
+		return now, err
+	default:
+		now.LastRun, facts.Run = &last, &last
+		if facts.Unfinished, err = opened.Unfinished(ctx); err != nil {
+			return now, err
+		}
+	}
+	now.Alerts = health.Alerts(facts, s.Config.Alerts.Limits, s.Now())
+	return now, nil
+}

@@ -1,0 +1,111 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/health"
+	"github.com/chortle-audio/chortle/orchestrator/logfile"
+	"github.com/chortle-audio/chortle/orchestrator/notify"
+	"github.com/chortle-audio/chortle/orchestrator/store"
+)
+
+const (
+	// notifyTimeout bounds one ping or message.
+	notifyTimeout = 10 * time.Second
+	// hastyTimeout is the same for a run that a signal ended: it has two seconds in all.
+	hastyTimeout = 400 * time.Millisecond
+	// statusTimeout bounds asking the database how things stand; it may be what failed.
+	statusTimeout = 5 * time.Second
+)
+
+// watch notifies people and machines about one run. A notification that fails never fails the run.
+type watch struct {
+	*Service
+	notifier   notify.Notifier
+	unfinished []orchestrator.Run // runs before this one that something killed
+}
+
+// beginWatch notifies that a run begins.
+func (s *Service) beginWatch(ctx context.Context) *watch {
+	alerts := s.Config.Alerts
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.DisableKeepAlives = true // two calls in a night
+	w := &watch{Service: s, notifier: notify.Notifier{Addresses: alerts.NotifyURLs, PingURL: alerts.PingURL,
+		Timeout: notifyTimeout, HTTP: &http.Client{Transport: transport}}}
+	w.warn(w.notifier.Check())
+	w.warn(w.notifier.Start(ctx))
+	return w
+}
+
+// warn logs a failed notification; it never fails the run.
+func (w *watch) warn(err error) {
+	if err != nil {
+		w.Log.WithError(err).Warn("send notification")
+	}
+}
+
+// lookBack closes earlier runs that something killed: each is reported once.
+func (w *watch) lookBack(ctx context.Context) {
+	opened, err := w.Store(ctx)
+	if err != nil {
+		return
+	}
+	closed, err := opened.CloseUnfinished(ctx, w.Now())
+	if err != nil {
+		w.Log.WithError(err).Warn("look for killed runs")
+	}
+	w.unfinished = closed
+}
+
+// end notifies how the run ended: alerts to the log and to whoever wants them, metrics, and last the ping,
+// which takes the end of the log along. The store is nil where it could not be opened.
+func (w *watch) end(ctx context.Context, opened *store.Store, run orchestrator.Run, failure error) {
+	w.notifier.Timeout = notifyTimeout
+	if ctx.Err() != nil {
+		w.notifier.Timeout = hastyTimeout
+	}
+	ctx = context.WithoutCancel(ctx)
+	if failure != nil && w.Kept != nil { // without it, only the screen has the log, and the error is printed there
+		w.Log.WithError(failure).Error("run failed")
+	}
+	var status orchestrator.ServiceStatus
+	var purged []string
+	facts := health.Facts{Run: &run, Unfinished: w.unfinished}
+	if opened != nil && !errors.Is(failure, orchestrator.ErrStoreUnavailable) {
+		asking, cancel := context.WithTimeout(ctx, min(statusTimeout, 2*w.notifier.Timeout))
+		var err error
+		if status, err = opened.Status(asking); err != nil {
+			w.Log.WithError(err).Warn("read status")
+		} else {
+			facts.Status = &status
+			run.Days, purged = health.KnownDays(run.Days, status.Users)
+		}
+		cancel()
+	}
+	alerts := health.Alerts(facts, w.Config.Alerts.Limits, w.Now())
+	for _, alert := range alerts {
+		w.Log.WithFields(fields{keyAlert: alert.Kind, keyUser: alert.User, keyRemedy: alert.Remedy}).Warn(alert.Message)
+	}
+	w.warn(w.forget(purged)) // this run wrote of them after the purge
+	w.warn(w.notifier.Send(ctx, alerts))
+	if path := w.Config.Alerts.MetricsFile; path != "" {
+		w.warn(notify.WriteMetrics(path, run, status, alerts))
+	}
+	w.warn(w.notifier.End(ctx, run, w.Kept.Tail()))
+}
+
+// forget takes the names of users who were purged out of the log and out of the metrics: every line with one of them.
+func (s *Service) forget(names []string) error {
+	var err error
+	for _, name := range names {
+		err = errors.Join(err, s.Kept.Forget(name))
+		if path := s.Config.Alerts.MetricsFile; path != "" {
+			err = errors.Join(err, logfile.Forget(path, name))
+		}
+	}
+	return err
+}
