@@ -39,7 +39,7 @@ func TestDevLimitless(t *testing.T) {
 			t.Errorf("%s: %v: %s", args, err, output)
 		}
 	}
-	server := exec.Command(program, "--dir", p.path("dev"), "--listen", "127.0.0.1:0", "--minutes", "5", "--fail", "10", "--fault", "502,cut,reset", "--date", "2026-11-22")
+	server := exec.Command(program, "--dir", p.path("dev"), "--ffmpeg", testkit.FFmpeg(t), "--listen", "127.0.0.1:0", "--minutes", "5", "--fail", "10", "--fault", "502,cut,reset", "--date", "2026-11-22")
 	server.Env = p.environ
 	stdout, err := server.StdoutPipe()
 	if err != nil {

@@ -126,7 +126,7 @@ func TestFailingToTellFailsNoRun(t *testing.T) {
 			t.Parallel()
 			p := newPlace(t, append(environ, "CHORTLE_ALERT_MEMORY_PEAK=1")...).alice()
 			r := p.run(day...)
-			if r.code != 0 || !strings.Contains(r.stderr, "could not be told") || strings.Contains(r.stderr, "hunter2") {
+			if r.code != 0 || !strings.Contains(r.stderr, "send notification") || strings.Contains(r.stderr, "hunter2") {
 				t.Errorf("exit code %d\n%s", r.code, r.stderr)
 			}
 		})

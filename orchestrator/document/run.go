@@ -37,7 +37,7 @@ type Day struct {
 	Status       string      `json:"status"`
 	Recordings   Recordings  `json:"recordings"`
 	AudioSeconds float64     `json:"audio_seconds"`
-	Seconds      float64     `json:"Seconds"`
+	Seconds      float64     `json:"seconds"`
 	Laughs       LaughCounts `json:"laughs"`
 	SourceCalls  Calls       `json:"source_calls"`
 	Spans        Spans       `json:"spans"`

@@ -17,6 +17,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
@@ -27,14 +28,13 @@ import (
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/audio"
 	"github.com/chortle-audio/chortle/orchestrator/service/demo"
-	"github.com/chortle-audio/chortle/orchestrator/settings"
 	"github.com/chortle-audio/chortle/orchestrator/source/limitless/limitlesstest"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr); err != nil {
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "limitless:", err)
 		os.Exit(2)
 	}
@@ -42,10 +42,10 @@ func main() {
 
 // options say how the server behaves.
 type options struct {
-	listen, dir   string
-	minutes, fail int
-	faults        []string
-	date          orchestrator.Date
+	listen, dir, ffmpeg string
+	minutes, fail       int
+	faults              []string
+	date                orchestrator.Date
 }
 
 func faultNames() []string { return slices.Sorted(maps.Keys(limitlesstest.Faults)) }
@@ -55,6 +55,7 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:7788", "loopback `address` to listen on")
 	flags.StringVar(&o.dir, "dir", filepath.Join("build", "limitless"), "`folder` of the sound, which is made once")
+	flags.StringVar(&o.ffmpeg, "ffmpeg", "ffmpeg", "`program` that encodes the sound")
 	flags.IntVar(&o.minutes, "minutes", 66, "length of each user's sound")
 	flags.IntVar(&o.fail, "fail", 0, "how many of a hundred calls fail")
 	faults := flags.String("fault", "502", "`how` they fail, each in one of these ways: "+strings.Join(faultNames(), ", "))
@@ -85,12 +86,12 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	return o, err
 }
 
-func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) error {
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	o, err := parse(args, stderr)
 	if err != nil {
 		return err
 	}
-	server, err := o.server(ctx, environ, log.New(stderr, "", log.LstdFlags))
+	server, err := o.server(ctx, log.New(stderr, "", log.LstdFlags))
 	if err != nil {
 		return err
 	}
@@ -116,12 +117,12 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 }
 
 // server makes the sound, which is the demo's, and the server that has it.
-func (o options) server(ctx context.Context, environ []string, log *log.Logger) (*limitlesstest.Server, error) {
-	read, err := settings.Load(settings.Input{Environ: environ})
+func (o options) server(ctx context.Context, log *log.Logger) (*limitlesstest.Server, error) {
+	ffmpeg, err := exec.LookPath(o.ffmpeg)
 	if err != nil {
 		return nil, err
 	}
-	sound, err := audio.New(audio.Options{FFmpeg: read.Config.FFmpeg, OpusLibrary: read.Config.OpusLibrary})
+	sound, err := audio.New(audio.Options{FFmpeg: ffmpeg})
 	if err != nil {
 		return nil, err
 	}
