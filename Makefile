@@ -13,51 +13,54 @@ VENV := .venv/bin
 
 .PHONY: help
 help: ## print this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+# What programs need beside themselves: the model, libraries, ffmpeg. The program itself fetches it.
+FETCH := bin/orchestrator setup --quiet
 
 .PHONY: setup
-setup: ## fetch what run and test need: libraries, ffmpeg, the model, .venv
-	@$(PYTHON) scripts/setup.py run test
+setup: build ## fetch what run and test need: the model, libraries, ffmpeg, and .venv
+	@$(FETCH)
+	@$(PYTHON) scripts/venv.py test
 
 .PHONY: build
 build: ## build bin/orchestrator and bin/inferd, without a C compiler
+	@command -v go >/dev/null || { echo "build: go is missing: install Go 1.26 or newer, https://go.dev/dl" >&2; exit 1; }
+	@[ -x bin/orchestrator ] || echo "building for the first time; this takes a few minutes"
 	@mkdir -p bin
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/orchestrator ./cmd/inferd
 
 .PHONY: run
-run: ## make a day of sound for two users, and find its laughs
-	@$(PYTHON) scripts/setup.py run
-	@$(MAKE) build
+run: build ## make a day of sound for two users, and find its laughs
+	@$(FETCH)
 	@bin/orchestrator demo $(ARGS)
 
 .PHONY: test
 test: ## run all tests, against real parts
-	@$(PYTHON) scripts/setup.py test
-	@$(MAKE) build
+	@$(MAKE) setup
 	@CHORTLE_TEST_REQUIRE=1 $(PYTHON) scripts/gotest.py $(GOTESTFLAGS) ./...
 	@if [ -d python/tests ]; then CHORTLE_TEST_REQUIRE=1 $(VENV)/python scripts/pytests.py; fi
 
 .PHONY: race
 race: ## run the Go tests under the race detector (needs a C compiler)
 	@command -v "$$(go env CC)" >/dev/null || { echo "race: the race detector needs a C compiler, and '$$(go env CC)' is not there: install gcc, or set CC" >&2; exit 1; }
-	@$(PYTHON) scripts/setup.py test
-	@$(MAKE) build
+	@$(MAKE) setup
 	@CGO_ENABLED=1 CHORTLE_TEST_REQUIRE=1 $(PYTHON) scripts/gotest.py -race $(GOTESTFLAGS) ./...
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint $(TOOLS)/buf ## lint Go, Python, shell and proto
-	@$(PYTHON) scripts/setup.py lint
+	@$(PYTHON) scripts/venv.py lint
 	$(TOOLS)/golangci-lint run ./...
 	$(TOOLS)/buf lint
-	$(VENV)/ruff check python scripts
-	$(VENV)/ruff format --check python scripts
-	$(VENV)/mypy --strict scripts/*.py
+	$(VENV)/ruff check python scripts bench
+	$(VENV)/ruff format --check python scripts bench
+	$(VENV)/mypy --strict scripts/*.py bench/*.py
 	cd python && ../$(VENV)/mypy
 	$(VENV)/shellcheck .ci/run scripts/install
 
 .PHONY: generate
 generate: $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc ## write the Go and Python code of the proto files
-	@$(PYTHON) scripts/setup.py generate
+	@$(PYTHON) scripts/venv.py generate
 	PATH="$(TOOLS):$$PATH" $(TOOLS)/buf generate
 	.venv/generate/bin/python python/generate.py
 
@@ -72,16 +75,14 @@ verify: generate ## fail where generated code, go.mod or formatting is stale
 
 .PHONY: conformance
 conformance: ## run the suites that every store and every model plugin must pass
-	@$(PYTHON) scripts/setup.py test
-	@$(MAKE) build
+	@$(MAKE) setup
 	@CHORTLE_TEST_REQUIRE=1 $(PYTHON) scripts/gotest.py -count=1 -run '^(TestStore|TestConformance|TestPlugins)$$' \
 	  ./orchestrator/modelhost ./orchestrator/store/sqlite ./orchestrator/store/postgres
 
 .PHONY: evidence
-evidence: ## show that every requirement is met, and write docs/evidence.md
-	@$(PYTHON) scripts/setup.py test
-	@$(MAKE) build
-	$(PYTHON) scripts/evidence.py
+evidence: ## show what Chortle promises by commands, and write docs/evidence.md
+	@$(MAKE) setup
+	$(PYTHON) bench/evidence.py
 
 .PHONY: wheel
 wheel: ## build the Python packages as a wheel, into bin/
@@ -89,29 +90,28 @@ wheel: ## build the Python packages as a wheel, into bin/
 
 .PHONY: transcripts
 transcripts: $(TOOLS)/grpcurl ## write the terminals in docs/writing-a-plugin.md anew, from real runs
-	@$(PYTHON) scripts/setup.py run test
-	@$(MAKE) build
-	$(PYTHON) scripts/transcripts.py docs/writing-a-plugin.md
+	@$(MAKE) setup
+	$(PYTHON) bench/transcripts.py docs/writing-a-plugin.md
 
 .PHONY: bench
 bench: ## measure ours and the peers on the same hour of sound
-	@$(PYTHON) scripts/setup.py bench
-	@$(MAKE) build
-	$(PYTHON) scripts/bench.py $(ARGS)
+	@$(MAKE) setup
+	@$(PYTHON) scripts/venv.py bench
+	$(PYTHON) bench/bench.py $(ARGS)
 
 .PHONY: picture
 picture: ## record docs/run.svg, the picture of make run, from a real run
-	@$(PYTHON) scripts/setup.py run
 	@$(MAKE) build
+	@$(FETCH)
 	@home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && \
 	  CHORTLE_CACHE_DIR="$${CHORTLE_CACHE_DIR:-$$HOME/.cache/chortle}" HOME="$$home" \
-	  $(PYTHON) scripts/terminal_svg.py --columns 116 --title 'make run' docs/run.svg -- bin/orchestrator demo
+	  $(PYTHON) bench/terminal_svg.py --columns 116 --title 'make run' docs/run.svg -- bin/orchestrator demo
 
 .PHONY: night
 night: ## measure a night for two users, from the API and from a folder (ARGS='-hours 16')
-	@$(PYTHON) scripts/setup.py run
 	@$(MAKE) build
-	PATH="$$PATH:$${CHORTLE_CACHE_DIR:-$${XDG_CACHE_HOME:-$$HOME/.cache}/chortle}/bin" go run ./scripts/night $(ARGS)
+	@$(FETCH)
+	PATH="$$PATH:$$(bin/orchestrator config | sed -n 's/^CHORTLE_CACHE_DIR  *\(.*[^ ]\)  .*/\1/p')/bin" go run ./bench/night $(ARGS)
 
 .PHONY: lock
 lock: ## pin python/requirements-*.in anew (needs uv)

@@ -18,7 +18,7 @@ func TestDevLimitless(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, "CHORTLE_LIMITLESS_PAUSE=1ms", "CHORTLE_LIMITLESS_CALLS=1000000")
 	program := filepath.Join(t.TempDir(), "limitless")
-	build := exec.Command("go", "build", "-o", program, "./scripts/limitless")
+	build := exec.Command("go", "build", "-o", program, "./bench/limitless")
 	build.Dir = testkit.Root()
 	if output, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, output)

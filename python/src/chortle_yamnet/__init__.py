@@ -17,7 +17,7 @@ LAUGHTER = ("Laughter", "Baby laughter", "Giggle", "Snicker", "Belly laugh", "Ch
 
 
 class YAMNet(Model):
-    """The one pinned file, from CHORTLE_MODEL or the cache folder, where `make setup` puts it."""
+    """The one pinned file, from CHORTLE_MODEL or the cache folder, where `orchestrator setup` puts it."""
 
     def __init__(self) -> None:
         path = Path(os.environ.get("CHORTLE_MODEL") or cache_dir() / "models/yamnet.tflite")

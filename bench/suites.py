@@ -7,19 +7,15 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from contestants import ROOT, Contestants
 from measure import BenchError, Measured
 from postgres import Postgres
-
-if TYPE_CHECKING:
-    from bench import Report
+from report import Figures, Report
 
 MB = 1_000_000
 PEAK = 64  # MB that the tree may take
 FASTEST = "the fastest peer with the same hop"
-Figures = dict[str, Any]
 
 
 def describe(run: Measured) -> str:

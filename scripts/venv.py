@@ -1,17 +1,15 @@
 #!/usr/bin/env python3
-"""Fetches what Chortle needs beside Go: libraries and programs out of wheels, the model, a Python environment.
+"""Makes the Python environments of the checkout: for the tests, the linters, the generator and the bench.
 
-usage: setup.py PURPOSE...      PURPOSE is one of run, test, lint, generate, bench
+usage: venv.py PURPOSE...      PURPOSE is one of test, lint, generate, bench
 
-run       the model, the TF Lite library, libopus, and ffmpeg unless PATH has one that writes Opus
-test      all of run, a Postgres (unless the machine has one) and the .venv with what the tests import
-lint      the .venv with the linters and what the tests import
-generate  the generator of the Python stubs, apart in .venv/generate, for it wants an old protobuf
-bench     all of run, and what the peers of the bench import, each apart in the cache folder
+test      .venv with what the Python tests import, and a Postgres unless the machine has one
+lint      .venv with the linters and what the tests import
+generate  .venv/generate with the generator of the Python stubs, apart because it needs an old protobuf
+bench     .venv/peers/NAME with what each peer of the bench imports
 
-Everything is pinned by sha256 and nothing needs root. Files go below CHORTLE_CACHE_DIR (by default chortle
-in the user's cache folder), Python packages into .venv in the checkout. What is already there is checked and
-left alone, so a second run is quick and touches no network.
+Everything is pinned by sha256, nothing needs root. What is there is left alone, so that a second run is quick and
+touches no network. Chortle itself needs none of it: `orchestrator setup` fetches what it needs.
 """
 
 from __future__ import annotations
@@ -25,68 +23,48 @@ import subprocess
 import sys
 from pathlib import Path
 
-import model
-import parts
-
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
-PURPOSES = ("run", "test", "lint", "generate", "bench")
+PURPOSES = ("test", "lint", "generate", "bench")
 
 
-class SetupError(Exception):
-    """Something could not be had; the message says what to do about it."""
-
-
-def cache_dir() -> Path:
-    """The cache folder, by the same rule as internal/cachedir."""
-    if named := os.environ.get("CHORTLE_CACHE_DIR"):
-        return Path(named).absolute()
-    if (xdg := os.environ.get("XDG_CACHE_HOME", "")) and os.path.isabs(xdg):
-        return Path(xdg) / "chortle"
-    if home := os.environ.get("HOME"):
-        return Path(home) / ".cache" / "chortle"
-    raise SetupError("find the cache folder: neither CHORTLE_CACHE_DIR, XDG_CACHE_HOME nor HOME is set")
+class VenvError(Exception):
+    """An environment could not be made; the message says what to do about it."""
 
 
 def main(purposes: list[str]) -> int:
     if not purposes or not set(purposes) <= set(PURPOSES):
         print(__doc__, file=sys.stderr)
         return 2
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr] # before what pip says
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr] # before what pip prints
     try:
-        if sys.platform != "linux":
-            raise SetupError(f"Chortle runs on Linux; this is {sys.platform}")
-        cache = cache_dir()
-        cache.mkdir(parents=True, exist_ok=True)
-        with open(cache / ".lock", "w") as lock:
+        (ROOT / "build").mkdir(exist_ok=True)
+        with open(ROOT / "build" / ".venv.lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             for purpose in purposes:
-                bring(purpose, cache)
-    except (SetupError, parts.PartError, model.ModelError, OSError) as problem:
-        print(f"setup: {problem}", file=sys.stderr)
+                bring(purpose)
+    except (VenvError, OSError) as problem:
+        print(f"venv: {problem}", file=sys.stderr)
         return 1
     return 0
 
 
-def bring(purpose: str, cache: Path) -> None:
-    if purpose in ("run", "test", "bench"):
-        model.fetch(cache)
-        parts.fetch_runtime(cache)
-    if purpose in ("test", "lint", "generate"):
-        environment(VENV)
-    if purpose in ("test", "lint"):
-        install(VENV, "test")
-    if purpose == "test" and not has_postgres():
-        install(VENV, "postgres")
-    if purpose == "lint":
-        install(VENV, "lint")
+def bring(purpose: str) -> None:
     if purpose == "generate":
         environment(VENV / "generate")
         install(VENV / "generate", "generate")
+        return
     if purpose == "bench":
         for peer in ("litert", "mediapipe"):
-            environment(cache / "peers" / peer)
-            install(cache / "peers" / peer, f"peer-{peer}")
+            environment(VENV / "peers" / peer)
+            install(VENV / "peers" / peer, f"peer-{peer}")
+        return
+    environment(VENV)
+    install(VENV, "test")
+    if purpose == "lint":
+        install(VENV, "lint")
+    elif not has_postgres():
+        install(VENV, "postgres")
 
 
 def has_postgres() -> bool:
@@ -101,7 +79,7 @@ def environment(venv: Path) -> None:
     if made_by.exists() and made_by.read_text() == this:
         return
     shutil.rmtree(venv, ignore_errors=True)
-    run([sys.executable, "-m", "venv", "--without-pip", str(venv)], f"make {venv}")
+    run([sys.executable, "-m", "venv", "--without-pip", str(venv)], f"make {venv}: install python3-venv")
     if venv == VENV:  # as an editable install, but without a build
         next(venv.glob("lib/python*/site-packages")).joinpath("chortle.pth").write_text(f"{ROOT}/python/src\n")
     made_by.write_text(this)
@@ -114,7 +92,7 @@ def install(venv: Path, name: str) -> None:
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     if stamp.exists() and stamp.read_text() == digest:
         return
-    print(f"setup: installing python/{file.name} into {venv}")
+    print(f"venv: installing python/{file.name} into {venv}")
     wanted = ["--quiet", "--no-deps", "--require-hashes", "--only-binary=:all:", "--disable-pip-version-check"]
     run([*pip(venv), "install", *wanted, "-r", str(file)], f"install python/{file.name}")
     stamp.write_text(digest)
@@ -134,7 +112,7 @@ def pip(venv: Path) -> list[str]:
 
 def run(command: list[str], what: str) -> None:
     if code := subprocess.run(command, check=False).returncode:
-        raise SetupError(f"{what}: {' '.join(command[:4])} … ended with exit code {code}")
+        raise VenvError(f"{what}: {' '.join(command[:4])} … ended with exit code {code}")
 
 
 if __name__ == "__main__":

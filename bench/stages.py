@@ -5,14 +5,10 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from typing import TYPE_CHECKING
 
 from contestants import ROOT, Contestants
 from measure import BenchError
-from suites import Figures
-
-if TYPE_CHECKING:
-    from bench import Report
+from report import Figures, Report
 
 FRAMES = 7500  # of an hour
 BLOCKS = 360

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from setup import cache_dir
+from installed import cache_dir
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "python" / "examples"
@@ -104,7 +104,7 @@ class Stage:
         recording = recordings / f"{DAY}T14-30-00Z.ogg"
         making = self.environment | {k: v for k, v in os.environ.items() if k in ("GOPATH", "GOCACHE", "GOFLAGS")}
         making |= {"PATH": os.environ["PATH"] + ":" + str(cache / "bin"), "HOME": os.environ["HOME"]}
-        command = ["go", "run", "./scripts/sound", "-length", "30s", str(recording)]
+        command = ["go", "run", "./bench/sound", "-length", "30s", str(recording)]
         subprocess.run(command, check=True, cwd=ROOT, env=making, stdout=subprocess.DEVNULL)
         os.utime(recording, (0, 0))
         add = ["orchestrator", "user", "add", USER, "--timezone", "Europe/London", "--source", f"folder:{recordings}"]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Answers what was asked of Chortle with commands and what they print, and writes docs/evidence.md.
+"""Shows what Chortle does by commands and what they print, and writes docs/evidence.md.
 
 usage: evidence.py [OUTPUT]
 
@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from setup import cache_dir
+from installed import cache_dir
 
 ROOT = Path(__file__).resolve().parent.parent
 LINES = 16  # of a row's output, at most
@@ -39,45 +39,54 @@ class EvidenceError(Exception):
 
 @dataclass(frozen=True)
 class Row:
-    """One thing that was asked. The output of its command must match every expression in shows."""
+    """One thing that is shown, in a part of the page. What its command prints must match every expression in shows."""
 
-    number: int
-    asked: str
+    part: str
+    heading: str
     command: str
     shows: tuple[str, ...]
     code: int = 0
     checkout: bool = False
+    whole: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.part}: {self.heading}"
 
 
 HEAD = """# Evidence
 
-What was asked of the system that Chortle replaces, and how to see that Chortle does it: the command, and what it
-printed. `make evidence` runs all of it again, on made sound, and writes this page ({when}); a command
-that ends or prints otherwise than it should makes it fail. `$PLACE` is a folder of its own, `$DAY` the day of
-the sound, and the API is a server on loopback that fails one call in ten.
+What Chortle promises, each with the command that shows it and what that printed. `make evidence` runs all of it again,
+on made sound, and writes this page ({when}); a command that ends or prints otherwise than it should makes it fail.
+`$PLACE` is a folder of its own, `$DAY` the day of the sound, and the API is a server on loopback that fails one call
+in ten.
 """
+
+PARTS = ("Laughs", "A night", "Memory", "Failures", "Alerts", "Data", "Settings", "Install")  # in the page's order
 
 
 def read_rows(path: Path) -> list[Row]:
     """Reads the rows of a file; it says itself how they are written."""
     rows: list[Row] = []
     for block in re.split(r"\n\s*\n", path.read_text()):
-        number, asked, command, shows, code, checkout = 0, "", [], [], 0, False
+        part, heading, command, shows, code, flags = "", "", [], [], 0, set()
         for line in block.splitlines():
-            if begin := re.fullmatch(r"S(\d+) (.+)", line):
-                number, asked = int(begin[1]), begin[2]
+            if begin := re.fullmatch(r"\* ([^:]+): (.+)", line):
+                part, heading = begin[1], begin[2]
             elif line.startswith("    "):
                 command.append(line[4:])
             elif line.startswith("= "):
                 shows.append(line[2:])
             elif line.startswith("code "):
                 code = int(line[5:])
-            elif line == "checkout":
-                checkout = True
+            elif line in ("checkout", "whole"):
+                flags.add(line)
             elif line and not line.startswith("#"):
                 raise EvidenceError(f"{path.name}: {line!r} is not understood")
-        if number:
-            rows.append(Row(number, asked, "\n".join(command), tuple(shows), code, checkout))
+        if part not in ("", *PARTS):
+            raise EvidenceError(f"{path.name}: there is no part {part!r} of the page")
+        if heading:
+            code_lines = "\n".join(command)
+            rows.append(Row(part, heading, code_lines, tuple(shows), code, "checkout" in flags, "whole" in flags))
     return rows
 
 
@@ -94,12 +103,12 @@ def main(arguments: list[str]) -> int:
         print(f"evidence: {problem}", file=sys.stderr)
         return 1
     target.write_text(page)
-    print(f"evidence: {target} answers {len(rows) + 1} requirements")
+    print(f"evidence: {target} shows {len(rows)} things")
     return 0
 
 
 def write(rows: list[Row], place: Path) -> str:
-    """Runs every row and returns the page, its rows in order of their numbers."""
+    """Runs every row and returns the page, its rows by part."""
     day = (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=1)).date()
     port = free_port()
     environment = {
@@ -120,18 +129,17 @@ def write(rows: list[Row], place: Path) -> str:
         "CHORTLE_ALERT_FAILED_CALLS": "50%",  # one in ten is what the server does
     }
     (place / "home").mkdir()
-    answers = {}
+    answers: dict[str, list[str]] = {part: [] for part in PARTS}
     with server(place, port, day, environment):
         for row in rows:
-            print(f"evidence: S{row.number}, {row.asked}", flush=True)
-            answers[row.number] = (row, answer(row, place, environment))
+            print(f"evidence: {row}", flush=True)
+            output = answer(row, place, environment)
+            shown = [f"$ {line}" if i == 0 else f"  {line}" for i, line in enumerate(row.command.strip().splitlines())]
+            body = "\n".join(f"    {line}".rstrip() for line in [*shown, *output.splitlines()])
+            answers[row.part].append(f"### {row.heading[0].upper()}{row.heading[1:]}\n\n{body}\n")
     parts = [HEAD.format(when=datetime.date.today())]
-    for number in sorted(answers):
-        row, output = answers[number]
-        shown = [f"$ {line}" if i == 0 else f"  {line}" for i, line in enumerate(row.command.strip().splitlines())]
-        body = "\n".join(f"    {line}".rstrip() for line in [*shown, *output.splitlines()])
-        parts.append(f"## S{number}: {row.asked}\n\n{body}\n")
-    parts.append("## S32: confidence in all of this\n\nIs what `make evidence` prints, on your machine.\n")
+    for part, shown in answers.items():
+        parts += [f"## {part}\n", *shown]
     return "\n".join(parts)
 
 
@@ -139,7 +147,7 @@ def write(rows: list[Row], place: Path) -> str:
 def server(place: Path, port: int, day: datetime.date, environment: dict[str, str]) -> Iterator[None]:
     """The API, on loopback, until the end of the block."""
     program = place / "limitless"
-    subprocess.run(["go", "build", "-o", program, "./scripts/limitless"], cwd=ROOT, check=True)
+    subprocess.run(["go", "build", "-o", program, "./bench/limitless"], cwd=ROOT, check=True)
     command = [program, "--listen", f"127.0.0.1:{port}", "--date", str(day), "--dir", str(place / "server")]
     command += ["--minutes", "12", "--fail", "10"]
     own = dict(environment)
@@ -179,12 +187,12 @@ def answer(row: Row, place: Path, environment: dict[str, str]) -> str:
         output = output.replace(path, name)
     output = re.sub(r"\x1b\[[0-9;]*m", "", output)
     if done.returncode != row.code or re.search(r"(?m)\bFAIL\b", output):
-        raise EvidenceError(f"S{row.number} ended with code {done.returncode}, not {row.code}:\n{output}")
+        raise EvidenceError(f"{row}: it ended with code {done.returncode}, not {row.code}:\n{output}")
     for expression in row.shows:
         if not re.search(expression, output):
-            raise EvidenceError(f"S{row.number} does not show {expression!r}:\n{output}")
+            raise EvidenceError(f"{row}: it does not show {expression!r}:\n{output}")
     lines = [line if len(line) <= WIDTH else line[: WIDTH - 1] + "…" for line in output.rstrip().splitlines()]
-    if len(lines) > LINES and row.number != 11:
+    if len(lines) > LINES and not row.whole:
         lines = [*lines[: LINES - 1], f"… and {len(lines) - LINES + 1} lines more"]
     return "\n".join(lines)
 

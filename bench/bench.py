@@ -15,7 +15,7 @@ start         the programs: their size, and how long the orchestrator takes unti
 plugin        Python's YAMNet against its own loop, the bridge alone, a cold start of a Python plugin
 limit         the hour in memory-limited control groups, where they can be made
 
-Without a section: all of them. Figures go to build/bench.json, section by section; scripts/charts.py
+Without a section: all of them. Figures go to build/bench.json, section by section; bench/charts.py
 writes docs/benchmarks.md from it. Memory is the proportional set size of the whole process tree, in MB of
 1,000,000 bytes. Exit code 1: a target was missed; 2: a measurement could not be made. The peers' folder is
 CHORTLE_PEERS, else shared/peers beside the checkout; without it they are left out.
@@ -24,71 +24,18 @@ CHORTLE_PEERS, else shared/peers beside the checkout; without it they are left o
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
-from datetime import datetime, timezone
 from pathlib import Path
 
 import suites
-from bench_plugin import plugin
 from contestants import ROOT, WORK, Contestants
 from limits import limit
 from measure import BenchError
+from plugin import plugin
+from report import RESULTS, Report
 from stages import stages
-from suites import Figures
-
-RESULTS = ROOT / "build" / "bench.json"
-
-
-class Report:
-    """Collects figures and verdicts, and tells them as they come."""
-
-    def __init__(self) -> None:
-        self.missed = 0
-
-    def section(self, name: str, figures: Figures) -> None:
-        figures["measured_at"] = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        figures["machine"] = machine()
-        results: Figures = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-        results[name] = figures
-        RESULTS.write_text(json.dumps(results, indent=2) + "\n")
-
-    def target(self, figures: Figures, what: str, value: float, limit: float, unit: str) -> None:
-        """Holds a figure that must be at most its limit."""
-        met = value <= limit
-        self.missed += not met
-        print(f"{'PASS' if met else 'FAIL'}  {what}: {value:.3g} {unit}, at most {limit:g}", flush=True)
-        figures.setdefault("targets", []).append(
-            {"what": what, "value": value, "limit": limit, "unit": unit, "met": met}
-        )
-
-
-def machine() -> Figures:
-    models = [line.split(":")[1].strip() for line in read("/proc/cpuinfo") if line.startswith("model name")]
-    return {
-        "cpu": models[0] if models else platform.machine(),
-        "cores": len(os.sched_getaffinity(0)),
-        "memory_gib": round(int(read("/proc/meminfo")[0].split()[1]) / 2**20, 1),
-        "load": os.getloadavg()[0],
-        "go": answer("go", "env", "GOVERSION"),
-        "python": platform.python_version(),
-        "version": answer("git", "describe", "--tags", "--always", "--dirty"),
-    }
-
-
-def read(path: str) -> list[str]:
-    return Path(path).read_text().splitlines()
-
-
-def answer(*command: str) -> str:
-    """What a command prints; empty where it fails."""
-    return subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT).stdout.strip()
-
 
 SECTIONS: dict[str, Callable[[Contestants, Report, int], None]] = {
     "hour": suites.hour,

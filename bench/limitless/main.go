@@ -1,8 +1,8 @@
 // Command limitless serves what the Limitless API serves, with a day of made sound for two users, for trying things
 // out by hand: with the same limits and errors, and on demand with a share of calls that fail.
 //
-//	go run ./scripts/limitless --fail 10
-//	go run ./scripts/limitless --fail 50 --fault 429,slow,endless
+//	go run ./bench/limitless --fail 10
+//	go run ./bench/limitless --fail 50 --fault 429,slow,endless
 package main
 
 import (

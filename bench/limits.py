@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from contestants import ROOT, Contestants
 from measure import BenchError
-from suites import MB, Figures, describe
+from report import Figures, Report
+from suites import MB, describe
 from within import enter, group
-
-if TYPE_CHECKING:
-    from bench import Report
 
 
 def limit(them: Contestants, report: Report, _: int) -> None:

@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from installed import cache_dir
 from measure import BenchError, Measured, measure
-from setup import cache_dir
 
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "build" / "bench"
@@ -33,11 +33,11 @@ class Contestants:
         }
 
     def sound(self, hours: int = 1, *, seconds: int = 3600, kind: str = "day") -> Path:
-        """An hour of sound, or so many seconds; longer ones repeat the hour. See scripts/sound for the kinds."""
+        """An hour of sound, or so many seconds; longer ones repeat the hour. See bench/sound for the kinds."""
         whole = WORK / f"{kind}-{seconds}-seconds.ogg"
         if not whole.exists():
             print(f"  making {whole.name}", flush=True)
-            command = ["go", "run", "./scripts/sound", "-length", f"{seconds}s", "-kind", kind, str(whole)]
+            command = ["go", "run", "./bench/sound", "-length", f"{seconds}s", "-kind", kind, str(whole)]
             self.call(command, environment={**os.environ, "PATH": self.environment["PATH"]}, folder=ROOT)
             os.utime(whole, (0, 0))  # no recorder is writing it any more
         if hours == 1:
@@ -88,7 +88,7 @@ class Contestants:
         }
         runs: dict[str, Callable[[], Measured]] = {}
         for name, (home, script, *arguments) in commands.items():
-            python = self.cache / "peers" / home / "bin" / "python"
+            python = ROOT / ".venv" / "peers" / home / "bin" / "python"
             command = [str(python), str(self.folder / script), str(sound), model, *arguments]
             runs[name] = partial(measure, command, self.environment, WORK)
         return runs

@@ -13,13 +13,11 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from contestants import ROOT, WORK, Contestants
 from measure import BenchError, measure
-
-if TYPE_CHECKING:
-    from bench import Report
+from report import Report
 
 PYTHON = ROOT / ".venv" / "bin" / "python"
 LENGTH = 3600  # seconds of sound
