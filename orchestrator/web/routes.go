@@ -54,6 +54,21 @@ func (s *Server) routes() []route {
 		{method: "GET", pattern: "/login", kind: page, need: everybody, handle: s.loginPage},
 
 		{method: "GET", pattern: "/{$}", kind: page, need: listener, handle: s.home},
+		{method: "GET", pattern: "/u/{user}", kind: page, need: listener, handle: s.userHome},
+		{method: "GET", pattern: "/u/{user}/{day}", kind: page, need: listener, handle: s.dayPage},
+		{method: "GET", pattern: "/u/{user}/review", kind: page, need: listener, handle: s.review},
+		{method: "POST", pattern: "/u/{user}/review", kind: form, need: member, handle: s.markMany},
+		{method: "POST", pattern: "/u/{user}/undo", kind: form, need: member, handle: s.undo},
+		{method: "GET", pattern: "/u/{user}/year", kind: page, need: listener, handle: s.year},
+		{method: "GET", pattern: "/l/{id}", kind: page, need: listener, handle: s.laughPage},
+		{method: "GET", pattern: "/l/{id}/clip", kind: data, need: listener, handle: s.clip},
+		{method: "GET", pattern: "/l/{id}/clip.wav", kind: data, need: listener, handle: s.clipWAV},
+		{method: "GET", pattern: "/l/{id}/wave.svg", kind: data, need: listener, handle: s.waveSVG},
+		{method: "GET", pattern: "/l/{id}/spectrogram.png", kind: data, need: listener, handle: s.spectrogram},
+		{method: "POST", pattern: "/l/{id}/mark", kind: form, need: member, handle: s.change(s.mark)},
+		{method: "POST", pattern: "/l/{id}/star", kind: form, need: member, handle: s.change(s.star)},
+		{method: "POST", pattern: "/l/{id}/note", kind: form, need: member, handle: s.change(s.note)},
+		{method: "POST", pattern: "/l/{id}/forget", kind: form, need: member, handle: s.forget},
 	}
 }
 

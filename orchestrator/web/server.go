@@ -12,7 +12,7 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// Options say what a Server stands on. Sessions and Log must be set.
+// Options say what a Server stands on. Sessions, Laughs, Heard, Judging, Sounds and Log must be set.
 type Options struct {
 	// BaseURL is where people reach the page, such as https://example.org/laughs; empty means any address of this machine,
 	// at the root.
@@ -25,6 +25,10 @@ type Options struct {
 	TrustUnix bool
 
 	Sessions Sessions
+	Laughs   Laughs
+	Heard    Heard
+	Judging  Judging
+	Sounds   Sounds
 
 	Log logrus.FieldLogger
 	// Now is the clock; nil means time.Now.

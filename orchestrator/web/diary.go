@@ -1,0 +1,52 @@
+package web
+
+import (
+	"context"
+	"io"
+	"iter"
+	"time"
+
+	"github.com/chortle-audio/chortle/orchestrator"
+)
+
+// Laughs finds laughs and counts them. Every question names the users that it is about.
+type Laughs interface {
+	LaughsOf(ctx context.Context, userIDs []int64, filter orchestrator.LaughFilter) iter.Seq2[orchestrator.StoredLaugh, error]
+	// Laugh returns one laugh; orchestrator.ErrNotFound where it is none of these users'.
+	Laugh(ctx context.Context, userIDs []int64, id string) (orchestrator.StoredLaugh, error)
+	// Days and Hours count over local days, both ends included.
+	Days(ctx context.Context, userID int64, from, to orchestrator.Date) ([]orchestrator.DayCount, error)
+	Hours(ctx context.Context, userID int64, from, to orchestrator.Date) ([]orchestrator.LaughCount, error)
+	// Unreviewed counts what nobody marked, up to limit.
+	Unreviewed(ctx context.Context, userID int64, tier orchestrator.Tier, limit int) (int, error)
+	// BestOfDays returns the laugh of each day that is worth playing first.
+	BestOfDays(ctx context.Context, userID int64, from, to orchestrator.Date) (map[orchestrator.Date]orchestrator.StoredLaugh, error)
+}
+
+// Heard says where there was sound, and where it is missing.
+type Heard interface {
+	Recordings(ctx context.Context, userID int64, span orchestrator.Span) ([]orchestrator.RecordingSpan, error)
+	Ledger(ctx context.Context, userID int64, span orchestrator.Span) ([]orchestrator.LedgerSpan, error)
+}
+
+// Judging stores what a person says of a laugh, each thing by itself. orchestrator.ErrNotFound where it is none of these users'.
+type Judging interface {
+	Mark(ctx context.Context, userIDs []int64, id string, mark orchestrator.Mark) (before orchestrator.Mark, err error)
+	Star(ctx context.Context, userIDs []int64, id string, star bool) error
+	Note(ctx context.Context, userIDs []int64, id, note string) error
+	// Forget removes a laugh for good, and its sound.
+	Forget(ctx context.Context, userIDs []int64, id string) error
+}
+
+// Sounds makes what a browser plays and shows of a clip, by the clip's key. The work is bounded: a caller may have to wait.
+// orchestrator.ErrNotFound where the clip is gone.
+type Sounds interface {
+	// Original opens the clip as it was cut.
+	Original(ctx context.Context, key string) (io.ReadSeekCloser, error)
+	// WAV is the same sound in the form that every browser plays.
+	WAV(ctx context.Context, key string) ([]byte, error)
+	// Waveform is the loudest amplitude of equal parts of the clip, 0..255, and the clip's length.
+	Waveform(ctx context.Context, key string, parts int) (peaks []byte, length time.Duration, err error)
+	// Spectrogram is a PNG of the clip, up to SpectrogramTopHz, for a light or a dark page.
+	Spectrogram(ctx context.Context, key string, dark bool) ([]byte, error)
+}

@@ -1,0 +1,174 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/web/chart"
+)
+
+// laughData is one laugh, large.
+type laughData struct {
+	*laughView
+	DayHref, DayName string
+	Wave             *chart.WavePicture
+	Gone             bool
+	Ticks            []chart.Tick
+	Why              string
+	MaxNote          int
+}
+
+func (s *Server) laughPage(w http.ResponseWriter, r *http.Request, v viewer) error {
+	l, p, err := s.findLaugh(r, v)
+	if err != nil {
+		return err
+	}
+	view := s.laughView(l, p, v, backTo(r.URL))
+	date := orchestrator.DayIn(l.Start, p.location)
+	data := laughData{laughView: &view, DayHref: p.day(date), DayName: catalogue.Day(date, p.today), MaxNote: orchestrator.MaxNote / utf8.UTFMax, Why: why(l)}
+	view.Scores = scores(l)
+	if data.Wave = s.wave(r.Context(), &view, "wave", waveParts, 128); data.Wave != nil {
+		data.Ticks = data.Wave.Ticks
+	}
+	data.Gone = view.Clip == ""
+	s.render(w, r, v, http.StatusOK, "laugh.html", pageOf(view, p, data))
+	return nil
+}
+
+func pageOf(l laughView, p *person, data any) view {
+	return view{Title: l.Day + ", " + l.Time, Person: p, Data: data}
+}
+
+// findLaugh finds the laugh of an address, and whose it is.
+func (s *Server) findLaugh(r *http.Request, v viewer) (orchestrator.StoredLaugh, *person, error) {
+	id, ok := orchestrator.ParseLaughID(r.PathValue("id"))
+	if !ok {
+		return orchestrator.StoredLaugh{}, nil, orchestrator.ErrNotFound
+	}
+	l, err := s.options.Laughs.Laugh(r.Context(), v.userIDs(), id)
+	if err != nil {
+		return l, nil, err
+	}
+	p, err := s.person(r.Context(), v, l.User, "")
+	return l, p, err
+}
+
+// wave draws the waveform of a laugh; nil where there is no sound. A clip that is gone is shown as gone.
+func (s *Server) wave(ctx context.Context, l *laughView, id string, parts, height int) *chart.WavePicture {
+	if l.Clip == "" {
+		return nil
+	}
+	peaks, length, err := s.options.Sounds.Waveform(ctx, l.laugh.Clip, parts)
+	if err != nil {
+		s.log.WithError(err).WithField("laugh", l.ID).Info("draw waveform")
+		l.Clip = ""
+		return nil
+	}
+	onset, until := within(l.laugh, length)
+	picture := chart.Wave{Head: chart.Head{ID: id, Title: l.Alt}, Peaks: peaks, Length: length, Onset: onset, Until: until, Height: height, Maybe: l.Maybe}.Draw()
+	return &picture
+}
+
+// within is where a laugh lies in its clip: behind the margin, unless its recording begins with it or only the laugh was kept.
+func within(l orchestrator.StoredLaugh, clip time.Duration) (onset, until time.Duration) {
+	length := l.End.Sub(l.Start)
+	onset = max(0, min(clipMargin, l.Offset, clip-length))
+	return onset, min(clip, onset+length)
+}
+
+// scores are the laughter classes of a laugh, the best first.
+func scores(l orchestrator.StoredLaugh) []classScore {
+	type pair struct {
+		label string
+		score float64
+	}
+	var list []pair
+	for label, score := range l.ClassScores {
+		list = append(list, pair{label, score})
+	}
+	slices.SortFunc(list, func(a, b pair) int { return cmp.Or(cmp.Compare(b.score, a.score), strings.Compare(a.label, b.label)) })
+	out := make([]classScore, len(list))
+	for i, c := range list {
+		out[i] = classScore{className(c.label), twoDigits(c.score), twoDigits(c.score*100) + "%"}
+	}
+	return out
+}
+
+// why says under what a laugh counts.
+func why(l orchestrator.StoredLaugh) string {
+	tier := "why.sure"
+	switch {
+	case l.Mark == orchestrator.MarkRight:
+		tier = "why.right"
+	case l.Mark == orchestrator.MarkWrong:
+		tier = "why.wrong"
+	case l.Tier == orchestrator.TierMaybe:
+		tier = "why.maybe"
+	}
+	return word(tier, "what", className(l.Class), "score", twoDigits(l.Score))
+}
+
+// judge carries out one form about one laugh and goes back to its page.
+func (s *Server) change(do func(r *http.Request, ids []int64, id string) (did string, undo []judged, err error)) handler {
+	return func(w http.ResponseWriter, r *http.Request, v viewer) error {
+		id, ok := orchestrator.ParseLaughID(r.PathValue("id"))
+		if !ok {
+			return orchestrator.ErrNotFound
+		}
+		if err := r.ParseForm(); err != nil {
+			return err
+		}
+		did, undo, err := do(r, v.userIDs(), id)
+		if err != nil {
+			return err
+		}
+		return s.back(w, r, cmp.Or(r.PostForm.Get("back"), "/l/"+id), did, undo)
+	}
+}
+
+func (s *Server) mark(r *http.Request, ids []int64, id string) (string, []judged, error) {
+	mark, err := parseMark(r.PostForm.Get("mark"))
+	if err != nil {
+		return "", nil, err
+	}
+	was, err := s.options.Judging.Mark(r.Context(), ids, id, mark)
+	return didMark(mark), []judged{{id, was}}, err
+}
+
+func (s *Server) star(r *http.Request, ids []int64, id string) (string, []judged, error) {
+	on := r.PostForm.Get("star") == "1"
+	did := "unstarred"
+	if on {
+		did = "starred"
+	}
+	return did, nil, s.options.Judging.Star(r.Context(), ids, id, on)
+}
+
+func (s *Server) note(r *http.Request, ids []int64, id string) (string, []judged, error) {
+	text := strings.TrimSpace(strings.ReplaceAll(r.PostForm.Get("note"), "\r\n", "\n"))
+	if len(text) > orchestrator.MaxNote {
+		return "", nil, inputError("note")
+	}
+	return "noted", nil, s.options.Judging.Note(r.Context(), ids, id, strings.ToValidUTF8(text, "\uFFFD"))
+}
+
+// forget removes a laugh for good, and goes to its day, for its own page is gone.
+func (s *Server) forget(w http.ResponseWriter, r *http.Request, v viewer) error {
+	l, p, err := s.findLaugh(r, v)
+	if err != nil {
+		return err
+	}
+	if r.PostFormValue("sure") != "1" {
+		return inputError("form")
+	}
+	if err := s.options.Judging.Forget(r.Context(), p.ids(), l.ID); err != nil {
+		return err
+	}
+	return s.back(w, r, p.day(orchestrator.DayIn(l.Start, p.location)), "forgotten", nil)
+}

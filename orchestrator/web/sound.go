@@ -1,0 +1,112 @@
+package web
+
+import (
+	"time"
+
+	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/web/words"
+)
+
+// heard is where there was sound in a stretch of a person's time, and where it is missing.
+type heard struct {
+	sound, missing []orchestrator.Span
+	// failed recordings could not be read.
+	failed int
+	// last is when the latest sound ended; zero where there is none.
+	last time.Time
+}
+
+func hear(recordings []orchestrator.RecordingSpan, ledger []orchestrator.LedgerSpan) heard {
+	var h heard
+	for _, recording := range recordings {
+		if !recording.Done {
+			h.failed++
+			continue
+		}
+		h.sound = append(h.sound, recording.Span)
+		if recording.End.After(h.last) {
+			h.last = recording.End
+		}
+	}
+	for _, span := range ledger {
+		if span.State == orchestrator.SpanFailed {
+			h.missing = append(h.missing, span.Span)
+		}
+	}
+	return h
+}
+
+// length is how much sound there is in a stretch; where recordings overlap it counts once.
+func (h heard) length(within orchestrator.Span) time.Duration {
+	var total time.Duration
+	reached := within.Start
+	for _, span := range h.sound { // in order of their start
+		start, end := later(span.Start, reached), earlier(span.End, within.End)
+		if start.Before(end) {
+			total += end.Sub(start)
+			reached = end
+		}
+	}
+	return total
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// ofDay is what of it overlaps a day.
+func (h heard) ofDay(day orchestrator.Span) heard {
+	cut := func(spans []orchestrator.Span) (out []orchestrator.Span) {
+		for _, span := range spans {
+			if span.Start.Before(day.End) && span.End.After(day.Start) {
+				out = append(out, span)
+			}
+		}
+		return out
+	}
+	return heard{sound: cut(h.sound), missing: cut(h.missing)}
+}
+
+// notice is what a person should know, and what to do about it.
+type notice struct {
+	// Fail marks what needs a person.
+	Fail       bool
+	Text, Then string
+	// Href and Label of the link that helps; empty for none.
+	Href, Label string
+}
+
+// silentFor is how long there must be no sound before the page asks after the recorder.
+const silentFor = 36 * time.Hour
+
+// notices judges the last weeks: what went wrong, in words that need no manual.
+func (s *Server) notices(p *person, h heard) []notice {
+	var list []notice
+	now := s.now()
+	if !h.last.IsZero() && now.Sub(h.last) > silentFor {
+		list = append(list, notice{Fail: true, Text: word("notice.silent", "when", s.moment(h.last, p)), Then: word("notice.silent-then")})
+	}
+	if n := len(h.missing); n > 0 {
+		span := h.missing[n-1]
+		list = append(list, notice{Text: word("notice.missing", "from", s.moment(span.Start, p), "to", words.Clock(span.End, p.location)), Then: word("notice.missing-then")})
+	}
+	if h.failed > 0 {
+		list = append(list, notice{Text: plural("notice.unread", h.failed), Then: word("notice.unread-then")})
+	}
+	return list
+}
+
+// moment says when something was: Tuesday, 09:10.
+func (s *Server) moment(t time.Time, p *person) string {
+	return catalogue.Near(orchestrator.DayIn(t, p.location), p.today) + ", " + words.Clock(t, p.location)
+}
