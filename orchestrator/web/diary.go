@@ -4,9 +4,9 @@ import (
 	"context"
 	"io"
 	"iter"
-	"time"
 
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/service/listening"
 )
 
 // Laughs finds laughs and counts them. Every question names the users that it is about.
@@ -45,8 +45,8 @@ type Sounds interface {
 	Original(ctx context.Context, key string) (io.ReadSeekCloser, error)
 	// WAV is the same sound in the form that every browser plays.
 	WAV(ctx context.Context, key string) ([]byte, error)
-	// Waveform is the loudest amplitude of equal parts of the clip, 0..255, and the clip's length.
-	Waveform(ctx context.Context, key string, parts int) (peaks []byte, length time.Duration, err error)
-	// Spectrogram is a PNG of the clip, up to SpectrogramTopHz, for a light or a dark page.
+	// Waveform is the outline of the clip in so many parts.
+	Waveform(ctx context.Context, key string, parts int) (listening.Wave, error)
+	// Spectrogram is a PNG of the clip for a light or a dark page.
 	Spectrogram(ctx context.Context, key string, dark bool) ([]byte, error)
 }

@@ -64,14 +64,14 @@ func (s *Server) wave(ctx context.Context, l *laughView, id string, parts, heigh
 	if l.Clip == "" {
 		return nil
 	}
-	peaks, length, err := s.options.Sounds.Waveform(ctx, l.laugh.Clip, parts)
+	outline, err := s.options.Sounds.Waveform(ctx, l.laugh.Clip, parts)
 	if err != nil {
 		s.log.WithError(err).WithField("laugh", l.ID).Info("draw waveform")
 		l.Clip = ""
 		return nil
 	}
-	onset, until := within(l.laugh, length)
-	picture := chart.Wave{Head: chart.Head{ID: id, Title: l.Alt}, Peaks: peaks, Length: length, Onset: onset, Until: until, Height: height, Maybe: l.Maybe}.Draw()
+	onset, until := within(l.laugh, outline.Length)
+	picture := chart.Wave{Head: chart.Head{ID: id, Title: l.Alt}, Peaks: outline.Peaks, Length: outline.Length, Onset: onset, Until: until, Height: height, Maybe: l.Maybe}.Draw()
 	return &picture
 }
 

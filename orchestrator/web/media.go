@@ -121,12 +121,12 @@ func (s *Server) waveSVG(w http.ResponseWriter, r *http.Request, v viewer) error
 		return err
 	}
 	const parts, height = 80, 48
-	peaks, length, err := s.options.Sounds.Waveform(r.Context(), l.Clip, parts)
+	outline, err := s.options.Sounds.Waveform(r.Context(), l.Clip, parts)
 	if err != nil {
 		return err
 	}
-	onset, until := within(l, length)
-	wave := chart.Wave{Peaks: peaks, Length: length, Onset: onset, Until: until, Height: height}.Draw()
+	onset, until := within(l, outline.Length)
+	wave := chart.Wave{Peaks: outline.Peaks, Length: outline.Length, Onset: onset, Until: until, Height: height}.Draw()
 	type line struct {
 		D    string `xml:"d,attr"`
 		Fill string `xml:"fill,attr"`
@@ -141,6 +141,7 @@ func (s *Server) waveSVG(w http.ResponseWriter, r *http.Request, v viewer) error
 		return err
 	}
 	mediaHeaders(w.Header(), "image/svg+xml", path.Base(l.Clip)+"-wave")
+	w.Header().Set("Chortle-Gain", twoDigits(outline.Gain)) // the player levels by it
 	_, err = w.Write(data)
 	return err
 }

@@ -17,28 +17,30 @@ const buttons = () => [...document.querySelectorAll("[data-clip]")];
 const item = (button) => button.closest("[data-laugh]") ?? button;
 const same = (button) => current && button.dataset.clip === current.clip;
 
-/** Levels what is quiet. A graph on a suspended context would play silence, so it is only joined once it runs. */
-const level = async () => {
-  if (graph || recall("level") === "off" || !window.AudioContext) return;
-  const context = new AudioContext();
-  await context.resume();
-  if (context.state !== "running") return;
-  const source = context.createMediaElementSource(audio);
-  const press = context.createDynamicsCompressor();
-  press.threshold.value = -42;
-  press.knee.value = 12;
-  press.ratio.value = 6;
-  press.attack.value = 0.005;
-  press.release.value = 0.2;
-  source.connect(press).connect(context.destination);
-  graph = { context, source, press };
+/** How much a laugh is brought up, which the server knows from its waveform. */
+const gainOf = async (laugh) => {
+  try {
+    const answer = await fetch(laugh.wave); // the list has it already
+    return Number(answer.headers.get("Chortle-Gain")) || 1;
+  } catch { return 1; }
 };
-const joinLevel = (on) => {
-  if (!graph) return;
-  graph.source.disconnect();
-  graph.press.disconnect();
-  if (on) graph.source.connect(graph.press).connect(graph.context.destination);
-  else graph.source.connect(graph.context.destination);
+/** Levels what is quiet. A graph on a suspended context would play silence, so the player joins it only once it runs. */
+const level = async () => {
+  const laugh = current;
+  if (!window.AudioContext) return;
+  if (!graph) {
+    const context = new AudioContext();
+    await context.resume();
+    if (context.state !== "running" || graph) return;
+    const source = context.createMediaElementSource(audio), gain = context.createGain(), limit = context.createDynamicsCompressor();
+    limit.threshold.value = -6;
+    limit.ratio.value = 20;
+    limit.attack.value = 0.002;
+    source.connect(gain).connect(limit).connect(context.destination);
+    graph = { gain };
+  }
+  const gain = recall("level") === "off" ? 1 : await gainOf(laugh);
+  if (laugh === current) graph.gain.gain.value = gain;
 };
 
 const mark = () => {
@@ -83,8 +85,8 @@ export const play = async (button) => {
     else audio.pause();
     return;
   }
-  const { clip, wav, id, time, what, file, picture, alt, length } = button.dataset;
-  current = { clip, wav, id, time, what, file, picture, alt, length: Number(length), page: button.dataset.page };
+  const { clip, wav, wave, id, time, what, file, picture, alt, length } = button.dataset;
+  current = { clip, wav, wave, id, time, what, file, picture, alt, length: Number(length), page: button.dataset.page };
   fellBack = false;
   audio.src = clip;
   audio.playbackRate = Number(recall("speed")) || 1;
@@ -182,8 +184,7 @@ part("speed")?.addEventListener("change", (event) => {
 });
 part("level")?.addEventListener("change", (event) => {
   remember("level", event.target.checked ? "on" : "off");
-  if (event.target.checked) level().then(() => joinLevel(true));
-  else joinLevel(false);
+  if (current) level().catch(() => {});
 });
 part("close")?.addEventListener("click", () => {
   audio.pause();
