@@ -116,7 +116,7 @@ func TestHoursOfLongAndShortDays(t *testing.T) {
 		{"Europe/London", orchestrator.Date{Year: 2026, Month: 11, Day: 20}, 24, ""},
 		{"Europe/London", orchestrator.Date{Year: 2026, Month: 10, Day: 25}, 25, "clocks -1h0m0s"},
 		{"Europe/London", orchestrator.Date{Year: 2026, Month: 3, Day: 29}, 23, "clocks 1h0m0s"},
-		{"America/Santiago", orchestrator.Date{Year: 2026, Month: 9, Day: 6}, 23, ""},              // midnight itself is skipped
+		{"America/Santiago", orchestrator.Date{Year: 2026, Month: 9, Day: 6}, 23, ""},                 // midnight itself is skipped
 		{"Australia/Lord_Howe", orchestrator.Date{Year: 2026, Month: 10, Day: 4}, 24, "clocks 30m0s"}, // half an hour
 		{"Asia/Kathmandu", orchestrator.Date{Year: 2026, Month: 11, Day: 20}, 24, ""},
 		{"Pacific/Kiritimati", orchestrator.Date{Year: 2026, Month: 11, Day: 20}, 24, ""},
