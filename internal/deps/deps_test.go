@@ -126,16 +126,21 @@ func TestOutsideThingsHaveOneHome(t *testing.T) {
 }
 
 // TestDirections goes over every import inside the module. A package's tests are bound like itself, but the
-// external ones may also use what lies below it.
+// external ones may also use what lies below it, and those of the faces every part: they hold what the parts do
+// together.
 func TestDirections(t *testing.T) {
 	t.Parallel()
 	for _, p := range list(t, "./...") {
-		for _, path := range p.imports() {
-			to := strings.TrimPrefix(path, module)
-			below := slices.Contains(p.XTestImports, path) && within(to, p.name())
-			if ours(path) && !below && !mayImport(p.name(), to) {
+		check := func(path string, free bool) {
+			if to := strings.TrimPrefix(path, module); ours(path) && !free && !mayImport(p.name(), to) {
 				t.Errorf("%s imports %s", p.name(), to)
 			}
+		}
+		for _, path := range slices.Concat(p.Imports, p.TestImports) {
+			check(path, false)
+		}
+		for _, path := range p.XTestImports {
+			check(path, within(path, module+p.name()) || withinAny(p.name(), faces) && within(path, module+"orchestrator"))
 		}
 	}
 }
@@ -176,8 +181,6 @@ func mayImport(from, to string) bool {
 	switch {
 	case within(from, to): // the domain, and an adapter's own root
 		return true
-	case within(from, "orchestrator/cli"): // until its use cases have moved into service
-		return true
 	case strings.HasSuffix(to, "test"): // a conformance suite holds every implementation
 		return within(from, path.Dir(to))
 	case withinAny(from, faces):
@@ -212,6 +215,11 @@ func TestMayImport(t *testing.T) {
 		{"orchestrator/web/chart", "orchestrator/web/words", true},
 		{"orchestrator/web/chart", "orchestrator/store", false},
 		{"orchestrator/web", "orchestrator/store", false},
+		{"orchestrator/cli", "orchestrator/service/setup", true},
+		{"orchestrator/cli", "orchestrator/store", false},
+		{"orchestrator/cli", "orchestrator/notify", false},
+		{"orchestrator/health", "orchestrator/advice", true},
+		{"orchestrator/notify", "orchestrator/health", false},
 		{"orchestrator/web", "orchestrator/cli", false},
 		{"orchestrator/queue", "orchestrator/web", false},
 		{"orchestrator/service", "orchestrator/cli", false},

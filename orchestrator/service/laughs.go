@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"iter"
 
 	"github.com/chortle-audio/chortle/orchestrator"
@@ -17,6 +18,76 @@ func (s *Service) Laughs(ctx context.Context, filter orchestrator.LaughFilter) (
 		return nil, err
 	}
 	return opened.Laughs(ctx, filter), nil
+}
+
+// LaughsOf yields the laughs of these users, by id, that the filter wants; what the filter says of users is ignored,
+// and no ids mean nobody.
+func (s *Service) LaughsOf(ctx context.Context, userIDs []int64, filter orchestrator.LaughFilter) (iter.Seq2[orchestrator.StoredLaugh, error], error) {
+	opened, err := s.Store(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return opened.LaughsOf(ctx, userIDs, filter), nil
+}
+
+// Laugh returns the laugh of a public id. orchestrator.ErrNotFound where there is none, or it is none of these users'.
+func (s *Service) Laugh(ctx context.Context, userIDs []int64, id string) (orchestrator.StoredLaugh, error) {
+	opened, err := s.Store(ctx)
+	if err != nil {
+		return orchestrator.StoredLaugh{}, err
+	}
+	return opened.Laugh(ctx, userIDs, id)
+}
+
+// MarkLaugh stores a person's judgement of a laugh, and returns the one before. It changes nothing else. Errors are
+// those of Laugh.
+func (s *Service) MarkLaugh(ctx context.Context, userIDs []int64, id string, mark orchestrator.Mark) (before orchestrator.Mark, err error) {
+	opened, err := s.Store(ctx)
+	if err != nil {
+		return "", err
+	}
+	return opened.Mark(ctx, userIDs, id, mark)
+}
+
+// StarLaugh stars a laugh or takes its star away. It changes nothing else. Errors are those of Laugh.
+func (s *Service) StarLaugh(ctx context.Context, userIDs []int64, id string, star bool) error {
+	opened, err := s.Store(ctx)
+	if err != nil {
+		return err
+	}
+	return opened.Star(ctx, userIDs, id, star)
+}
+
+// NoteLaugh replaces a laugh's note, of at most orchestrator.MaxNote bytes. It changes nothing else. Errors are those
+// of Laugh.
+func (s *Service) NoteLaugh(ctx context.Context, userIDs []int64, id, note string) error {
+	opened, err := s.Store(ctx)
+	if err != nil {
+		return err
+	}
+	return opened.Note(ctx, userIDs, id, note)
+}
+
+// ForgetLaugh deletes a laugh with its sound, and what other models heard there, and remembers that nothing is to be
+// found there again. It returns how many laughs went. Errors are those of Laugh; where clips could not be deleted,
+// the laughs are gone all the same.
+func (s *Service) ForgetLaugh(ctx context.Context, userIDs []int64, id string) (int, error) {
+	opened, err := s.Store(ctx)
+	if err != nil {
+		return 0, err
+	}
+	kept, err := s.Clips(ctx)
+	if err != nil {
+		return 0, err
+	}
+	forgotten, err := opened.Forget(ctx, userIDs, id)
+	if err != nil {
+		return 0, err
+	}
+	for _, key := range forgotten.Orphans {
+		err = errors.Join(err, kept.Delete(context.WithoutCancel(ctx), key))
+	}
+	return forgotten.Laughs, err
 }
 
 // usersOr finds the named users, or all where nobody is named, enabled or not.

@@ -96,7 +96,8 @@ func makeDataDir(path string) error {
 	return nil
 }
 
-// Store returns the database that the settings name, opened and migrated on first use. The Service closes it.
+// Store returns the database that the settings name, opened and migrated on first use. The Service closes it. A face
+// uses it for the ports that it declares itself; what takes more than one part is a method of the Service.
 func (s *Service) Store(ctx context.Context) (*store.Store, error) {
 	done, err := s.open(ctx)
 	if err != nil {
