@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"os"
 	"path/filepath"
@@ -179,6 +180,12 @@ func (c *benchClips) Put(_ context.Context, key string, _ []byte) error {
 	}
 	c.clips[key] = true
 	return nil
+}
+func (c *benchClips) Open(context.Context, string) (io.ReadSeekCloser, orchestrator.ClipInfo, error) {
+	panic("a run opens no clips")
+}
+func (c *benchClips) Keys(context.Context, string) iter.Seq2[string, error] {
+	panic("a run lists no clips")
 }
 func (c *benchClips) Delete(_ context.Context, key string) error { delete(c.clips, key); return nil }
 

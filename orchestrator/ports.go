@@ -3,7 +3,9 @@ package orchestrator
 import (
 	"context"
 	"errors"
+	"io"
 	"iter"
+	"time"
 )
 
 // Source finds a user's recordings.
@@ -40,12 +42,26 @@ type Audio interface {
 	Length(ctx context.Context, rec Recording) int64
 }
 
-// Clips keeps the sound of laughs under keys such as "alice/2026/11/22/143002.120-8f3a91c2.opus".
+// Clips keeps the sound of laughs under keys such as "alice/2026/11/22/143002.120-8f3a91c2.opus". Safe for concurrent
+// use. A key that no clip can have is an error of every method.
 type Clips interface {
 	// Put stores data under key, durably and as a whole or not at all, and replaces what was there.
 	Put(ctx context.Context, key string, data []byte) error
+	// Open opens a clip for reading; the caller closes it. ErrNotFound where there is none.
+	Open(ctx context.Context, key string) (io.ReadSeekCloser, ClipInfo, error)
 	// Delete removes a clip; one that is not there is no error.
 	Delete(ctx context.Context, key string) error
+	// Keys yields the keys of the clips below a folder, such as "alice", in order; below "" all. An error ends the
+	// sequence. Clips that are put or deleted meanwhile may be missing or not.
+	Keys(ctx context.Context, below string) iter.Seq2[string, error]
+}
+
+// ClipInfo describes a stored clip.
+type ClipInfo struct {
+	// Size in bytes.
+	Size int64
+	// ModTime is when it was put.
+	ModTime time.Time
 }
 
 // RecordingState is what the store knows of a recording.

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -66,17 +68,19 @@ func (m *memory) Put(_ context.Context, key string, data []byte) error {
 
 func (m *memory) Delete(_ context.Context, key string) error { delete(m.clips, key); return nil }
 
-func (m *memory) Open(key string) (*os.File, error) {
+func (m *memory) Open(_ context.Context, key string) (io.ReadSeekCloser, orchestrator.ClipInfo, error) {
 	text, ok := m.clips[key]
 	if !ok {
-		return nil, orchestrator.ErrNotFound
+		return nil, orchestrator.ClipInfo{}, orchestrator.ErrNotFound
 	}
-	path := filepath.Join(m.dir, "open")
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		return nil, err
-	}
-	return os.Open(path)
+	return opened{strings.NewReader(text)}, orchestrator.ClipInfo{Size: int64(len(text)), ModTime: time.Unix(0, 0)}, nil
 }
+
+func (m *memory) Keys(context.Context, string) iter.Seq2[string, error] { panic("nobody lists clips") }
+
+type opened struct{ io.ReadSeeker }
+
+func (opened) Close() error { return nil }
 
 func full(t *testing.T) *memory {
 	return &memory{dir: t.TempDir(), clips: map[string]string{"alice/a.opus": "aaa", "alice/b.opus": "bbb", "loose.opus": "x"}, rows: [][]any{

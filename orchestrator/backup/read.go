@@ -106,7 +106,7 @@ type Restored struct {
 // true. Users who were purged since the backup was taken are left out with all that is theirs.
 //
 // Errors: ErrDamaged, orchestrator.ErrExists, and those of the database.
-func Restore(ctx context.Context, path string, database Database, clips Clips, replace bool) (Restored, Manifest, error) {
+func Restore(ctx context.Context, path string, database Database, clips orchestrator.Clips, replace bool) (Restored, Manifest, error) {
 	var restored Restored
 	manifest, err := Verify(ctx, path)
 	if err != nil {
@@ -142,7 +142,7 @@ func Restore(ctx context.Context, path string, database Database, clips Clips, r
 type restorer struct {
 	file     *os.File
 	manifest Manifest
-	clips    Clips
+	clips    orchestrator.Clips
 	put      int
 	fresh    []string // keys that were put where there was nothing
 }
@@ -194,7 +194,7 @@ func (r *restorer) putClips(ctx context.Context, keys []string) error {
 		if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != r.manifest.Files[name].SHA256 { // the file was changed since
 			return fmt.Errorf("%w: %s is not what was written", ErrDamaged, name)
 		}
-		old, err := r.clips.Open(key)
+		old, _, err := r.clips.Open(ctx, key)
 		switch {
 		case errors.Is(err, orchestrator.ErrNotFound):
 			r.fresh = append(r.fresh, key)

@@ -64,16 +64,10 @@ type Database interface {
 	Load(ctx context.Context, dump orchestrator.Dump) (orchestrator.Loaded, error)
 }
 
-// Clips is where the sound of laughs lies. Open returns orchestrator.ErrNotFound where there is none.
-type Clips interface {
-	orchestrator.Clips
-	Open(key string) (*os.File, error)
-}
-
 // Write writes a backup to path: beside it first, then read back and compared, and only then under its
 // name. Nobody may delete clips meanwhile; rows that are added meanwhile are not in it. program is the
 // version of this program.
-func Write(ctx context.Context, path string, database Database, clips Clips, program string, now time.Time) (manifest Manifest, err error) {
+func Write(ctx context.Context, path string, database Database, clips orchestrator.Clips, program string, now time.Time) (manifest Manifest, err error) {
 	dir := filepath.Dir(path)
 	w := writer{dir: dir, now: now,
 		manifest: Manifest{Format: format, CreatedAt: now.UTC(), Program: program, Tables: map[string]int64{}, Files: map[string]File{}, Missing: []string{}}}
@@ -111,7 +105,7 @@ type writer struct {
 	manifest Manifest
 }
 
-func (w *writer) all(ctx context.Context, database Database, clips Clips) (err error) {
+func (w *writer) all(ctx context.Context, database Database, clips orchestrator.Clips) (err error) {
 	keys := map[string]bool{}
 	w.manifest.Schema, err = database.Dump(ctx, func(table orchestrator.Table) error { return w.table(table, keys) })
 	if err != nil {
@@ -121,7 +115,7 @@ func (w *writer) all(ctx context.Context, database Database, clips Clips) (err e
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		clip, err := clips.Open(key)
+		clip, info, err := clips.Open(ctx, key)
 		if errors.Is(err, orchestrator.ErrNotFound) {
 			w.manifest.Missing = append(w.manifest.Missing, key)
 			continue
@@ -129,7 +123,7 @@ func (w *writer) all(ctx context.Context, database Database, clips Clips) (err e
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(w.add(clipsDir+key, clip), clip.Close()); err != nil {
+		if err := errors.Join(w.add(clipsDir+key, clip, info.Size, info.ModTime), clip.Close()); err != nil {
 			return err
 		}
 	}
@@ -170,23 +164,23 @@ func (w *writer) table(table orchestrator.Table, keys map[string]bool) error {
 	if _, err := aside.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	return w.add(tablesDir+table.Name+".jsonl", aside)
-}
-
-// add copies a file into the archive and notes its hash.
-func (w *writer) add(name string, file *os.File) error {
-	info, err := file.Stat()
+	info, err := aside.Stat()
 	if err != nil {
 		return err
 	}
-	header := tar.Header{Name: name, Mode: 0o600, Size: info.Size(), ModTime: info.ModTime(), Format: tar.FormatPAX}
+	return w.add(tablesDir+table.Name+".jsonl", aside, info.Size(), info.ModTime())
+}
+
+// add copies content of a size into the archive and notes its hash.
+func (w *writer) add(name string, content io.Reader, size int64, modified time.Time) error {
+	header := tar.Header{Name: name, Mode: 0o600, Size: size, ModTime: modified, Format: tar.FormatPAX}
 	if err := w.tar.WriteHeader(&header); err != nil {
 		return err
 	}
 	hash := sha256.New()
-	if _, err := io.Copy(io.MultiWriter(w.tar, hash), file); err != nil {
+	if _, err := io.Copy(io.MultiWriter(w.tar, hash), content); err != nil {
 		return fmt.Errorf("add %s: %w", name, err)
 	}
-	w.manifest.Files[name] = File{info.Size(), hex.EncodeToString(hash.Sum(nil))}
+	w.manifest.Files[name] = File{size, hex.EncodeToString(hash.Sum(nil))}
 	return nil
 }

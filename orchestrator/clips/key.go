@@ -1,3 +1,4 @@
+// Package clips names clips. Its folders keep them, each in its own way.
 package clips
 
 import (
@@ -26,8 +27,8 @@ func Key(user string, start time.Time, recordingSHA256 string, model orchestrato
 		recordingSHA256[:min(8, len(recordingSHA256))], mark[:2], extension)
 }
 
-// check accepts slash-separated paths that stay below the folder, hide nothing and can be printed.
-func check(key string) error {
+// Check accepts keys: slash-separated paths that stay below the folder, hide nothing and can be printed.
+func Check(key string) error {
 	bad := func(why string) error { return fmt.Errorf("%w: %q %s", ErrBadKey, key, why) }
 	if !fs.ValidPath(key) || key == "." {
 		return bad("is not a path below the clip folder")

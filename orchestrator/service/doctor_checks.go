@@ -63,7 +63,11 @@ func (d *doctor) checkClipFolder(ctx context.Context) {
 		d.wrong("clip folder", err.Error(), "let this user write there, or set CHORTLE_CLIPS_URL")
 		return
 	}
-	d.checkFolder("clip folder", strings.TrimPrefix(d.Config.ClipsURL, "folder:"), "CHORTLE_CLIPS_URL")
+	if kind, _, err := d.clipKind(); err == nil && kind.local {
+		d.checkFolder("clip folder", d.ClipsPlace(), "CHORTLE_CLIPS_URL")
+	} else {
+		d.ok("clips", "%s", d.ClipsPlace())
+	}
 }
 
 // checkFolder looks at the rights of a folder and the space where it lies.

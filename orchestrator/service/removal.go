@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/chortle-audio/chortle/orchestrator"
-	"github.com/chortle-audio/chortle/orchestrator/clips"
 	"github.com/chortle-audio/chortle/orchestrator/document"
 	"github.com/chortle-audio/chortle/orchestrator/store"
 )
@@ -106,7 +105,7 @@ func (s *Service) removeData(ctx context.Context, user orchestrator.User, purge 
 
 // removeClips deletes the user's clips: those of their laughs, and those below their names that no laugh has,
 // which a crash left.
-func removeClips(ctx context.Context, opened *store.Store, kept *clips.Folder, user orchestrator.User, names []string) (count int, err error) {
+func removeClips(ctx context.Context, opened *store.Store, kept orchestrator.Clips, user orchestrator.User, names []string) (count int, err error) {
 	mine, err := opened.UserClips(ctx, user.ID)
 	if err != nil {
 		return 0, err
@@ -127,14 +126,16 @@ func removeClips(ctx context.Context, opened *store.Store, kept *clips.Folder, u
 		}
 	}
 	for _, name := range names {
-		left, err := kept.Keys(name)
-		if err != nil {
-			return count, err
+		var left []string
+		for key, err := range kept.Keys(ctx, name) {
+			if err != nil {
+				return count, err
+			}
+			if !others[key] {
+				left = append(left, key)
+			}
 		}
 		for _, key := range left {
-			if others[key] {
-				continue
-			}
 			if err := kept.Delete(ctx, key); err != nil {
 				return count, err
 			}

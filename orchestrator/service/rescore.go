@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/chortle-audio/chortle/orchestrator"
-	"github.com/chortle-audio/chortle/orchestrator/clips"
 	"github.com/chortle-audio/chortle/orchestrator/detect"
 	"github.com/chortle-audio/chortle/orchestrator/document"
 	"github.com/chortle-audio/chortle/orchestrator/store"
@@ -50,7 +49,7 @@ func (s *Service) Rescore(ctx context.Context, request RescoreRequest) (document
 }
 
 // rescoreUser does one user, while no run may.
-func (s *Service) rescoreUser(ctx context.Context, kept *clips.Folder, user orchestrator.User, request RescoreRequest) (document.RescoreUser, error) {
+func (s *Service) rescoreUser(ctx context.Context, kept orchestrator.Clips, user orchestrator.User, request RescoreRequest) (document.RescoreUser, error) {
 	rescored := document.RescoreUser{User: user.Name}
 	opened, err := s.Store(ctx)
 	if err != nil {

@@ -148,7 +148,7 @@ func (s *Service) runner(ctx context.Context, again, dryRun bool) (*orchestrator
 	if err != nil {
 		return nil, err
 	}
-	kept, err := s.Clips(ctx)
+	kept, err := s.openClips(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,6 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/chortle-audio/chortle/orchestrator/audio"
-	"github.com/chortle-audio/chortle/orchestrator/clips"
 	"github.com/chortle-audio/chortle/orchestrator/logfile"
 	"github.com/chortle-audio/chortle/orchestrator/settings"
 	"github.com/chortle-audio/chortle/orchestrator/store"
@@ -50,7 +49,7 @@ type Service struct {
 	// opening guards what is opened once, on first use; it is a channel so that a caller can give up waiting.
 	opening chan struct{}
 	opened  *store.Store
-	kept    *clips.Folder
+	kept    clipStore
 
 	// limiters holds a limiter for each API key, as *limitless.Limiter.
 	limiters sync.Map
@@ -135,25 +134,7 @@ func (s *Service) storeIfOpen() *store.Store {
 	return s.opened
 }
 
-// Clips returns the clips that the settings name, opened on first use. The Service closes them.
-func (s *Service) Clips(ctx context.Context) (*clips.Folder, error) {
-	done, err := s.open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	if s.kept == nil {
-		if s.kept, err = clips.NewFolder(strings.TrimPrefix(s.Config.ClipsURL, "folder:")); err != nil {
-			return nil, err
-		}
-	}
-	return s.kept, nil
-}
-
 // Audio returns what reads and cuts sound.
 func (s *Service) Audio() (*audio.Audio, error) {
 	return audio.New(audio.Options{FFmpeg: s.Config.FFmpeg, OpusLibrary: s.Config.OpusLibrary, Silence: s.Config.Silence})
 }
-
-// ClipsPlace is where the clips are, for a person.
-func (s *Service) ClipsPlace() string { return strings.TrimPrefix(s.Config.ClipsURL, "folder:") }

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
 	"path"
 	"slices"
 	"strings"
@@ -24,12 +23,6 @@ var model = orchestrator.Model{Name: "giggles", Version: "yamnet/1", Plugin: "gi
 // classes names the old class ids as this system does.
 var classes = map[int]string{13: "Laughter", 14: "Baby laughter", 15: "Giggle", 16: "Snicker", 17: "Belly laugh", 18: "Chuckle, chortle"}
 
-// Kept is where clips are kept. Open returns orchestrator.ErrNotFound where there is none.
-type Kept interface {
-	orchestrator.Clips
-	Open(key string) (*os.File, error)
-}
-
 // Importer brings everything over. All fields but Names are required.
 type Importer struct {
 	From  *Source
@@ -37,7 +30,7 @@ type Importer struct {
 	Keys  Keys
 	Store *store.Store
 	// Kept is where clips are kept here.
-	Kept Kept
+	Kept orchestrator.Clips
 	// ClipKey names a clip, as the Runner's does.
 	ClipKey func(user string, start time.Time, recordingSHA256 string, model orchestrator.Model, extension string) string
 	// HasKey tells whether a user has an API key here, and Keep stores one.
@@ -275,7 +268,7 @@ func (i *Importer) clip(ctx context.Context, old oldUser, user orchestrator.User
 
 // put stores a clip, unless it is there already.
 func (i *Importer) put(ctx context.Context, key string, data []byte) (fresh bool, err error) {
-	there, err := i.Kept.Open(key)
+	there, _, err := i.Kept.Open(ctx, key)
 	if err == nil {
 		return false, there.Close()
 	}

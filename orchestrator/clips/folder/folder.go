@@ -1,21 +1,25 @@
-// Package clips keeps the sound of laughs, under keys, in a folder. A key is a path relative to the
+// Package folder keeps clips in a folder. A key is a path relative to the
 // folder, so the folder may be moved or restored elsewhere together with its database.
-package clips
+package folder
 
 import (
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"iter"
 	"os"
 	"path"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/chortle-audio/chortle/internal/atomicfile"
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/clips"
 )
 
 // incoming is where clips are written before they get their name. It is hidden, so no key leads there,
@@ -33,8 +37,8 @@ type Folder struct {
 
 var _ orchestrator.Clips = (*Folder)(nil)
 
-// NewFolder opens the folder dir, and makes it where it is not there. Close it after use.
-func NewFolder(dir string) (*Folder, error) {
+// Open opens the folder dir, and makes it where it is not there. Close it after use.
+func Open(dir string) (*Folder, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make clip folder: %w", remedy(dir, err))
 	}
@@ -54,7 +58,7 @@ func (f *Folder) Put(ctx context.Context, key string, data []byte) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := check(key); err != nil {
+	if err := clips.Check(key); err != nil {
 		return fmt.Errorf("put clip: %w", err)
 	}
 	if err := f.put(key, data); err != nil {
@@ -111,7 +115,7 @@ func (f *Folder) Delete(ctx context.Context, key string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := check(key); err != nil {
+	if err := clips.Check(key); err != nil {
 		return fmt.Errorf("delete clip: %w", err)
 	}
 	f.tree.Lock()
@@ -127,43 +131,60 @@ func (f *Folder) Delete(ctx context.Context, key string) error {
 	return nil
 }
 
-// Open opens a clip for reading; the caller closes it. orchestrator.ErrNotFound where there is none.
-func (f *Folder) Open(key string) (*os.File, error) {
-	if err := check(key); err != nil {
-		return nil, fmt.Errorf("open clip: %w", err)
+// Open implements orchestrator.Clips. What it returns is an *os.File.
+func (f *Folder) Open(ctx context.Context, key string) (io.ReadSeekCloser, orchestrator.ClipInfo, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, orchestrator.ClipInfo{}, err
+	}
+	if err := clips.Check(key); err != nil {
+		return nil, orchestrator.ClipInfo{}, fmt.Errorf("open clip: %w", err)
 	}
 	file, err := f.root.Open(key)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("open clip %s: %w", key, orchestrator.ErrNotFound)
+		return nil, orchestrator.ClipInfo{}, fmt.Errorf("open clip %s: %w", key, orchestrator.ErrNotFound)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open clip %s: %w", key, remedy(f.dir, err))
+		return nil, orchestrator.ClipInfo{}, fmt.Errorf("open clip %s: %w", key, remedy(f.dir, err))
 	}
 	info, err := file.Stat()
 	if err == nil && !info.Mode().IsRegular() {
 		err = orchestrator.ErrNotFound // a folder of clips
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open clip %s: %w", key, errors.Join(err, file.Close()))
+		return nil, orchestrator.ClipInfo{}, fmt.Errorf("open clip %s: %w", key, errors.Join(err, file.Close()))
 	}
-	return file, nil
+	return file, orchestrator.ClipInfo{Size: info.Size(), ModTime: info.ModTime()}, nil
 }
 
-// Keys lists the clips below a folder, in order; none where there is no such folder.
-func (f *Folder) Keys(below string) (keys []string, err error) {
-	if err := check(below); err != nil {
-		return nil, fmt.Errorf("list clips: %w", err)
-	}
-	err = fs.WalkDir(f.root.FS(), below, func(name string, entry fs.DirEntry, err error) error {
-		if err == nil && !entry.IsDir() {
-			keys = append(keys, name)
+// Keys implements orchestrator.Clips.
+func (f *Folder) Keys(ctx context.Context, below string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		start := below
+		if below == "" {
+			start = "."
+		} else if err := clips.Check(below); err != nil {
+			yield("", fmt.Errorf("list clips: %w", err))
+			return
 		}
-		return ignoreAbsent(err)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("list clips: %w", remedy(f.dir, err))
+		err := fs.WalkDir(f.root.FS(), start, func(name string, entry fs.DirEntry, err error) error {
+			switch {
+			case ctx.Err() != nil:
+				return context.Cause(ctx)
+			case err != nil:
+				return ignoreAbsent(err)
+			case name != "." && strings.HasPrefix(entry.Name(), "."): // hidden, so no clip
+				if entry.IsDir() {
+					return fs.SkipDir
+				}
+			case entry.Type().IsRegular() && !yield(name, nil):
+				return fs.SkipAll
+			}
+			return nil
+		})
+		if err != nil {
+			yield("", fmt.Errorf("list clips: %w", remedy(f.dir, err)))
+		}
 	}
-	return keys, nil
 }
 
 // Sweep removes what writers that died left behind before the given time. Younger files may belong

@@ -1,4 +1,4 @@
-package clips_test
+package folder_test
 
 import (
 	"context"
@@ -13,34 +13,38 @@ import (
 	"testing"
 	"time"
 
-	"pgregory.net/rapid"
+	"go.uber.org/goleak"
 
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/clips"
+	"github.com/chortle-audio/chortle/orchestrator/clips/clipstest"
+	"github.com/chortle-audio/chortle/orchestrator/clips/folder"
 )
 
 const key = "alice/2026/11/22/143002.120-8f3a91c2-81dd.opus"
 
-func open(t testing.TB, dir string) *clips.Folder {
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func open(t testing.TB, dir string) *folder.Folder {
 	t.Helper()
-	folder, err := clips.NewFolder(dir)
+	kept, err := folder.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { folder.Close() })
-	return folder
+	t.Cleanup(func() { kept.Close() })
+	return kept
 }
 
-func put(t testing.TB, folder *clips.Folder, key, data string) {
+func put(t testing.TB, kept *folder.Folder, key, data string) {
 	t.Helper()
-	if err := folder.Put(t.Context(), key, []byte(data)); err != nil {
+	if err := kept.Put(t.Context(), key, []byte(data)); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func read(t testing.TB, folder *clips.Folder, key string) string {
+func read(t testing.TB, kept *folder.Folder, key string) string {
 	t.Helper()
-	file, err := folder.Open(key)
+	file, _, err := kept.Open(t.Context(), key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,32 +75,32 @@ func files(t testing.TB, dir string) (all []string) {
 func TestPutOpenDelete(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "not", "there", "yet")
-	folder := open(t, dir)
-	put(t, folder, key, "ha")
-	put(t, folder, key, "haha")
-	put(t, folder, "alice/2026/11/22/150000.000-8f3a91c2.opus", "ho")
-	if got := read(t, folder, key); got != "haha" {
+	kept := open(t, dir)
+	put(t, kept, key, "ha")
+	put(t, kept, key, "haha")
+	put(t, kept, "alice/2026/11/22/150000.000-8f3a91c2.opus", "ho")
+	if got := read(t, kept, key); got != "haha" {
 		t.Errorf("clip: got %q", got)
 	}
 	if got := files(t, dir); len(got) != 2 {
 		t.Errorf("files: %v", got)
 	}
 	for range 2 { // the second time it is gone already
-		if err := folder.Delete(t.Context(), key); err != nil {
+		if err := kept.Delete(t.Context(), key); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := folder.Open(key); !errors.Is(err, orchestrator.ErrNotFound) {
+	if _, _, err := kept.Open(t.Context(), key); !errors.Is(err, orchestrator.ErrNotFound) {
 		t.Errorf("open after delete: %v", err)
 	}
-	if err := folder.Delete(t.Context(), "alice/2026/11/22/150000.000-8f3a91c2.opus"); err != nil {
+	if err := kept.Delete(t.Context(), "alice/2026/11/22/150000.000-8f3a91c2.opus"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "alice")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("empty folders are left: %v", err)
 	}
-	if _, err := folder.Open("alice/2026"); !errors.Is(err, orchestrator.ErrNotFound) {
-		t.Errorf("open a folder: %v", err)
+	if _, _, err := kept.Open(t.Context(), "alice/2026"); !errors.Is(err, orchestrator.ErrNotFound) {
+		t.Errorf("open a kept: %v", err)
 	}
 }
 
@@ -118,21 +122,21 @@ func TestOnlyTheOwnerCanRead(t *testing.T) {
 func TestTheFolderMayBeMoved(t *testing.T) {
 	t.Parallel()
 	before, after := filepath.Join(t.TempDir(), "a"), filepath.Join(t.TempDir(), "b")
-	folder := open(t, before)
-	put(t, folder, key, "ha")
+	kept := open(t, before)
+	put(t, kept, key, "ha")
 	if err := os.Rename(before, after); err != nil {
 		t.Fatal(err)
 	}
-	put(t, folder, "bob/2026/x.opus", "ho") // also while it is open
+	put(t, kept, "bob/2026/x.opus", "ho") // also while it is open
 	if got := read(t, open(t, after), key) + read(t, open(t, after), "bob/2026/x.opus"); got != "haho" {
 		t.Errorf("clips after the move: %q", got)
 	}
 }
 
-func TestDefect10NoKeyLeadsOutOfTheFolder(t *testing.T) {
+func TestNoKeyLeadsOutOfTheFolder(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	folder := open(t, filepath.Join(dir, "clips"))
+	kept := open(t, filepath.Join(dir, "clips"))
 	secret := filepath.Join(dir, "secret")
 	if err := os.WriteFile(secret, []byte("s"), 0o600); err != nil {
 		t.Fatal(err)
@@ -145,8 +149,8 @@ func TestDefect10NoKeyLeadsOutOfTheFolder(t *testing.T) {
 	}
 	for _, bad := range []string{"", ".", "/", "..", "../secret", "a/../../secret", secret, "a//b", "a/", "./a", "a/.",
 		".incoming/x", "a/.hidden", "a\x00b", "a\nb", "a\u202eb", "a\\b", "a\xffb"} {
-		errs := []error{folder.Put(t.Context(), bad, nil), folder.Delete(t.Context(), bad)}
-		_, err := folder.Open(bad)
+		errs := []error{kept.Put(t.Context(), bad, nil), kept.Delete(t.Context(), bad)}
+		_, _, err := kept.Open(t.Context(), bad)
 		for _, err := range append(errs, err) {
 			if !errors.Is(err, clips.ErrBadKey) {
 				t.Errorf("key %q: %v", bad, err)
@@ -154,17 +158,17 @@ func TestDefect10NoKeyLeadsOutOfTheFolder(t *testing.T) {
 		}
 	}
 	for _, linked := range []string{"out/secret", "link.opus"} {
-		if _, err := folder.Open(linked); err == nil {
+		if _, _, err := kept.Open(t.Context(), linked); err == nil {
 			t.Errorf("opened %s", linked)
 		}
 	}
-	if err := folder.Put(t.Context(), "out/new", []byte("x")); err == nil {
-		t.Error("put over a link out of the folder")
+	if err := kept.Put(t.Context(), "out/new", []byte("x")); err == nil {
+		t.Error("put over a link out of the kept")
 	}
-	if err := folder.Delete(t.Context(), "out/secret"); err == nil {
-		t.Error("deleted over a link out of the folder")
+	if err := kept.Delete(t.Context(), "out/secret"); err == nil {
+		t.Error("deleted over a link out of the kept")
 	}
-	put(t, folder, "link.opus", "new") // replaces the link, not what it leads to
+	put(t, kept, "link.opus", "new") // replaces the link, not what it leads to
 	if data, err := os.ReadFile(secret); err != nil || string(data) != "s" {
 		t.Errorf("what lies outside was touched: %q, %v", data, err)
 	}
@@ -173,11 +177,11 @@ func TestDefect10NoKeyLeadsOutOfTheFolder(t *testing.T) {
 func TestSweepRemovesWhatDeadWritersLeft(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	folder := open(t, dir)
-	if err := folder.Sweep(time.Now()); err != nil {
+	kept := open(t, dir)
+	if err := kept.Sweep(time.Now()); err != nil {
 		t.Fatalf("nothing to sweep: %v", err)
 	}
-	put(t, folder, key, "ha")
+	put(t, kept, key, "ha")
 	now := time.Now()
 	for name, age := range map[string]time.Duration{"old": 2 * time.Hour, "young": time.Minute} {
 		path := filepath.Join(dir, ".incoming", name)
@@ -185,7 +189,7 @@ func TestSweepRemovesWhatDeadWritersLeft(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := folder.Sweep(now.Add(-time.Hour)); err != nil {
+	if err := kept.Sweep(now.Add(-time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	if got := files(t, dir); !slices.Equal(got, []string{".incoming/young", key}) {
@@ -196,20 +200,20 @@ func TestSweepRemovesWhatDeadWritersLeft(t *testing.T) {
 func TestFailedPutLeavesTheOldClip(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	folder := open(t, dir)
-	put(t, folder, "alice/clip.opus", "old")
-	if err := folder.Put(t.Context(), "alice/clip.opus/below", []byte("new")); err == nil || !strings.Contains(err.Error(), "move it away") {
+	kept := open(t, dir)
+	put(t, kept, "alice/clip.opus", "old")
+	if err := kept.Put(t.Context(), "alice/clip.opus/below", []byte("new")); err == nil || !strings.Contains(err.Error(), "move it away") {
 		t.Errorf("put below a clip: %v", err)
 	}
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := folder.Put(canceled, "alice/clip.opus", []byte("new")); !errors.Is(err, context.Canceled) {
+	if err := kept.Put(canceled, "alice/clip.opus", []byte("new")); !errors.Is(err, context.Canceled) {
 		t.Errorf("put when canceled: %v", err)
 	}
-	if err := folder.Delete(canceled, "alice/clip.opus"); !errors.Is(err, context.Canceled) {
+	if err := kept.Delete(canceled, "alice/clip.opus"); !errors.Is(err, context.Canceled) {
 		t.Errorf("delete when canceled: %v", err)
 	}
-	if got := files(t, dir); !slices.Equal(got, []string{"alice/clip.opus"}) || read(t, folder, "alice/clip.opus") != "old" {
+	if got := files(t, dir); !slices.Equal(got, []string{"alice/clip.opus"}) || read(t, kept, "alice/clip.opus") != "old" {
 		t.Errorf("files: %v", got)
 	}
 }
@@ -220,28 +224,28 @@ func TestFolderThatCannotBe(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := clips.NewFolder(filepath.Join(file, "clips")); err == nil || !strings.Contains(err.Error(), "move it away") {
+	if _, err := folder.Open(filepath.Join(file, "clips")); err == nil || !strings.Contains(err.Error(), "move it away") {
 		t.Errorf("folder below a file: %v", err)
 	}
 	dir := filepath.Join(t.TempDir(), "clips")
-	folder := open(t, dir)
+	kept := open(t, dir)
 	if err := os.Remove(dir); err != nil {
 		t.Fatal(err)
 	}
-	if err := folder.Put(t.Context(), key, nil); err == nil || !strings.Contains(err.Error(), "bring "+dir+" back") {
+	if err := kept.Put(t.Context(), key, nil); err == nil || !strings.Contains(err.Error(), "bring "+dir+" back") {
 		t.Errorf("folder that was removed: %v", err)
 	}
 }
 
 func TestConcurrentUse(t *testing.T) {
 	t.Parallel()
-	folder := open(t, t.TempDir())
+	kept := open(t, t.TempDir())
 	var workers sync.WaitGroup
 	for _, name := range []string{"a", "b", "c", "d"} {
 		workers.Go(func() {
 			for range 50 {
 				key := "alice/2026/" + name
-				if err := errors.Join(folder.Put(t.Context(), key, []byte(name)), folder.Delete(t.Context(), key)); err != nil {
+				if err := errors.Join(kept.Put(t.Context(), key, []byte(name)), kept.Delete(t.Context(), key)); err != nil {
 					t.Error(err)
 				}
 			}
@@ -250,32 +254,9 @@ func TestConcurrentUse(t *testing.T) {
 	workers.Wait()
 }
 
-func TestKey(t *testing.T) {
+func TestConformance(t *testing.T) {
 	t.Parallel()
-	start := time.Date(2026, 11, 22, 15, 30, 2, 120_999_999, time.FixedZone("", 3600))
-	if got := clips.Key("alice", start, "8f3a91c2d4e5", orchestrator.Model{Name: "yamnet"}, ".opus"); got != key {
-		t.Errorf("key: got %s, want %s", got, key)
-	}
-	if got := clips.Key("bob", start, "", orchestrator.Model{}, ".flac"); got != "bob/2026/11/22/143002.120--96a2.flac" {
-		t.Errorf("key without hash: got %s", got)
-	}
-}
-
-func TestKeysSortByTimeAndCanBeUsed(t *testing.T) {
-	t.Parallel()
-	folder := open(t, t.TempDir())
-	rapid.Check(t, func(rt *rapid.T) {
-		at := rapid.Int64Range(0, 1<<42)
-		a, b := time.UnixMilli(at.Draw(rt, "a")), time.UnixMilli(at.Draw(rt, "b"))
-		user := rapid.StringMatching(`[a-z0-9][a-z0-9._-]{0,62}`).Draw(rt, "user")
-		one, other := clips.Key(user, a, "00000000", orchestrator.Model{}, ".opus"), clips.Key(user, b, "00000000", orchestrator.Model{}, ".opus")
-		if a.Compare(b) != strings.Compare(one, other) {
-			rt.Fatalf("%v and %v have the keys %s and %s", a, b, one, other)
-		}
-		if _, err := folder.Open(one); !errors.Is(err, orchestrator.ErrNotFound) {
-			rt.Fatalf("open %s: %v", one, err)
-		}
-	})
+	clipstest.Run(t, func(t *testing.T) orchestrator.Clips { return open(t, filepath.Join(t.TempDir(), "clips")) })
 }
 
 func FuzzKeysStayBelowTheFolder(f *testing.F) {
@@ -283,19 +264,19 @@ func FuzzKeysStayBelowTheFolder(f *testing.F) {
 		f.Add(seed)
 	}
 	dir := f.TempDir()
-	folder := open(f, filepath.Join(dir, "clips"))
+	kept := open(f, filepath.Join(dir, "clips"))
 	f.Fuzz(func(t *testing.T, key string) {
-		if err := folder.Put(t.Context(), key, []byte("x")); err == nil {
-			if !filepath.IsLocal(key) || read(t, folder, key) != "x" {
+		if err := kept.Put(t.Context(), key, []byte("x")); err == nil {
+			if !filepath.IsLocal(key) || read(t, kept, key) != "x" {
 				t.Errorf("key %q", key)
 			}
-			if err := folder.Delete(t.Context(), key); err != nil {
+			if err := kept.Delete(t.Context(), key); err != nil {
 				t.Error(err)
 			}
 		}
 		entries, err := os.ReadDir(dir)
 		if err != nil || len(entries) != 1 {
-			t.Errorf("beside the folder: %v, %v", entries, err)
+			t.Errorf("beside the kept: %v, %v", entries, err)
 		}
 	})
 }

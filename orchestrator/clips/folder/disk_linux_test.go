@@ -1,4 +1,4 @@
-package clips_test
+package folder_test
 
 import (
 	"bytes"
