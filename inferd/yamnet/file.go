@@ -10,7 +10,8 @@ import (
 	"io/fs"
 	"os"
 	"strings"
-	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // file is a model file in memory, mapped: pages that nobody looks at take none. What is written to it
@@ -37,7 +38,7 @@ func mapFile(path, wantSHA256 string) (_ *file, err error) {
 	if !info.Mode().IsRegular() || info.Size() == 0 {
 		return nil, fmt.Errorf("this is no file, or an empty one; %s: YAMNet with sha256 %s", remedy, wantSHA256)
 	}
-	data, err := syscall.Mmap(int(opened.Fd()), 0, int(info.Size()), syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_PRIVATE)
+	data, err := unix.Mmap(int(opened.Fd()), 0, int(info.Size()), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE)
 	if err != nil {
 		return nil, fmt.Errorf("map into memory: %w", err)
 	}
@@ -53,10 +54,10 @@ func mapFile(path, wantSHA256 string) (_ *file, err error) {
 // looked at, without what was written to them.
 func (f *file) forget(end int) error {
 	page := os.Getpagesize()
-	return syscall.Madvise(f.data[:end/page*page], syscall.MADV_DONTNEED)
+	return unix.Madvise(f.data[:end/page*page], unix.MADV_DONTNEED)
 }
 
-func (f *file) close() error { return syscall.Munmap(f.data) }
+func (f *file) close() error { return unix.Munmap(f.data) }
 
 // labels reads the names of the classes, which lie in a zip archive behind the model.
 func (f *file) labels() ([]string, error) {

@@ -24,7 +24,7 @@ func unmap() {
 		line := lines.Bytes()
 		if r, ok := parseRegion(line); ok {
 			found = append(found, r)
-		} else if last := len(found) - 1; last >= 0 && found[last].file && changed(line) {
+		} else if last := len(found) - 1; last >= 0 && found[last].file && (changed(line) || absent(line)) {
 			found[last].file = false // a library's relocations, say: the file does not have them
 		}
 	}
@@ -63,6 +63,13 @@ func parseRegion(line []byte) (r region, ok bool) {
 	permissions := string(fields[1])
 	file := (permissions == "r--p" || permissions == "r-xp") && string(fields[4]) != "0"
 	return region{uintptr(start), uintptr(end - start), file}, true
+}
+
+// absent tells of a line of smaps whether nothing of the mapping lies in memory: there is nothing to give back then. An
+// emulator (qemu-user) says that of every mapping, also of those that hold pages which differ from the file's.
+func absent(line []byte) bool {
+	name, rest, _ := bytes.Cut(line, []byte(":"))
+	return string(name) == "Rss" && string(bytes.TrimSpace(rest)) == "0 kB"
 }
 
 // changed tells of a line of smaps whether the mapping holds pages that differ from the file's.

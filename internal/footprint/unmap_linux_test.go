@@ -67,6 +67,16 @@ func TestParseRegion(t *testing.T) {
 	}
 }
 
+func TestAbsent(t *testing.T) {
+	for line, want := range map[string]bool{
+		"Rss:                   0 kB": true, "Rss:                  64 kB": false, "Pss:                   0 kB": false, "": false,
+	} {
+		if got := absent([]byte(line)); got != want {
+			t.Errorf("%q: %v, want %v", line, got, want)
+		}
+	}
+}
+
 func TestChanged(t *testing.T) {
 	for line, want := range map[string]bool{
 		"Anonymous:             0 kB": false, "Anonymous:             4 kB": true, "Swap:                  8 kB": true,

@@ -3,7 +3,9 @@ package modelhost
 import (
 	"bytes"
 	"os"
+	"path/filepath"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/chortle-audio/chortle/internal/footprint"
@@ -74,15 +76,23 @@ func (s *sampler) stop(running bool) {
 // treeMemory sums the proportional set sizes, in bytes, of a process and all its descendants, and of
 // the part of them that model and its descendants are. 0 where the system does not tell.
 func treeMemory(root, model int) (total, ofModel int64) {
-	if root == model {
-		total, _ = treeMemory(root, 0)
-		return total, total
+	of := children
+	if !listsChildren() {
+		parents := byParent()
+		of = func(pid int) []int { return parents[pid] }
 	}
+	return memoryBelow(root, model, of)
+}
+
+func memoryBelow(root, model int, children func(pid int) []int) (total, ofModel int64) {
 	total = pss(root)
 	for _, child := range children(root) {
-		sum, part := treeMemory(child, model)
+		sum, part := memoryBelow(child, model, children)
 		total += sum
 		ofModel += part
+	}
+	if root == model {
+		ofModel = total
 	}
 	return total, ofModel
 }
@@ -106,6 +116,41 @@ func parsePSS(rollup []byte) int64 {
 		return 0
 	}
 	return kib << 10
+}
+
+// listsChildren tells whether the kernel lists the children of a thread (CONFIG_PROC_CHILDREN), as some for small
+// boards do not.
+var listsChildren = sync.OnceValue(func() bool {
+	_, err := os.Stat("/proc/thread-self/children")
+	return err == nil
+})
+
+// byParent lists all processes by their parents. It looks at every process of the machine.
+func byParent() map[int][]int {
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	parents := map[int][]int{}
+	for _, file := range stats {
+		stat, err := os.ReadFile(file)
+		if err != nil {
+			continue // it ended meanwhile
+		}
+		if pid, parent, ok := parseStat(stat); ok {
+			parents[parent] = append(parents[parent], pid)
+		}
+	}
+	return parents
+}
+
+// parseStat reads "pid (name) state parent …"; the name may hold anything.
+func parseStat(stat []byte) (pid, parent int, ok bool) {
+	number, _, _ := bytes.Cut(stat, []byte(" "))
+	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+	if len(fields) < 2 {
+		return 0, 0, false
+	}
+	pid, err := strconv.Atoi(string(number))
+	parent, other := strconv.Atoi(string(fields[1]))
+	return pid, parent, err == nil && other == nil
 }
 
 // children lists the processes that any thread of a process started.

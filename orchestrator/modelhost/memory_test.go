@@ -36,8 +36,17 @@ func TestTreeMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = stdin.Close(); _ = child.Wait() }()
-	if !slices.Contains(children(os.Getpid()), child.Process.Pid) {
+	if !listsChildren() {
+		t.Log("this kernel does not list the children of a thread")
+	} else if !slices.Contains(children(os.Getpid()), child.Process.Pid) {
 		t.Errorf("children are %d; want %d among them", children(os.Getpid()), child.Process.Pid)
+	}
+	byParent := byParent()
+	if !slices.Contains(byParent[os.Getpid()], child.Process.Pid) {
+		t.Errorf("children by parent are %d; want %d among them", byParent[os.Getpid()], child.Process.Pid)
+	}
+	if total, part := memoryBelow(os.Getpid(), child.Process.Pid, func(pid int) []int { return byParent[pid] }); part <= 0 || total <= part {
+		t.Errorf("by parent, the tree has %d, the child %d", total, part)
 	}
 	total, part := treeMemory(os.Getpid(), child.Process.Pid)
 	if part <= 0 || total <= part {
@@ -45,5 +54,21 @@ func TestTreeMemory(t *testing.T) {
 	}
 	if total, part := treeMemory(1<<30, 1<<30); total != 0 || part != 0 {
 		t.Errorf("no process has %d, %d", total, part)
+	}
+}
+
+func TestParseStat(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][2]int{
+		"42 (cat) S 7 42 42 0":       {42, 7},
+		"43 (a) b (c) S 1) R 8 43 9": {43, 8},
+		"44 (cut off":                {0, 0},
+		"45 (x) S":                   {0, 0},
+		"":                           {0, 0},
+	} {
+		pid, parent, ok := parseStat([]byte(text))
+		if got := [2]int{pid, parent}; ok != (want[0] != 0) || ok && got != want {
+			t.Errorf("%q: %v, %v; want %v", text, got, ok, want)
+		}
 	}
 }

@@ -186,7 +186,7 @@ func TestALongRefusalEndsTheUsersDay(t *testing.T) {
 				return nil
 			}
 			bubble(t, server, func(t *testing.T, config limitless.Config) {
-				config.Limiter = limitless.NewLimiter(1 << 40)
+				config.Limiter = limitless.NewLimiter(1 << 30)
 				began := time.Now()
 				recs, missing, err := read(t, newClient(t, config), nil, 7)
 				held, stopped := (*limitless.HeldError)(nil), (*orchestrator.StoppedError)(nil)
