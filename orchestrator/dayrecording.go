@@ -107,6 +107,7 @@ func (d *dayRun) classify(ctx context.Context, rec Recording) (Result, error) {
 	d.observe(event)
 
 	var length int64
+	var prints Printer
 	var decoding time.Duration
 	event.Kind = EventProgress
 	chunks := func(yield func(Chunk, error) bool) {
@@ -121,6 +122,7 @@ func (d *dayRun) classify(ctx context.Context, rec Recording) (Result, error) {
 				return
 			}
 			length = chunk.Offset + int64(len(chunk.Samples))
+			prints.Add(chunk.Samples)
 			if !yield(chunk, nil) {
 				return
 			}
@@ -144,6 +146,7 @@ func (d *dayRun) classify(ctx context.Context, rec Recording) (Result, error) {
 		return Result{}, &stageError{StageDecode, fmt.Errorf("%w: there is no sound in it", ErrBadRecording)}
 	}
 	result.Scores.Close(length)
+	result.Prints = prints.Keep(&result.Scores)
 	return result, nil
 }
 

@@ -84,14 +84,17 @@ type Result struct {
 	Laughs    []Laugh
 	// Policy that the laughs were found under; its zero value where that is not known.
 	Policy Policy
+	// Prints of the stretches that may hold laughs, in order and apart; nil where nobody made any, so that those that are
+	// stored stay.
+	Prints []SoundPrint
 	// Damage is what the recording lacks; nil where it is whole. It is told once and not stored with it.
 	Damage *DamageError
 }
 
 // Saved tells what became of a Result.
 type Saved struct {
-	// New rows, and Duplicates: laughs that the same model heard in another recording of the user, too,
-	// at the same time or as the other half of one that lies across the border of the two.
+	// New rows, and Duplicates: laughs that the same model heard in another recording of the user, too: the same sound,
+	// or the other half of one that lies across the border of the two.
 	New, Duplicates int
 	// Orphans are the keys of clips that no row refers to any more.
 	Orphans []string

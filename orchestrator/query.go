@@ -170,3 +170,13 @@ type ServiceStatus struct {
 	LastGoodRun time.Time
 	Users       []UserStatus
 }
+
+// LaughCopy is where else a laugh was heard that counts once: in a second device, a copy, another coding.
+type LaughCopy struct {
+	// Recording is the other recording's name, and Offset the laugh's onset in it.
+	Recording string
+	Offset    time.Duration
+	Score     float64
+	// Later is by how much the laugh comes later there, as the times of the two recordings have it; below 0 earlier.
+	Later time.Duration
+}

@@ -27,6 +27,7 @@ var dumped = []struct{ name, owner, of string }{
 	{"scores", "recording_id", "recordings"},
 	{"forgotten", "user_id", "users"},
 	{"laughs", "user_id", "users"},
+	{"laugh_copies", "user_id", "users"},
 	{"run_users", "user_id", "users"},
 	{"run_errors", "run_user_id", "run_users"},
 	{"run_spans", "run_user_id", "run_users"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/chortle-audio/chortle/orchestrator"
 )
@@ -131,11 +132,18 @@ func (s *Store) ImportRecording(ctx context.Context, userID int64, model orchest
 		if err != nil {
 			return err
 		}
+		known, err := otherLaughs(ctx, q, userID, 0, modelID, milli(rec, 0), milli(rec, foreign.Samples))
+		if err != nil {
+			return err
+		}
+		rows = slices.DeleteFunc(rows, func(l laugh) bool {
+			return slices.ContainsFunc(known, func(k laugh) bool { return k.start == l.start && k.class == l.class })
+		})
 		place(rows, owner)
 		if err := name(ctx, q, owner, rec, model, rows); err != nil {
 			return err
 		}
-		laughs, err = insertLaughs(ctx, q, userID, modelID, rows, "ON CONFLICT (user_id, start_at, class, model_id) DO NOTHING")
+		laughs, err = insertLaughs(ctx, q, userID, modelID, rows, "")
 		return err
 	})
 	return fresh, laughs, err

@@ -67,6 +67,21 @@ type change struct {
 	duplicates int
 	// loose are the clips of rows that went and of laughs that were not stored.
 	loose []string
+	// copies are laughs of this or another recording that do not count, because the same sound counts elsewhere.
+	copies []laughCopy
+}
+
+// laughCopy is a laugh that does not count.
+type laughCopy struct {
+	of          string // public id of the laugh that counts
+	recording   int64
+	first, last int64
+	score       float64
+	later       int64 // milliseconds by which it is later than the laugh that counts
+}
+
+func copyOf(publicID string, l laugh, counts laugh) laughCopy {
+	return laughCopy{of: publicID, recording: l.recording, first: l.first, last: l.last, score: l.score, later: l.start - counts.start}
 }
 
 // reconcile compares the laughs that were found in a recording, which begins at a time in milliseconds,
@@ -74,13 +89,14 @@ type change struct {
 // takes over the row that it overlaps, with what people said of it; a judged row that nothing overlaps
 // stays.
 //
-// What overlaps another recording's laugh is a duplicate. So is the half of a laugh that lies across the
+// What sounds the same as another recording's laugh is a duplicate: its twin. The one with the better score counts, and
+// takes over the row. So is what overlaps another recording's laugh where nobody knows how the two sound, and the half of a laugh that lies across the
 // border of two recordings: the row is the half that begins it, which says what was heard there and ends
 // where the laugh ends, whichever half is stored first.
-func reconcile(begin int64, old, found, others []laugh) change {
+func reconcile(begin int64, old, found, others []laugh, twins []twin) change {
 	var c change
 	now := reach(begin, found, others)
-	found = c.dropDuplicates(found, others, now)
+	found, worse := c.dropDuplicates(found, others, now, twins)
 
 	heirs := make([][]laugh, len(found)) // the rows that each laugh takes over
 	for _, row := range old {
@@ -93,8 +109,12 @@ func reconcile(begin int64, old, found, others []laugh) change {
 		}
 	}
 	gains := make([][]laugh, len(others)) // likewise
+	taken := make([]bool, len(others))    // by a better copy
 	for i, l := range found {
 		rows, end := heirs[i], l.end
+		if k := worse[i]; k >= 0 {
+			rows = append(rows, others[k])
+		}
 		for _, row := range rows { // it goes on as far as before
 			if l.cut() {
 				end = max(end, l.end+(row.last-row.length)/samplesPerMilli)
@@ -118,13 +138,20 @@ func reconcile(begin int64, old, found, others []laugh) change {
 			c.created++
 			c.insert = append(c.insert, l)
 			continue
-		case len(heirs[i]) == 0: // its rest was there
+		case len(heirs[i]) == 0: // its rest was there, or a worse copy
 			c.duplicates++
 		}
-		c.takeOver(l, rows)
+		publicID := c.takeOver(l, rows)
+		if k := worse[i]; k >= 0 {
+			c.copies = append(c.copies, copyOf(publicID, others[k], l))
+			now[k] = others[k]
+			taken[k] = true
+		}
 	}
 	for k, o := range others {
-		c.takeOver(now[k], append(gains[k], o))
+		if !taken[k] {
+			c.takeOver(now[k], append(gains[k], o))
+		}
 	}
 	return c
 }
@@ -155,19 +182,30 @@ func reach(begin int64, found, others []laugh) []laugh {
 	return now
 }
 
-// dropDuplicates leaves out what overlaps another recording's laugh, where that ends now, unless it is
-// a part of it; and what would be the same row twice.
-func (c *change) dropDuplicates(found, others, now []laugh) []laugh {
+// dropDuplicates leaves out what counts in another recording, unless it is a part of it, and what would be the same row
+// twice. worse are, for each laugh that is left, the index of another recording's that it takes the place of, or -1.
+func (c *change) dropDuplicates(found, others, now []laugh, twins []twin) (kept []laugh, worse []int) {
 	type key struct {
 		start int64
 		class string
 	}
 	seen := make(map[key]bool, len(found))
-	var kept []laugh
-	for _, l := range found {
-		overlaps := false
+	claimed := make(map[int]bool)
+	for i, l := range found {
+		overlaps, replaces := false, -1
 		for k, o := range others {
-			overlaps = overlaps || now[k].start < l.end && l.start < now[k].end && !goesOn(o, l) && !goesOn(l, o)
+			if goesOn(o, l) || goesOn(l, o) {
+				continue
+			}
+			switch twin := twins[i]; {
+			case twin.other == k && l.score > o.score+clearlyBetter && !claimed[k]:
+				replaces = k
+			case twin.other == k:
+				overlaps = true
+				c.copies = append(c.copies, copyOf(o.publicID, l, o))
+			case twin.blind[k]:
+				overlaps = overlaps || now[k].start < l.end && l.start < now[k].end
+			}
 		}
 		if overlaps || seen[key{l.start, l.class}] {
 			c.duplicates++
@@ -175,14 +213,15 @@ func (c *change) dropDuplicates(found, others, now []laugh) []laugh {
 			continue
 		}
 		seen[key{l.start, l.class}] = true
-		kept = append(kept, l)
+		claimed[replaces] = true
+		kept, worse = append(kept, l), append(worse, replaces)
 	}
-	return kept
+	return kept, worse
 }
 
 // takeOver merges the rows into one that says what l says. The judged row with the largest overlap
-// gives its id and its mark; where none is judged, the one with the largest overlap.
-func (c *change) takeOver(l laugh, rows []laugh) {
+// gives its ids and its mark; where none is judged, the one with the largest overlap. It returns the public id.
+func (c *change) takeOver(l laugh, rows []laugh) string {
 	slices.SortStableFunc(rows, func(a, b laugh) int { return cmp.Compare(shared(b, l), shared(a, l)) })
 	heir := rows[0]
 	var notes []string
@@ -208,6 +247,7 @@ func (c *change) takeOver(l laugh, rows []laugh) {
 			c.insert = append(c.insert, l)
 		}
 	}
+	return l.publicID
 }
 
 // successor is the index of the laugh that overlaps the row most, or -1. Positions in the recording

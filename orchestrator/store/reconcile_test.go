@@ -16,25 +16,53 @@ func at(id, from, to int64) laugh {
 	return laugh{id: id, length: 1 << 20, start: from, end: to, first: from, last: to, class: "Laughter", clip: fmt.Sprint(from)}
 }
 
+// blindly says that nobody knows how laughs sound.
+func blindly(found, others []laugh) []twin {
+	twins := make([]twin, len(found))
+	for i := range twins {
+		twins[i] = twin{other: -1, blind: map[int]bool{}}
+		for k := range others {
+			twins[i].blind[k] = true
+		}
+	}
+	return twins
+}
+
 func TestReconcile(t *testing.T) {
 	t.Parallel()
 	marked := func(l laugh) laugh { l.mark = orchestrator.MarkRight; return l }
+	heard := func(l laugh) laugh {
+		l.publicID = "eight"
+		if l.score == 0 {
+			l.recording = 2
+		}
+		return l
+	}
+	scored := func(l laugh) laugh { l.score = 0.9; return l }
 	tests := map[string]struct {
 		old, found []laugh
 		others     []laugh
+		twins      []twin // nil: nobody knows how they sound
 		want       change
 	}{
-		"nothing":            {},
-		"a new one":          {found: []laugh{at(0, 1, 5)}, want: change{insert: []laugh{at(0, 1, 5)}, created: 1}},
-		"the same":           {old: []laugh{at(7, 1, 5)}, found: []laugh{at(0, 1, 5)}},
-		"the same, judged":   {old: []laugh{marked(at(7, 1, 5))}, found: []laugh{at(0, 1, 5)}},
-		"gone":               {old: []laugh{at(7, 1, 5)}, want: change{remove: []int64{7}, loose: []string{"1"}}},
-		"gone, but judged":   {old: []laugh{marked(at(7, 1, 5))}},
-		"they only touch":    {old: []laugh{at(7, 1, 5)}, found: []laugh{at(0, 5, 9)}, want: change{insert: []laugh{at(0, 5, 9)}, remove: []int64{7}, created: 1, loose: []string{"1"}}},
-		"moved":              {old: []laugh{marked(at(7, 1, 5))}, found: []laugh{at(0, 2, 5)}, want: change{insert: []laugh{marked(at(7, 2, 5))}, remove: []int64{7}, loose: []string{"1"}}},
-		"a duplicate":        {found: []laugh{at(0, 1, 5)}, others: []laugh{at(8, 4, 6)}, want: change{duplicates: 1, loose: []string{"1"}}},
-		"beside another's":   {found: []laugh{at(0, 1, 5)}, others: []laugh{at(8, 5, 6), at(9, 0, 1)}, want: change{insert: []laugh{at(0, 1, 5)}, created: 1}},
-		"within another's":   {found: []laugh{at(0, 3, 4)}, others: []laugh{at(8, 1, 9)}, want: change{duplicates: 1, loose: []string{"3"}}},
+		"nothing":                        {},
+		"a new one":                      {found: []laugh{at(0, 1, 5)}, want: change{insert: []laugh{at(0, 1, 5)}, created: 1}},
+		"the same":                       {old: []laugh{at(7, 1, 5)}, found: []laugh{at(0, 1, 5)}},
+		"the same, judged":               {old: []laugh{marked(at(7, 1, 5))}, found: []laugh{at(0, 1, 5)}},
+		"gone":                           {old: []laugh{at(7, 1, 5)}, want: change{remove: []int64{7}, loose: []string{"1"}}},
+		"gone, but judged":               {old: []laugh{marked(at(7, 1, 5))}},
+		"they only touch":                {old: []laugh{at(7, 1, 5)}, found: []laugh{at(0, 5, 9)}, want: change{insert: []laugh{at(0, 5, 9)}, remove: []int64{7}, created: 1, loose: []string{"1"}}},
+		"moved":                          {old: []laugh{marked(at(7, 1, 5))}, found: []laugh{at(0, 2, 5)}, want: change{insert: []laugh{marked(at(7, 2, 5))}, remove: []int64{7}, loose: []string{"1"}}},
+		"a duplicate":                    {found: []laugh{at(0, 1, 5)}, others: []laugh{at(8, 4, 6)}, want: change{duplicates: 1, loose: []string{"1"}}},
+		"beside another's":               {found: []laugh{at(0, 1, 5)}, others: []laugh{at(8, 5, 6), at(9, 0, 1)}, want: change{insert: []laugh{at(0, 1, 5)}, created: 1}},
+		"within another's":               {found: []laugh{at(0, 3, 4)}, others: []laugh{at(8, 1, 9)}, want: change{duplicates: 1, loose: []string{"3"}}},
+		"overlaps, but sounds different": {found: []laugh{at(0, 1, 5)}, others: []laugh{at(8, 4, 6)}, twins: []twin{{other: -1}}, want: change{insert: []laugh{at(0, 1, 5)}, created: 1}},
+		"the same sound":                 {found: []laugh{at(0, 100, 500)}, others: []laugh{heard(at(8, 4000, 6000))}, twins: []twin{{other: 0}}, want: change{duplicates: 1, loose: []string{"100"}, copies: []laughCopy{{of: "eight", first: 100, last: 500, later: -3900}}}},
+		"the same sound, and better": {
+			found: []laugh{scored(at(0, 100, 500))}, others: []laugh{heard(marked(at(8, 90, 510)))}, twins: []twin{{other: 0}},
+			want: change{insert: []laugh{heard(marked(scored(at(8, 100, 500))))}, remove: []int64{8}, duplicates: 1, loose: []string{"90"},
+				copies: []laughCopy{{of: "eight", recording: 2, first: 90, last: 510, later: -10}}},
+		},
 		"twice the same row": {found: []laugh{at(0, 1, 2), at(0, 1, 3)}, want: change{insert: []laugh{at(0, 1, 2)}, created: 1, duplicates: 1, loose: []string{"1"}}},
 		"two became one, the second is judged": {
 			old: []laugh{at(7, 1, 50), marked(at(8, 60, 70))}, found: []laugh{at(0, 1, 70)},
@@ -44,8 +72,11 @@ func TestReconcile(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := reconcile(0, test.old, test.found, test.others)
-			if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(change{}, laugh{})); diff != "" {
+			if test.twins == nil {
+				test.twins = blindly(test.found, test.others)
+			}
+			got := reconcile(0, test.old, test.found, test.others, test.twins)
+			if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(change{}, laugh{}, laughCopy{})); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})

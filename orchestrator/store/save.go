@@ -22,7 +22,7 @@ func (s *Store) SaveRecording(ctx context.Context, result orchestrator.Result) (
 	if err != nil {
 		return orchestrator.Saved{}, fmt.Errorf("%s: %w", verb, err)
 	}
-	packed := pack(result.Scores.Data)
+	packed, prints := pack(result.Scores.Data), packPrints(result.Prints)
 
 	// An attempt whose commit was not answered may have been stored. The next one then finds nothing
 	// left to count, so the first that came to its end is the one that counts. Loose clips are looked
@@ -50,7 +50,7 @@ func (s *Store) SaveRecording(ctx context.Context, result orchestrator.Result) (
 		if err != nil {
 			return err
 		}
-		if err := saveScores(ctx, q, recordingID, modelID, policyID, result.Scores, packed); err != nil {
+		if err := saveScores(ctx, q, recordingID, modelID, policyID, result.Scores, packed, prints); err != nil {
 			return err
 		}
 		if err := s.noteRead(ctx, q, result); err != nil {
@@ -72,12 +72,19 @@ func (s *Store) SaveRecording(ctx context.Context, result orchestrator.Result) (
 		if err != nil {
 			return err
 		}
-		others, err := otherLaughs(ctx, q, result.UserID, recordingID, modelID, begin-joint, end+joint)
+		others, err := otherLaughs(ctx, q, result.UserID, recordingID, modelID, begin-farthest, end+farthest)
 		if err != nil {
 			return err
 		}
-		c := reconcile(begin, old, found, others)
+		sounds, err := soundsOf(ctx, q, modelID, recordingID, others)
+		if err != nil {
+			return err
+		}
+		c := reconcile(begin, old, found, others, sounds.twins(recordingID, found, others))
 		if err := apply(ctx, q, c, result.UserID, modelID); err != nil {
+			return err
+		}
+		if err := saveCopies(ctx, q, result.UserID, recordingID, modelID, c.copies); err != nil {
 			return err
 		}
 		loose = append(append(loose, c.loose...), buried...)

@@ -14,13 +14,14 @@ import (
 // scoresPage bounds how many recordings' scores are in memory at once.
 const scoresPage = 4
 
-func saveScores(ctx context.Context, q querier, recordingID, modelID, policyID int64, scores orchestrator.Scores, packed []byte) error {
-	_, err := q.exec(ctx, `INSERT INTO scores (recording_id, model_id, classes, frame_window, frame_hop, samples, data, policy_id)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+// saveScores keeps the prints that are there where prints is nil.
+func saveScores(ctx context.Context, q querier, recordingID, modelID, policyID int64, scores orchestrator.Scores, packed, prints []byte) error {
+	_, err := q.exec(ctx, `INSERT INTO scores AS old (recording_id, model_id, classes, frame_window, frame_hop, samples, data, policy_id, prints)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
 		ON CONFLICT (recording_id, model_id) DO UPDATE SET classes = excluded.classes,
 			frame_window = excluded.frame_window, frame_hop = excluded.frame_hop, samples = excluded.samples, data = excluded.data,
-			policy_id = excluded.policy_id`,
-		recordingID, modelID, asJSON(scores.Classes), scores.Window, scores.Hop, scores.Length, packed, nullable(policyID))
+			policy_id = excluded.policy_id, prints = COALESCE(excluded.prints, old.prints)`,
+		recordingID, modelID, asJSON(scores.Classes), scores.Window, scores.Hop, scores.Length, packed, nullable(policyID), orNoBytes(prints))
 	return err
 }
 
@@ -93,4 +94,12 @@ func unpack(packed []byte) ([]byte, error) {
 		return nil, err
 	}
 	return io.ReadAll(r)
+}
+
+// orNoBytes is NULL where there are none.
+func orNoBytes(data []byte) any {
+	if data == nil {
+		return nil
+	}
+	return data
 }

@@ -45,6 +45,8 @@ func Run(t *testing.T, place Place) {
 		"a window with other content is the same":             testWindowAgain,
 		"judgements go over to the successor":                 testJudgementsGoOver,
 		"a judged laugh without a successor stays":            testJudgedStays,
+		"one laugh is one laugh where the sound is the same":  testOverlaps,
+		"the best copy of a laugh counts":                     testBestCopyCounts,
 		"what overlaps another recording is a duplicate":      testDuplicates,
 		"a laugh across a border is one, in any order":        testBorder,
 		"what was said of half a laugh stays":                 testBorderJudged,
