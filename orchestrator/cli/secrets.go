@@ -41,7 +41,7 @@ func (f *keyFlags) read(a *app, user orchestrator.User) (string, error) {
 	case f.file != "" && f.stdin:
 		return "", usage("--api-key-file and --api-key-stdin do not go together: give one")
 	case !service.NeedsKey(user):
-		return "", usage("an API key goes with --source limitless only")
+		return "", usage("an API key goes with --source %s only", service.SourceForms(true))
 	}
 	if err := a.service.CanSeal(); err != nil {
 		return "", err

@@ -39,7 +39,7 @@ type userFlags struct {
 func (f *userFlags) bind(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.timezone, "timezone", "", "IANA time `zone`, such as Europe/London")
-	flags.StringVar(&f.source, "source", "", "`address` of the recordings: folder:PATH, or limitless")
+	flags.StringVar(&f.source, "source", "", "`address` of the recordings: "+service.SourceForms(false))
 	flags.IntVar(&f.priority, "priority", service.DefaultPriority, "users with a smaller `number` are read first")
 	flags.Float64Var(&f.threshold, "threshold", 0, "`score` from which a laugh is one, up to 1; 0: the setting's")
 	flags.StringVar(&f.inferd, "inferd", "", "`command` that starts this user's model, or its name in models.toml; empty: the setting's")

@@ -11,7 +11,6 @@ import (
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/document"
 	"github.com/chortle-audio/chortle/orchestrator/settings"
-	"github.com/chortle-audio/chortle/orchestrator/source/limitless"
 )
 
 // ArchiveRequest says what is downloaded, for keeps.
@@ -38,32 +37,32 @@ var ErrIncomplete = errors.New("incomplete")
 // Archive downloads the original recordings of a user. It may be interrupted and started again. The document tells
 // what was done, also where the error is not nil; an ErrIncomplete is one that passes.
 func (s *Service) Archive(ctx context.Context, request ArchiveRequest, report func(ArchiveProgress)) (document.Archive, error) {
-	user := request.User
-	options, err := s.archiveOptions(request)
+	kind, _, err := kindOf(request.User)
+	switch {
+	case err != nil:
+		return document.Archive{}, err
+	case kind.archive == nil:
+		return document.Archive{}, invalid("user %s has recordings of their own already: the source is %s", request.User.Name, settings.Mask(request.User.Source))
+	}
+	days, err := s.archiveDays(request)
 	if err != nil {
 		return document.Archive{}, err
 	}
-	if !NeedsKey(user) {
-		return document.Archive{}, invalid("user %s has recordings of their own already: the source is %s", user.Name, settings.Mask(user.Source))
+	if request.Dir == "" {
+		request.Dir = filepath.Join(s.userDir(request.User), "archive")
 	}
-	if options.Client, err = s.limitlessClient(ctx, user); err != nil {
-		return document.Archive{}, err
-	}
-	defer options.Client.Close()
-	options.Progress = func(p limitless.ArchiveProgress) {
-		report(ArchiveProgress{Done: p.Done, Total: p.Total, Files: p.Files, Bytes: p.Bytes, Remaining: p.Remaining})
-	}
-	progress, err := limitless.Archive(ctx, options)
-	archived := document.Archive{User: user.Name, Folder: options.Dir, Windows: progress.Total, Files: progress.Files, Empty: progress.Empty,
-		Skipped: progress.Skipped, Failed: progress.Failed, Bytes: progress.Bytes}
-	if err == nil {
-		return archived, nil
-	}
-	err = fmt.Errorf("archive recordings of user %s: %w", user.Name, err)
-	if held := (*limitless.HeldError)(nil); errors.Is(err, limitless.ErrAway) || errors.As(err, &held) {
-		err = &incompleteError{err}
+	archived, err := kind.archive(ctx, s, archiveRequest{request, days, report})
+	if err != nil && archived.Folder != "" {
+		err = fmt.Errorf("archive recordings of user %s: %w", request.User.Name, err)
 	}
 	return archived, err
+}
+
+// archiveRequest is an ArchiveRequest that was checked.
+type archiveRequest struct {
+	ArchiveRequest
+	days   []orchestrator.Span
+	report func(ArchiveProgress)
 }
 
 // incompleteError is an error that is an ErrIncomplete, too.
@@ -72,19 +71,15 @@ type incompleteError struct{ error }
 func (e *incompleteError) Unwrap() error        { return e.error }
 func (e *incompleteError) Is(target error) bool { return target == ErrIncomplete }
 
-// archiveOptions checks what is asked for; the client is still missing.
-func (s *Service) archiveOptions(request ArchiveRequest) (options limitless.ArchiveOptions, err error) {
+// archiveDays are the days that are asked for and have begun.
+func (s *Service) archiveDays(request ArchiveRequest) (days []orchestrator.Span, err error) {
 	location, err := request.User.Location()
 	if err != nil {
-		return options, err
+		return nil, err
 	}
 	if request.To == (orchestrator.Date{}) {
 		request.To = orchestrator.Yesterday(s.Now(), location)
 	}
-	if request.Dir == "" {
-		request.Dir = filepath.Join(s.userDir(request.User), "archive")
-	}
-	var days []orchestrator.Span
 	for date := request.From; !request.To.Before(date); date = date.Add(1) {
 		day := date.Span(location)
 		if !day.Start.Before(s.Now()) {
@@ -93,14 +88,9 @@ func (s *Service) archiveOptions(request ArchiveRequest) (options limitless.Arch
 		days = append(days, day)
 	}
 	if len(days) == 0 {
-		return options, invalid("--from %s has not come yet, or not ended: then name it with --to, too", request.From)
+		return nil, invalid("--from %s has not come yet, or not ended: then name it with --to, too", request.From)
 	}
-	sound, err := s.Audio()
-	if err != nil {
-		return options, err
-	}
-	return limitless.ArchiveOptions{User: request.User.Name, Dir: request.Dir, Days: days, Chunk: s.Config.LimitlessChunk, Length: lengthOf(sound),
-		EmptyNights: s.Config.EmptyNights, KeepFree: request.KeepFree, Free: freeSpace, Now: s.Now}, nil
+	return days, nil
 }
 
 // freeSpace is how many bytes this user may still write where dir lies.

@@ -97,7 +97,7 @@ func (s *Service) Demo(ctx context.Context, request DemoRequest) (result Demo, e
 
 // demoUser finds the user, or adds it; its folder is the demo's, also after the demo was moved.
 func (s *Service) demoUser(ctx context.Context, day demo.Day) (orchestrator.User, error) {
-	source := schemeFolder + ":" + day.Folder(s.Config.DataDir)
+	source := folderKind.scheme + ":" + day.Folder(s.Config.DataDir)
 	user, err := s.User(ctx, day.User)
 	switch {
 	case errors.Is(err, orchestrator.ErrNotFound):

@@ -9,10 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
@@ -32,8 +30,6 @@ const (
 	leastMemory = 128e6
 	// smallMachine is the memory below which swap is a good idea.
 	smallMachine = 2 << 30
-	// mostFiles bounds how many files of a source are looked at.
-	mostFiles = 20_000
 	// probeTimeout bounds programs that are only asked for their version.
 	probeTimeout = 10 * time.Second
 )
@@ -172,49 +168,14 @@ func (d *doctor) checkUsers(ctx context.Context, s *store.Store) {
 			d.wrong(check, err.Error(), "orchestrator user set "+user.Name+" --timezone ZONE")
 			continue
 		}
-		path, isFolder := strings.CutPrefix(user.Source, "folder:")
-		if !isFolder {
-			if _, err := d.apiKey(ctx, user); err != nil {
-				d.wrong(check, err.Error(), "until then runs fail for this user")
-			} else {
-				d.ok(check, "%s, the API key can be opened; ask the API with: orchestrator user key test %s", strings.TrimSuffix(user.Source, ":"), user.Name)
-			}
+		kind, rest, err := kindOf(user)
+		if err != nil {
+			d.wrong(check, err.Error(), "orchestrator user set "+user.Name+" --source "+SourceForms(false))
 			continue
 		}
-		d.checkSource(ctx, check, path)
-	}
-}
-
-// checkSource looks whether a source's files can be read, and whether their times can be true.
-func (d *doctor) checkSource(ctx context.Context, check, root string) {
-	files, future := 0, ""
-	limit := d.Now().Add(time.Minute)
-	enough := errors.New("enough")
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if files >= mostFiles || ctx.Err() != nil {
-			return enough
-		}
-		if !entry.Type().IsRegular() {
-			return nil
-		}
-		files++
-		if info, err := entry.Info(); err == nil && info.ModTime().After(limit) {
-			future = path
-		}
-		return nil
-	})
-	switch {
-	case err != nil && !errors.Is(err, enough):
-		d.wrong(check, err.Error(), "mount or make the folder, and let this user read all of it")
-	case future != "":
-		d.warn(check, fmt.Sprintf("%s was changed in the future", future), "set the clock of this machine or of the recorder")
-	case errors.Is(err, enough):
-		d.ok(check, "%s, more than %d files", root, mostFiles)
-	default:
-		d.ok(check, "%s, %s", root, advice.Plural(files, "file"))
+		found := kind.check(ctx, d.Service, user, rest)
+		found.Check = check
+		d.findings = append(d.findings, found)
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/chortle-audio/chortle/orchestrator"
-	"github.com/chortle-audio/chortle/orchestrator/source/limitless"
 	"github.com/chortle-audio/chortle/orchestrator/store"
 	"github.com/chortle-audio/chortle/orchestrator/vault"
 )
@@ -85,21 +84,14 @@ func (s *Service) SealedWith(ctx context.Context) (map[int64]string, error) {
 // TestKey asks the API whether it accepts the user's key, and returns the API's address. An *InvalidError where the
 // user's source needs none.
 func (s *Service) TestKey(ctx context.Context, user orchestrator.User) (address string, err error) {
-	if !NeedsKey(user) {
+	kind, _, err := kindOf(user)
+	switch {
+	case err != nil:
+		return "", err
+	case kind.testKey == nil:
 		return "", invalid("user %s needs no API key: the source is %s", user.Name, user.Source)
 	}
-	client, err := s.limitlessClient(ctx, user)
-	if err != nil {
-		return "", err
-	}
-	defer client.Close()
-	switch err := client.CheckKey(ctx); {
-	case errors.Is(err, limitless.ErrBadKey):
-		return "", fmt.Errorf("test API key of user %s: %w", user.Name, err)
-	case err != nil:
-		return "", fmt.Errorf("test API key of user %s: it cannot be told now: %w", user.Name, err)
-	}
-	return s.Config.LimitlessURL, nil
+	return kind.testKey(ctx, s, user)
 }
 
 // RotateKeys encrypts every secret anew: opened with the secret key of the settings, sealed with next, 64 hexadecimal
