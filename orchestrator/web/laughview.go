@@ -25,7 +25,7 @@ type laughView struct {
 	Note, Recording, Offset, Policy     string
 	Uncertain                           string
 	Back                                string
-	MayChange                           bool
+	MayChange, ShowDay                  bool
 	Scores                              []classScore
 
 	laugh orchestrator.StoredLaugh

@@ -25,7 +25,7 @@ type yearData struct {
 	Earlier, Later    string
 	EarlierName       string
 	LaterName         string
-	From, To          string
+	From, To, Sound   string
 	Count, Days       int
 	Empty             bool
 	Calendar          chart.Calendar
@@ -94,14 +94,22 @@ func (s *Server) year(w http.ResponseWriter, r *http.Request, v viewer) error {
 	if r.URL.Query().Get("from") == "" {
 		data.turnYear(p, from.Year)
 	}
-	data.count(p, from, to, counts)
+	recordings, err := s.options.Heard.Recordings(ctx, p.user.ID, orchestrator.Span{Start: from.Span(p.location).Start, End: to.Span(p.location).End})
+	if err != nil {
+		return err
+	}
+	all := hear(recordings, nil)
+	data.Sound = catalogue.Length(all.length(orchestrator.Span{Start: from.Span(p.location).Start, End: to.Span(p.location).End}))
+	data.count(p, from, to, counts, all)
 	data.bars(p, from, to, counts, hours)
 	for _, l := range longest {
 		view := s.laughView(l, p, v, "")
 		data.Longest = &view
 	}
 	for _, l := range starred {
-		data.Starred = append(data.Starred, s.laughView(l, p, v, backTo(r.URL)))
+		view := s.laughView(l, p, v, backTo(r.URL))
+		view.ShowDay = true
+		data.Starred = append(data.Starred, view)
 	}
 	s.render(w, r, v, http.StatusOK, "year.html", view{Title: name, Person: p, Data: data})
 	return nil
@@ -144,8 +152,8 @@ func (d *yearData) turnYear(p *person, year int) {
 }
 
 // count draws the calendar and finds what stands out in it.
-func (d *yearData) count(p *person, from, to orchestrator.Date, counts []orchestrator.DayCount) {
-	byDay := dayCounts(p, counts, heard{})
+func (d *yearData) count(p *person, from, to orchestrator.Date, counts []orchestrator.DayCount, all heard) {
+	byDay := dayCounts(p, counts, all)
 	for _, day := range counts {
 		d.Count += day.Sure
 		d.Wrong += day.Wrong
@@ -160,7 +168,7 @@ func (d *yearData) count(p *person, from, to orchestrator.Date, counts []orchest
 	d.Empty = d.Count == 0
 	title := word("year.map", "range", d.Name)
 	d.Calendar = chart.Year{Head: chart.Head{ID: "map", Title: title}, From: from, To: to, Today: p.today, Days: byDay, Link: p.day, Name: p.dayName,
-		Month: func(m time.Month) string { return word("month.short." + strconv.Itoa(int(m))) }}.Draw()
+		Month: func(m time.Month) string { return word("month.short." + strconv.Itoa(int(m))) }, Weekday: func(day int) string { return word("weekday.short." + strconv.Itoa((day+1)%7))[:1] }}.Draw()
 	d.Table = chart.Table{Caption: title, Columns: []string{word("table.day"), word("table.laughs"), word("table.maybe"), word("table.wrong")}}
 	for _, day := range counts {
 		d.Table.Rows = append(d.Table.Rows, []chart.Cell{{Text: catalogue.Day(day.Date, p.today), Href: p.day(day.Date)},

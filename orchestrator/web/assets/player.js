@@ -137,7 +137,7 @@ const follow = () => {
   if (seek && document.activeElement !== seek) seek.value = String(Math.round(share * 1000));
   const clock = part("clock");
   if (clock && current) clock.textContent = `${(share * current.length).toFixed(1)} s`;
-  for (const head of document.querySelectorAll(".head")) {
+  for (const head of document.querySelectorAll(".playhead")) {
     const here = head.closest("[data-laugh]")?.dataset.laugh === current?.id;
     head.hidden = !here;
     if (here) head.style.left = `${share * 100}%`;

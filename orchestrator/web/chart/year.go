@@ -22,8 +22,9 @@ type Year struct {
 	Link func(orchestrator.Date) string
 	// Name says a day and its count, for titles and links.
 	Name func(orchestrator.Date, DayCount) string
-	// Month names a month above its first week.
-	Month func(time.Month) string
+	// Month names a month above its first week; Weekday, unless nil, a row, counted from Monday, 0.
+	Month   func(time.Month) string
+	Weekday func(day int) string
 }
 
 // DayCount is what is known of a day.
@@ -48,8 +49,12 @@ type Half struct {
 	ID            string
 	Width, Height int
 	Months        []Tick
+	Weekdays      []RowName
 	Dots          []Dot
 }
+
+// RowName is a weekday beside its row.
+type RowName struct{ Y, Label string }
 
 // Dot is a day. Size is 0 for sound without laughs and -1 for no sound.
 type Dot struct {
@@ -69,6 +74,7 @@ type Step struct {
 const (
 	cell       = 14
 	top        = 18 // for the months
+	gutter     = 14 // for the weekdays
 	halfOfYear = 26 // weeks, about
 )
 
@@ -139,11 +145,14 @@ func size(n int, steps []Step) int {
 }
 
 func (y Year) half(from, to orchestrator.Date, steps []Step) Half {
-	h := Half{Width: weeks(from, to) * cell, Height: top + 7*cell}
+	h := Half{Width: gutter + weeks(from, to)*cell, Height: top + 7*cell}
+	for row := 0; y.Weekday != nil && row < 7; row++ {
+		h.Weekdays = append(h.Weekdays, RowName{strconv.Itoa(top + row*cell + 10), y.Weekday(row)})
+	}
 	month := time.Month(0)
 	for date := from; !to.Before(date); date = date.Add(1) {
 		column, row := weeks(from, date)-1, weekday(date)
-		x, top := column*cell, top+row*cell
+		x, top := gutter+column*cell, top+row*cell
 		if date.Month != month && (date.Day <= 7) {
 			month = date.Month
 			h.Months = append(h.Months, Tick{X: strconv.Itoa(x), Label: y.Month(month), Anchor: "start"})
