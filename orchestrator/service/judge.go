@@ -20,7 +20,8 @@ func (s *Service) Sounds() (*listening.Sounds, error) {
 		if err != nil {
 			return nil, err
 		}
-		return kept.Open(key)
+		clip, _, err := kept.Open(ctx, key)
+		return clip, err
 	}
 	return listening.New(open, decoder), nil
 }
