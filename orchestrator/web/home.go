@@ -37,7 +37,9 @@ type dayCard struct {
 	// Sound is the base of the count in words; Silent days had none.
 	Sound  string
 	Silent bool
-	Strip  chart.Strip
+	// Near days, today and yesterday, have a name that their date does not say.
+	Near  bool
+	Strip chart.Strip
 }
 
 // weekDay is a day of the calendar of the last weeks.
@@ -155,7 +157,7 @@ func (s *Server) dayCard(p *person, date orchestrator.Date, laughs []orchestrato
 	of := all.ofDay(span)
 	sound := of.length(span)
 	card := dayCard{Href: p.day(date), Name: catalogue.Near(date, p.today), Full: catalogue.Day(date, p.today), Count: len(laughs),
-		Sound: catalogue.Length(sound), Silent: sound == 0 && len(laughs) == 0}
+		Sound: catalogue.Length(sound), Silent: sound == 0 && len(laughs) == 0, Near: p.today.Add(-2).Before(date)}
 	day := chart.Day{Head: chart.Head{ID: "strip-" + date.String(), Title: word("strip.title", "day", card.Full), Desc: s.stripDesc(len(laughs), sound)},
 		Span: span, Location: p.location, Sound: of.sound, Missing: of.missing, Height: height, Sparse: height == listStrip}
 	for _, l := range laughs {

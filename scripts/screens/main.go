@@ -11,7 +11,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -153,10 +152,7 @@ func newServer(ctx context.Context, s *service.Service, people []orchestrator.Us
 		return nil, err
 	}
 	log := logrus.New()
-	log.SetOutput(io.Discard)
-	if os.Getenv("SCREENS_LOG") != "" {
-		log.SetOutput(os.Stderr)
-	}
+	log.SetLevel(logrus.WarnLevel)
 	return web.New(web.Options{Sessions: everybody(people), Laughs: opened, Heard: opened, Judging: s, Sounds: sounds, Log: log, Now: func() time.Time { return pagetest.Now }})
 }
 
