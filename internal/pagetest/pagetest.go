@@ -262,4 +262,3 @@ func (f *filler) fail(ctx context.Context, date orchestrator.Date) error {
 	return opened.SaveDay(ctx, f.runID, orchestrator.UserDay{UserID: f.user.ID, User: f.user.Name, Date: date, Timezone: f.user.Timezone, Status: orchestrator.StatusIncomplete,
 		Spans: []orchestrator.LedgerSpan{{Span: gap, State: orchestrator.SpanFailed, Reason: "503", Attempts: 1, LastTried: Now.Add(-3 * time.Hour)}}})
 }
-
