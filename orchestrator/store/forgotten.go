@@ -37,7 +37,8 @@ func (s *Store) Forget(ctx context.Context, userIDs []int64, id string) (forgott
 		if err != nil {
 			return err
 		}
-		there, err := findLaughs(ctx, q, "l.user_id = ?1 AND l.end_at > ?2 AND l.start_at < ?3", userID, fromMillis(grave.start), fromMillis(grave.end))
+		there, err := findLaughs(ctx, q, "l.user_id = ?1 AND l.end_at > ?2 AND l.start_at < ?3 AND l.start_at > ?4",
+			userID, fromMillis(grave.start), fromMillis(grave.end), fromMillis(grave.start).Add(-longestRecording))
 		if err != nil {
 			return err
 		}

@@ -76,7 +76,7 @@ func (s *Store) lists(ctx context.Context, filter orchestrator.LaughFilter) (lis
 	if filter.Limit > 0 {
 		size = min(size, filter.Limit)
 	}
-	for _, owner := range owners {
+	for _, part := range parts(owners, filter) {
 		lists = append(lists, pages(size, func(last *orchestrator.StoredLaugh) ([]orchestrator.StoredLaugh, error) {
 			place := after
 			if last != nil {
@@ -86,10 +86,32 @@ func (s *Store) lists(ctx context.Context, filter orchestrator.LaughFilter) (lis
 				}
 				place = &c
 			}
-			return s.laughsPage(ctx, owner, filter, place, size)
+			return s.laughsPage(ctx, part, place, size)
 		}))
 	}
 	return lists, nil
+}
+
+// part is what one index has in the filter's order: the laughs of one user.
+type part struct {
+	owner  orchestrator.User
+	filter orchestrator.LaughFilter
+}
+
+// parts of a list. The index by certainty has a user's laughs tier by tier.
+func parts(owners []orchestrator.User, filter orchestrator.LaughFilter) (all []part) {
+	for _, owner := range owners {
+		if filter.Order != orchestrator.OrderLeastCertain || filter.Tier != "" {
+			all = append(all, part{owner, filter})
+			continue
+		}
+		for _, tier := range []orchestrator.Tier{orchestrator.TierSure, orchestrator.TierMaybe} {
+			filter.Tier = tier
+			all = append(all, part{owner, filter})
+		}
+		filter.Tier = ""
+	}
+	return all
 }
 
 // owners are the users that a filter names.
@@ -107,13 +129,13 @@ func (s *Store) owners(ctx context.Context, filter orchestrator.LaughFilter) (ow
 	return owners, err
 }
 
-// laughsPage reads at most size laughs of a user, behind a place.
-func (s *Store) laughsPage(ctx context.Context, owner orchestrator.User, filter orchestrator.LaughFilter, after *orchestrator.LaughCursor, size int) (page []orchestrator.StoredLaugh, err error) {
-	w, err := conditions(owner, filter)
+// laughsPage reads at most size laughs of a part, behind a place.
+func (s *Store) laughsPage(ctx context.Context, p part, after *orchestrator.LaughCursor, size int) (page []orchestrator.StoredLaugh, err error) {
+	w, err := conditions(p.owner, p.filter)
 	if err != nil {
 		return nil, err
 	}
-	order := orders[filter.Order]
+	order := orders[p.filter.Order]
 	if after != nil {
 		w.add(order.after, order.place(*after)...)
 	}
@@ -121,7 +143,7 @@ func (s *Store) laughsPage(ctx context.Context, owner orchestrator.User, filter 
 	err = s.read(ctx, "list laughs", func(ctx context.Context, q querier) error {
 		page = nil
 		return q.each(ctx, query, w.args, func(scan func(...any) error) error {
-			l, err := scanLaugh(owner, scan)
+			l, err := scanLaugh(p.owner, scan)
 			page = append(page, l)
 			return err
 		})
@@ -144,7 +166,11 @@ func conditions(owner orchestrator.User, filter orchestrator.LaughFilter) (w whe
 			span.End = end
 		}
 	}
-	w.within("l.start_at", span)
+	start := "l.start_at"
+	if byTime := filter.Order == orchestrator.OrderOldest || filter.Order == orchestrator.OrderNewest; !byTime && len(filter.IDs) == 0 && wide(span) {
+		start = "COALESCE(l.start_at, l.start_at)" // not by the index of starts: by that of the order, where enough are found soon
+	}
+	w.within(start, span)
 	if filter.MinScore > 0 {
 		w.add("l.score >= ?", filter.MinScore)
 	}
@@ -170,6 +196,12 @@ func conditions(owner orchestrator.User, filter orchestrator.LaughFilter) (w whe
 		w.conditions = append(w.conditions, "l.clip <> ''")
 	}
 	return w, nil
+}
+
+// wide tells whether there is more in a span than is quickly sorted.
+func wide(span orchestrator.Span) bool {
+	const most = 60 * 24 * time.Hour
+	return span.Start.IsZero() || span.End.IsZero() || span.Duration() > most
 }
 
 func either(conditions []string) string {

@@ -61,10 +61,12 @@ func (s *Store) Gaps(ctx context.Context, userID int64, before, emptySince time.
 	return gaps, err
 }
 
-// findEntries reads the rows that overlap span, in order.
+// findEntries reads the rows that overlap span, in order. Rows do not overlap each other: the first one is the last that
+// starts before span, if any.
 func findEntries(ctx context.Context, q querier, userID int64, span orchestrator.Span) (rows []entry, err error) {
 	err = q.each(ctx, `SELECT id, start_at, end_at, state, reason, attempts, tried_at, COALESCE(run_id, '') FROM ledger
-		WHERE user_id = ?1 AND end_at > ?2 AND start_at < ?3 ORDER BY start_at`, []any{userID, span.Start, span.End},
+		WHERE user_id = ?1 AND end_at > ?2 AND start_at < ?3
+			AND start_at >= COALESCE((SELECT MAX(start_at) FROM ledger WHERE user_id = ?1 AND start_at <= ?2), ?2) ORDER BY start_at`, []any{userID, span.Start, span.End},
 		func(scan func(...any) error) error {
 			var e entry
 			err := scan(&e.id, instant{&e.Start}, instant{&e.End}, &e.State, &e.Reason, &e.Attempts, instant{&e.LastTried}, &e.runID)

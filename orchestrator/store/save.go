@@ -222,8 +222,8 @@ func recordedLaughs(ctx context.Context, q querier, recordingID, modelID int64) 
 
 // otherLaughs are the rows that the model has of the user's other recordings and of a stretch of time, in order.
 func otherLaughs(ctx context.Context, q querier, userID, recordingID, modelID, from, to int64) ([]laugh, error) {
-	return findLaughs(ctx, q, "l.user_id = ?1 AND l.model_id = ?2 AND l.recording_id <> ?3 AND l.end_at >= ?4 AND l.start_at <= ?5",
-		userID, modelID, recordingID, fromMillis(from), fromMillis(to))
+	return findLaughs(ctx, q, "l.user_id = ?1 AND l.model_id = ?2 AND l.recording_id <> ?3 AND l.end_at >= ?4 AND l.start_at <= ?5 AND l.start_at >= ?6",
+		userID, modelID, recordingID, fromMillis(from), fromMillis(to), fromMillis(from).Add(-longestRecording))
 }
 
 func findLaughs(ctx context.Context, q querier, where string, args ...any) (rows []laugh, err error) {

@@ -27,13 +27,16 @@ ALTER TABLE laughs ADD COLUMN context TEXT NOT NULL DEFAULT '{}'; -- JSON: what 
 ALTER TABLE laughs ADD COLUMN features BLOB; -- NULL: none
 UPDATE laughs SET public_id = '~' || id; -- until the program fills it
 CREATE UNIQUE INDEX laughs_public ON laughs (public_id);
-CREATE INDEX laughs_day ON laughs (user_id, day, hour, class, tier, mark, star);
-CREATE INDEX laughs_review ON laughs (user_id, certainty, public_id, tier) WHERE mark = '';
+CREATE INDEX laughs_day ON laughs (user_id, day, tier, mark, star);
+CREATE INDEX laughs_hour ON laughs (user_id, class, tier, hour, day, mark) WHERE mark <> 'wrong';
+CREATE INDEX laughs_review ON laughs (user_id, tier, certainty, public_id) WHERE mark = '';
 CREATE INDEX laughs_star ON laughs (user_id, start_at) WHERE star;
 CREATE INDEX laughs_score ON laughs (user_id, score, public_id);
 CREATE INDEX laughs_length ON laughs (user_id, length_ms, public_id);
 CREATE INDEX laughs_policy ON laughs (policy_id);
 CREATE INDEX scores_policy ON scores (policy_id);
+CREATE INDEX laughs_model_start ON laughs (user_id, model_id, start_at);
+DROP INDEX laughs_end;
 DROP INDEX laughs_start; -- lists are read user by user
 
 -- Where a person forgot a laugh: nothing is found there again, whatever the model or policy.
