@@ -7,9 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"os"
-	"time"
 )
 
 // recording does one recording, unless it is done already.
@@ -43,14 +41,12 @@ func (d *dayRun) recording(ctx context.Context, rec Recording) error {
 		d.day.Processed++
 		return nil
 	}
-	result, err := d.classify(ctx, rec)
-	if exit := (*ExitError)(nil); errors.As(err, &exit) && !errors.Is(err, errModelStart) && ctx.Err() == nil {
-		result, err = d.classify(ctx, rec) // once more, with a fresh process
-	}
+	heard, err := d.listener.Listen(ctx, rec)
 	if err != nil {
 		return d.countAttempt(ctx, rec, err)
 	}
-	return d.save(ctx, state, result)
+	return d.save(ctx, state, Result{RunID: d.runID, UserID: d.user.ID, Recording: rec, Model: heard.Model, Scores: heard.Scores,
+		Prints: heard.Prints, Damage: heard.Damage})
 }
 
 // find looks the recording up, by its content where its name, size and time are not known.
@@ -81,85 +77,13 @@ func (d *dayRun) countAttempt(ctx context.Context, rec Recording, cause error) e
 	if exit := (*ExitError)(nil); errors.As(cause, &exit) {
 		own = !exit.Exit.Blameless()
 	}
-	if !own || errors.Is(cause, errModelStart) || ctx.Err() != nil {
+	if !own || errors.Is(cause, ErrModelStart) || ctx.Err() != nil {
 		return cause
 	}
 	if err := d.Store.FailRecording(ctx, d.runID, d.user.ID, rec, cause.Error()); err != nil {
 		return errors.Join(cause, &stageError{StageStore, err})
 	}
 	return cause
-}
-
-// classify streams the recording through the model. A process that ended, or broke its contract, is
-// stopped: the next recording gets a fresh one.
-func (d *dayRun) classify(ctx context.Context, rec Recording) (Result, error) {
-	process, err := d.model(ctx)
-	if err != nil {
-		return Result{}, err
-	}
-	model := process.Model()
-	result := Result{RunID: d.runID, UserID: d.user.ID, Recording: rec, Model: model,
-		Scores: Scores{Classes: model.Laughter, Window: model.Window, Hop: model.Hop}}
-
-	event := Event{Kind: EventRecording, User: d.user.Name, Date: d.day.Date, Recording: rec.Name}
-	event.Length = d.Audio.Length(ctx, rec)
-	result.Scores.Expect(event.Length)
-	d.observe(event)
-
-	var length int64
-	var prints Printer
-	var decoding time.Duration
-	event.Kind = EventProgress
-	chunks := func(yield func(Chunk, error) bool) {
-		since := d.Now()
-		for chunk, err := range d.Audio.Decode(ctx, rec) {
-			decoding += d.Now().Sub(since)
-			if errors.As(err, &result.Damage) {
-				return // all that there is was read
-			}
-			if err != nil {
-				yield(Chunk{}, &stageError{StageDecode, err})
-				return
-			}
-			length = chunk.Offset + int64(len(chunk.Samples))
-			prints.Add(chunk.Samples)
-			if !yield(chunk, nil) {
-				return
-			}
-			event.Position = length
-			d.observe(event)
-			since = d.Now()
-		}
-	}
-	since := d.Now()
-	err = collect(process.Classify(ctx, chunks), &result.Scores)
-	d.took(StageModel, since)
-	d.spent(StageDecode, decoding)
-	if err != nil {
-		if staged := (*stageError)(nil); !errors.As(err, &staged) {
-			d.stopModel()
-			err = &stageError{StageModel, err}
-		}
-		return Result{}, err
-	}
-	if length == 0 {
-		return Result{}, &stageError{StageDecode, fmt.Errorf("%w: there is no sound in it", ErrBadRecording)}
-	}
-	result.Scores.Close(length)
-	result.Prints = prints.Keep(&result.Scores)
-	return result, nil
-}
-
-func collect(frames iter.Seq2[Frame, error], scores *Scores) error {
-	for frame, err := range frames {
-		if err != nil {
-			return err
-		}
-		if err := scores.Add(frame); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // save finds the laughs, keeps their sound and stores everything. The rows come last: until they are

@@ -3,7 +3,6 @@ package orchestrator
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"time"
 )
@@ -17,9 +16,9 @@ type dayRun struct {
 	plan   Plan
 	policy Policy // the user's
 
-	day     UserDay
-	begun   bool
-	process Process // nil until the first recording needs it
+	day      UserDay
+	begun    bool
+	listener Listener
 }
 
 // stageError is an error with the stage of a recording's way at which it came up.
@@ -31,9 +30,6 @@ type stageError struct {
 func (e *stageError) Error() string { return e.err.Error() }
 func (e *stageError) Unwrap() error { return e.err }
 
-// errModelStart marks a model that could not be started: it fails the day, not only the recording.
-var errModelStart = errors.New("model did not start")
-
 // run goes through the recordings of the day. Its error is one that ends the whole run; everything
 // else is in d.day afterwards.
 func (d *dayRun) run(ctx context.Context, source Source, span Span) error {
@@ -43,8 +39,9 @@ func (d *dayRun) run(ctx context.Context, source Source, span Span) error {
 	if counter != nil {
 		before = counter.Calls()
 	}
+	d.listener = Listener{Audio: d.Audio, Spawner: func() (Spawner, error) { return d.Spawner(d.user) }, Now: d.Now, Observe: d.heard, Spent: d.spent}
 	defer func() {
-		d.stopModel()
+		d.listener.Stop()
 		d.day.Took = d.Now().Sub(began)
 		if counter != nil {
 			calls := counter.Calls()
@@ -95,7 +92,7 @@ func (d *dayRun) run(ctx context.Context, source Source, span Span) error {
 			return err
 		case errors.Is(err, ErrNotFound): // the user is gone: endDay will find out, too
 			return nil
-		case errors.Is(err, errModelStart):
+		case errors.Is(err, ErrModelStart):
 			d.failRecording(rec, err)
 			d.day.Status = StatusFailed
 			return nil
@@ -190,43 +187,22 @@ func (d *dayRun) failRecording(rec Recording, err error) {
 	d.observe(Event{Kind: EventRecordingDone, User: d.user.Name, Date: d.day.Date, Recording: rec.Name, Err: err})
 }
 
-// model returns the day's model process, started when it is first needed.
-func (d *dayRun) model(ctx context.Context) (Process, error) {
-	if d.process != nil {
-		return d.process, nil
+// heard notes what the listener did, and passes it on.
+func (d *dayRun) heard(e Event) {
+	switch e.Kind {
+	case EventModel:
+		d.day.Model, d.day.ModelPID = e.Model, e.PID
+	case EventModelEnd:
+		d.day.ModelGone = e.Exit.Gone
+		d.day.OutOfMemory = d.day.OutOfMemory || e.Exit.OutOfMemory
+		memory := &d.day.Memory
+		if memory.Before == 0 {
+			memory.Before = e.Exit.Memory.Before
+		}
+		memory.Peak = max(memory.Peak, e.Exit.Memory.Peak)
+		memory.Model = max(memory.Model, e.Exit.Memory.Model)
+		memory.After = e.Exit.Memory.After
 	}
-	since := d.Now()
-	spawner, err := d.Spawner(d.user)
-	if err == nil {
-		d.process, err = spawner.Spawn(ctx)
-	}
-	d.took(StageModel, since)
-	if err != nil {
-		return nil, &stageError{StageModel, fmt.Errorf("%w: %w", errModelStart, err)}
-	}
-	d.day.Model = d.process.Model()
-	d.day.ModelPID = d.process.PID()
-	d.observe(Event{Kind: EventModel, User: d.user.Name, Date: d.day.Date, Model: d.day.Model, PID: d.day.ModelPID})
-	return d.process, nil
-}
-
-// stopModel kills the day's model process, if there is one, and notes what it took.
-func (d *dayRun) stopModel() {
-	if d.process == nil {
-		return
-	}
-	since := d.Now()
-	exit := d.process.Stop()
-	d.process = nil
-	d.took(StageModel, since)
-	d.day.ModelGone = exit.Gone
-	d.day.OutOfMemory = d.day.OutOfMemory || exit.OutOfMemory
-	memory := &d.day.Memory
-	if memory.Before == 0 {
-		memory.Before = exit.Memory.Before
-	}
-	memory.Peak = max(memory.Peak, exit.Memory.Peak)
-	memory.Model = max(memory.Model, exit.Memory.Model)
-	memory.After = exit.Memory.After
-	d.observe(Event{Kind: EventModelEnd, User: d.user.Name, Date: d.day.Date, PID: exit.PID, Exit: exit})
+	e.User, e.Date = d.user.Name, d.day.Date
+	d.observe(e)
 }

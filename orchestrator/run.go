@@ -158,7 +158,7 @@ func remedyOf(stage string, err error) string {
 		return "give the machine swap or more memory, or set CHORTLE_INFERD_THREADS=1"
 	case errors.As(err, &exit) && exit.Exit.Killed:
 		return "find out who ended the model; the next run tries again"
-	case errors.Is(err, errModelStart):
+	case errors.Is(err, ErrModelStart):
 		return "orchestrator doctor starts a model and says what it lacks"
 	case errors.As(err, &exit), errors.Is(err, ErrBadPlugin):
 		return "none is needed at first: it is tried in three runs; then look at what the model wrote to the log"

@@ -33,7 +33,7 @@ Exit codes: 0 all files were read, 3 some were not, or are damaged, 1 none was.`
 	bind(cmd.Flags(), "CHORTLE_THRESHOLD", "CHORTLE_INFERD", "CHORTLE_MODELS", "CHORTLE_MODEL")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		progress := a.observer()
-		found, failed, err := a.service.Detect(cmd.Context(), service.DetectRequest{Paths: args, Measure: a.stderr.Terminal, Observe: progress.observe,
+		found, failed, err := a.service.Detect(cmd.Context(), service.DetectRequest{Paths: args, Observe: progress.observe,
 			Done: func(file document.Detected, err error) {
 				a.stderr.SetStatus("")
 				damage := (*orchestrator.DamageError)(nil)

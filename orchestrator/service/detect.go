@@ -3,8 +3,6 @@ package service
 import (
 	"context"
 	"errors"
-	"fmt"
-	"iter"
 	"os"
 
 	"github.com/chortle-audio/chortle/orchestrator"
@@ -15,9 +13,7 @@ import (
 // DetectRequest says in which files laughs are looked for.
 type DetectRequest struct {
 	Paths []string
-	// Measure estimates each file's length before it is read, for Observe.
-	Measure bool
-	// Observe gets an event when a file begins and one after each chunk; nil means nobody listens.
+	// Observe gets the events of a Listener; nil means nobody listens.
 	Observe func(orchestrator.Event)
 	// Done gets each file when it was read, or could not be; err is then why. A damaged file has an error and laughs.
 	Done func(file document.Detected, err error)
@@ -34,17 +30,20 @@ func (s *Service) Detect(ctx context.Context, request DetectRequest) (found docu
 	if err != nil {
 		return found, 0, err
 	}
-	process, err := spawner.Spawn(ctx)
+	listener := orchestrator.Listener{Audio: sound, Spawner: func() (orchestrator.Spawner, error) { return spawner, nil }, Now: s.Now, Observe: request.Observe}
+	defer listener.Stop()
+	model, err := listener.Start(ctx)
 	if err != nil {
-		return found, 0, fmt.Errorf("start model: %w", err)
+		return found, 0, err
 	}
-	defer func() { process.Stop() }()
-
-	found = document.Detection{Model: document.OfModel(process.Model()), Threshold: s.Config.Threshold, Files: []document.Detected{}}
+	found = document.Detection{Model: document.OfModel(model), Threshold: s.Config.Threshold, Files: []document.Detected{}}
 	for _, path := range request.Paths {
-		file, err := s.detectFile(ctx, sound, process, path, request)
+		file, err := s.detectFile(ctx, &listener, path)
 		if ctx.Err() != nil {
 			return found, failed, ctx.Err()
+		}
+		if errors.Is(err, orchestrator.ErrModelStart) {
+			return found, failed, err
 		}
 		damage := (*orchestrator.DamageError)(nil)
 		if err != nil {
@@ -57,81 +56,33 @@ func (s *Service) Detect(ctx context.Context, request DetectRequest) (found docu
 		if request.Done != nil {
 			request.Done(file, err)
 		}
-		// A model that ended, or broke its contract, costs the file that did it and no other.
-		if exit := (*orchestrator.ExitError)(nil); errors.As(err, &exit) || errors.Is(err, orchestrator.ErrBadPlugin) {
-			process.Stop()
-			next, err := spawner.Spawn(ctx)
-			if err != nil {
-				return found, failed, fmt.Errorf("start model again: %w", err)
-			}
-			process = next
-		}
 	}
 	return found, failed, nil
 }
 
 // detectFile finds the laughs of a file; of one that is damaged, it returns them with the DamageError.
-func (s *Service) detectFile(ctx context.Context, sound orchestrator.Audio, process orchestrator.Process, path string, request DetectRequest) (document.Detected, error) {
+func (s *Service) detectFile(ctx context.Context, listener *orchestrator.Listener, path string) (document.Detected, error) {
 	file := document.Detected{File: path, Laughs: []document.Found{}}
 	began := s.Now()
 	info, err := os.Stat(path)
 	if err != nil {
 		return file, err
 	}
-	rec := orchestrator.Recording{Path: path, Name: path, Start: info.ModTime(), Size: info.Size(), ModTime: info.ModTime()}
-	event := orchestrator.Event{Kind: orchestrator.EventRecording, Recording: path}
-	if request.Measure {
-		event.Length = sound.Length(ctx, rec)
+	heard, err := listener.Listen(ctx, orchestrator.Recording{Path: path, Name: path, Start: info.ModTime(), Size: info.Size(), ModTime: info.ModTime()})
+	if err != nil {
+		return file, err
 	}
-	observe := request.Observe
-	if observe == nil {
-		observe = func(orchestrator.Event) {}
-	}
-	observe(event)
-	event.Kind = orchestrator.EventProgress
-
-	model := process.Model()
-	scores := orchestrator.Scores{Classes: model.Laughter, Window: model.Window, Hop: model.Hop}
-	var length int64
-	var damage *orchestrator.DamageError
-	chunks := iter.Seq2[orchestrator.Chunk, error](func(yield func(orchestrator.Chunk, error) bool) {
-		for chunk, err := range sound.Decode(ctx, rec) {
-			if errors.As(err, &damage) {
-				return // all that there is was read
-			}
-			if err == nil {
-				length = chunk.Offset + int64(len(chunk.Samples))
-			}
-			if !yield(chunk, err) || err != nil {
-				return
-			}
-			event.Position = length
-			observe(event)
-		}
-	})
-	for frame, err := range process.Classify(ctx, chunks) {
-		if err == nil {
-			err = scores.Add(frame)
-		}
-		if err != nil {
-			return file, err
-		}
-	}
-	if length == 0 {
-		return file, fmt.Errorf("%w: there is no sound in it", orchestrator.ErrBadRecording)
-	}
-	scores.Close(length)
 	policy, err := s.Config.Policy().Base()
 	if err != nil {
 		return file, err
 	}
-	for _, laugh := range detect.Laughs(scores, policy) {
-		file.Laughs = append(file.Laughs, document.OfFound(laugh, model.Laughter))
+	for _, laugh := range detect.Laughs(heard.Scores, policy) {
+		file.Laughs = append(file.Laughs, document.OfFound(laugh, heard.Model.Laughter))
 	}
-	file.AudioSeconds = document.Seconds(orchestrator.SamplesToDuration(length))
+	file.AudioSeconds = document.Seconds(orchestrator.SamplesToDuration(heard.Scores.Length))
 	file.Seconds = document.Seconds(s.Now().Sub(began))
-	if damage != nil {
-		return file, damage
+	if heard.Damage != nil {
+		return file, heard.Damage
 	}
 	return file, nil
 }
