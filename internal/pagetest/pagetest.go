@@ -17,7 +17,6 @@ import (
 
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/audio/synth"
-	"github.com/chortle-audio/chortle/orchestrator/clips"
 	"github.com/chortle-audio/chortle/orchestrator/service"
 	"github.com/chortle-audio/chortle/orchestrator/settings"
 )
@@ -110,8 +109,8 @@ type filler struct {
 	location *time.Location
 	random   *rand.Rand
 	runID    string
-	// sounds are clips, and how long the laugh of each is.
-	sounds  []orchestrator.Clip
+	// keys of the few clips that all laughs share, and how long the laugh of each is.
+	keys    []string
 	lengths []time.Duration
 	files   int
 }
@@ -119,6 +118,10 @@ type filler struct {
 // makeSound cuts a clip of each voice out of a recording, as a run does.
 func (f *filler) makeSound(ctx context.Context) error {
 	sound, err := f.service.Audio()
+	if err != nil {
+		return err
+	}
+	kept, err := f.service.Clips(ctx)
 	if err != nil {
 		return err
 	}
@@ -155,7 +158,11 @@ func (f *filler) makeSound(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		f.sounds = append(f.sounds, clip)
+		key := fmt.Sprintf("%s/laugh-%d%s", f.user.Name, len(f.keys), clip.Extension)
+		f.keys = append(f.keys, key)
+		if err := kept.Put(ctx, key, clip.Data); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -201,11 +208,7 @@ func (f *filler) recording(ctx context.Context, start time.Time, length time.Dur
 		if at > length-20*time.Second {
 			break
 		}
-		l, err := f.laugh(ctx, rec, result.Model, result.Policy, at)
-		if err != nil {
-			return err
-		}
-		result.Laughs = append(result.Laughs, l)
+		result.Laughs = append(result.Laughs, f.laugh(result.Policy, at))
 		at += 12 * time.Second
 	}
 	opened, err := f.service.Store(ctx)
@@ -216,7 +219,7 @@ func (f *filler) recording(ctx context.Context, start time.Time, length time.Dur
 	return err
 }
 
-func (f *filler) laugh(ctx context.Context, rec orchestrator.Recording, model orchestrator.Model, policy orchestrator.Policy, at time.Duration) (orchestrator.Laugh, error) {
+func (f *filler) laugh(policy orchestrator.Policy, at time.Duration) orchestrator.Laugh {
 	r := f.random
 	class := []int{0, 0, 0, 0, 5, 5, 2, 2, 4, 3, 1}[r.IntN(11)]
 	thresholds, _ := policy.Of(classes[class])
@@ -236,15 +239,10 @@ func (f *filler) laugh(ctx context.Context, rec orchestrator.Recording, model or
 	}
 	l.ClassScores[class] = score
 	if !f.options.Clips {
-		return l, nil
+		return l
 	}
-	clip := f.sounds[which]
-	l.Clip = clips.Key(f.user.Name, rec.Start.Add(at), rec.SHA256, model, clip.Extension)
-	kept, err := f.service.Clips(ctx)
-	if err != nil {
-		return l, err
-	}
-	return l, kept.Put(ctx, l.Clip, clip.Data)
+	l.Clip = f.keys[which]
+	return l
 }
 
 // fail leaves a gap in the night of a day, and a recording that could not be read.
