@@ -49,6 +49,9 @@ func FFmpeg(t testing.TB) string {
 	return setting(t, "CHORTLE_FFMPEG", artifacts.FFmpeg)
 }
 
+// Axe is the path of axe-core, which finds what makes a page hard to use for some people. scripts/axe.py fetches it.
+func Axe(t testing.TB) string { t.Helper(); return setting(t, "CHORTLE_TEST_AXE", "test/axe.min.js") }
+
 func setting(t testing.TB, name, below string) string {
 	t.Helper()
 	path := os.Getenv(name)

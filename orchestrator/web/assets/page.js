@@ -60,7 +60,7 @@ const regions = ["said", "tabs", "main", "foot"];
 
 const show = ([fresh, address], { push = false } = {}) => {
   const next = new URL(address);
-  next.searchParams.delete("undo");
+  for (const name of ["did", "undo"]) next.searchParams.delete(name); // what was said once is not said again when the page is loaded anew
   history[push ? "pushState" : "replaceState"](null, "", next);
   document.title = fresh.title;
   for (const id of regions) {
@@ -69,6 +69,12 @@ const show = ([fresh, address], { push = false } = {}) => {
   }
   document.dispatchEvent(new CustomEvent("chortle:shown"));
 };
+
+if (/[?&]did=/.test(location.search)) {
+  const here = new URL(location);
+  for (const name of ["did", "undo"]) here.searchParams.delete(name);
+  history.replaceState(null, "", here);
+}
 
 let latest = 0;
 /** Goes to an address or sends a form to it, and shows the answer. */
