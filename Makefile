@@ -22,6 +22,11 @@ FETCH := bin/orchestrator setup --quiet
 setup: build ## fetch what run and test need: the model, libraries, ffmpeg, and .venv
 	@$(FETCH)
 	@$(PYTHON) scripts/venv.py test
+	@$(PYTHON) scripts/axe.py "$${CHORTLE_CACHE_DIR:-$${XDG_CACHE_HOME:-$$HOME/.cache}/chortle}" || true # its test says what is missing
+
+.PHONY: screens
+screens: ## picture every page of the demo's people into docs/screens (needs Chromium)
+	go run ./scripts/screens $(ARGS)
 
 .PHONY: build
 build: ## build bin/orchestrator and bin/inferd, without a C compiler

@@ -112,6 +112,24 @@ func SocketDir(t testing.TB) string {
 	return dir
 }
 
+// Firefox is the path of a Firefox from PATH or CHORTLE_TEST_FIREFOX; without it the test is skipped, unless everything is required.
+func Firefox(t testing.TB) string {
+	t.Helper()
+	if path := os.Getenv("CHORTLE_TEST_FIREFOX"); path != "" {
+		return path
+	}
+	for _, name := range []string{"firefox-esr", "firefox"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	if os.Getenv("CHORTLE_TEST_REQUIRE") != "" {
+		t.Fatal("firefox is missing: install it (apt-get install firefox-esr), or name one by CHORTLE_TEST_FIREFOX")
+	}
+	t.Skip("firefox is missing: install it, or name one by CHORTLE_TEST_FIREFOX")
+	return ""
+}
+
 // Chromium is the path of a Chromium, or a browser like it, from PATH or CHORTLE_TEST_CHROMIUM. No set-up brings
 // one: without it the test is skipped, unless everything is required.
 func Chromium(t testing.TB) string {
