@@ -8,7 +8,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -21,8 +20,9 @@ import (
 )
 
 func (a *app) laughsCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "laughs", Short: "List the laughs, or take them to another program", Args: cobra.ArbitraryArgs, RunE: group}
-	cmd.AddCommand(a.laughsListCommand(), a.laughsExportCommand(), a.laughsDiffCommand())
+	cmd := &cobra.Command{Use: "laughs", Short: "List, play, mark, copy and export laughs", Args: cobra.ArbitraryArgs, RunE: group}
+	cmd.AddCommand(a.laughsListCommand(), a.laughsShowCommand(), a.laughsPlayCommand(), a.laughsMarkCommand(), a.laughsStarCommand(),
+		a.laughsNoteCommand(), a.laughsForgetCommand(), a.laughsCollectCommand(), a.laughsExportCommand(), a.laughsDiffCommand())
 	return cmd
 }
 
@@ -33,6 +33,15 @@ type laughFlags struct {
 	minScore  float64
 	recording string
 	model     string
+	maybe     bool
+	choice    choice
+}
+
+// choice are the flags of commands that show laughs to a person.
+type choice struct {
+	class, mark, order string
+	starred            bool
+	limit              int
 }
 
 func (f *laughFlags) bind(cmd *cobra.Command) {
@@ -41,6 +50,47 @@ func (f *laughFlags) bind(cmd *cobra.Command) {
 	f.days.bind(cmd, true)
 	flags.Float64Var(&f.minScore, "min-score", 0, "only from this `score` on, 0 to 1")
 	flags.StringVar(&f.recording, "recording", "", "only of this `file`, by its name within the source")
+	flags.BoolVar(&f.maybe, "maybe", false, "also laughs that are not sure")
+}
+
+// orders of a list, by what a person calls them.
+var orders = map[string]orchestrator.LaughOrder{"oldest": orchestrator.OrderOldest, "newest": orchestrator.OrderNewest,
+	"best": orchestrator.OrderBest, "longest": orchestrator.OrderLongest, "least-certain": orchestrator.OrderLeastCertain}
+
+// bindChoice binds the flags that narrow a list down and order it.
+func (f *laughFlags) bindChoice(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.choice.class, "class", "", "only of this `class`, such as Chuckle")
+	flags.StringVar(&f.choice.mark, "mark", "", "only those marked right, wrong or none (default all)")
+	flags.BoolVar(&f.choice.starred, "starred", false, "only starred ones")
+	flags.StringVar(&f.choice.order, "order", "oldest", "oldest, newest, best, longest or least-certain first")
+	flags.IntVar(&f.choice.limit, "limit", 0, "at most this many (0: all)")
+}
+
+// narrow takes the choice into a filter.
+func (c choice) narrow(filter *orchestrator.LaughFilter) error {
+	filter.Class, filter.Starred, filter.Limit = c.class, c.starred, c.limit
+	if c.limit < 0 {
+		return usage("--limit %d is negative: use 0 for all", c.limit)
+	}
+	switch c.mark {
+	case "":
+	case "right", "wrong":
+		filter.Marks = []orchestrator.Mark{orchestrator.Mark(c.mark)}
+	case "none":
+		filter.Marks = []orchestrator.Mark{orchestrator.MarkNone}
+	default:
+		return usage("--mark %q is not a mark: use right, wrong or none", c.mark)
+	}
+	if c.order == "" {
+		return nil
+	}
+	order, ok := orders[c.order]
+	if !ok {
+		return usage("--order %q is not an order: use oldest, newest, best, longest or least-certain", c.order)
+	}
+	filter.Order = order
+	return nil
 }
 
 // bindHeardBy binds the flag that chooses a model.
@@ -57,7 +107,10 @@ func (f *laughFlags) filter() (filter orchestrator.LaughFilter, err error) {
 	if err := orchestrator.ValidateThreshold(f.minScore); err != nil {
 		return filter, usage("--min-score: %w", err)
 	}
-	return filter, nil
+	if !f.maybe {
+		filter.Tier = orchestrator.TierSure
+	}
+	return filter, f.choice.narrow(&filter)
 }
 
 // laughs yields the chosen laughs by start.
@@ -73,11 +126,12 @@ func (a *app) laughsListCommand() *cobra.Command {
 	var flags laughFlags
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "list", Short: "List laughs, in the zone of who laughed", Args: noArgs,
+		Use: "list", Short: "List laughs, in each user's time zone", Args: noArgs,
 		Example: "  orchestrator laughs list --user alice --from 2026-11-20\n  orchestrator laughs list --date 2026-11-22 --min-score 0.5",
 	}
 	flags.bind(cmd)
 	flags.bindHeardBy(cmd)
+	flags.bindChoice(cmd)
 	jsonFlag(cmd, &asJSON)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		laughs, err := a.laughs(cmd.Context(), &flags)
@@ -85,7 +139,7 @@ func (a *app) laughsListCommand() *cobra.Command {
 			return err
 		}
 		documents := []document.Laugh{}
-		table := terminal.NewTable("id", "user", "start", "duration>", "score>", "class", "recording", "offset>", "clip")
+		table := terminal.NewTable("id", "user", "start", "length>", "score>", "class", "mark") // 80 columns; show has the rest
 		for laugh, err := range laughs {
 			if err != nil {
 				return err
@@ -94,27 +148,38 @@ func (a *app) laughsListCommand() *cobra.Command {
 				documents = append(documents, document.OfLaugh(laugh))
 				continue
 			}
-			location, err := time.LoadLocation(laugh.Timezone)
-			if err != nil {
-				location = time.UTC
-			}
-			table.Add(laugh.ID, laugh.User, laugh.Start.In(location).Format("2006-01-02 15:04:05 MST"), fmt.Sprintf("%.1f s", laugh.End.Sub(laugh.Start).Seconds()),
-				fmt.Sprintf("%.2f", laugh.Score), laugh.Class, terminal.Printable(laugh.Recording), clock(laugh.Offset), laugh.Clip)
+			table.Add(laugh.ID, laugh.User, localStart(laugh).Format("2006-01-02 15:04:05 MST"), fmt.Sprintf("%.1f s", laugh.End.Sub(laugh.Start).Seconds()),
+				fmt.Sprintf("%.2f", laugh.Score), terminal.Printable(laugh.Class), markOf(laugh))
 		}
 		switch {
 		case asJSON:
 			return a.writeJSON(map[string]any{"laughs": documents})
 		case table.Len() == 0:
-			fmt.Fprintln(a.stderr, "There are no such laughs.")
+			fmt.Fprintln(a.stderr, "No laughs found.")
 			return nil
 		}
 		if err := table.WriteTo(a.stdout); err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(a.stdout, "%s. Clips are below %s\n", plural(table.Len(), "laugh"), a.service.ClipsPlace())
+		_, err = fmt.Fprintf(a.stdout, "%s. To hear one: orchestrator laughs play ID; to copy them: orchestrator laughs collect FOLDER\n", plural(table.Len(), "laugh"))
 		return err
 	}
 	return cmd
+}
+
+// markOf is what people and the policy say of a laugh, in a word.
+func markOf(laugh orchestrator.StoredLaugh) string {
+	words := make([]string, 0, 3)
+	if laugh.Tier == orchestrator.TierMaybe {
+		words = append(words, "maybe")
+	}
+	if laugh.Mark != orchestrator.MarkNone {
+		words = append(words, string(laugh.Mark))
+	}
+	if laugh.Star {
+		words = append(words, "star")
+	}
+	return strings.Join(words, " ")
 }
 
 func (a *app) laughsExportCommand() *cobra.Command {

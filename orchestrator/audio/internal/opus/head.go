@@ -125,6 +125,9 @@ func (h Head) Gain() float32 {
 	return float32(math.Pow(10, float64(h.GainQ8)/(20*256)))
 }
 
+// TagsMagic returns what every comment header begins with.
+func TagsMagic() []byte { return bytes.Clone(tagsMagic) }
+
 // AppendTags appends a comment header that says nothing but who wrote it.
 func AppendTags(data []byte) []byte {
 	const vendor = "chortle"
