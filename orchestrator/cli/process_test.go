@@ -49,7 +49,7 @@ func (p *place) block(args ...string) *blocked {
 		p.Fatal(err)
 	}
 	b := &blocked{Cmd: exec.Command(bin+"/orchestrator", append([]string{"run", "--date", "2026-11-22"}, args...)...), ended: make(chan error, 1)}
-	b.Env = append(slices.Clone(p.environ), "CHORTLE_FFMPEG="+slow)
+	b.Env = append(slices.Clone(p.environ), "CHORTLE_FFMPEG="+slow, "CHORTLE_SANDBOX=off") // it writes into the FIFO
 	stderr, err := b.StderrPipe()
 	if err != nil {
 		p.Fatal(err)

@@ -51,7 +51,7 @@ stored, 11 another run is under way, 130 interrupted.`,
 	f.BoolVar(&flags.dryRun, "dry-run", false, "only say what would be read")
 	jsonFlag(cmd, &flags.asJSON)
 	a.debug.bind(cmd)
-	bind(f, "CHORTLE_INFERD", "CHORTLE_MODELS", "CHORTLE_MODEL", "CHORTLE_USERS_AT_ONCE")
+	bind(f, "CHORTLE_INFERD", "CHORTLE_MODELS", "CHORTLE_MODEL", "CHORTLE_USERS_AT_ONCE", "CHORTLE_SANDBOX")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return a.run(cmd.Context(), flags) }
 	return cmd
 }

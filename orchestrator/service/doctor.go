@@ -48,6 +48,7 @@ func (d *doctor) examine(ctx context.Context) {
 	}
 	d.checkOpus()
 	d.checkFFmpeg(ctx)
+	d.checkSandbox()
 	d.checkInferd(ctx)
 	d.checkMemory()
 	d.checkClock()

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/chortle-audio/chortle/internal/artifacts"
+	"github.com/chortle-audio/chortle/internal/sandbox"
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/advice"
 	"github.com/chortle-audio/chortle/orchestrator/settings"
@@ -262,7 +263,9 @@ func (d *doctor) checkFFmpeg(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	answer, err := exec.CommandContext(ctx, path, "-version").Output()
+	ask := exec.CommandContext(ctx, path, "-version")
+	ask.Env = []string{"LC_ALL=C", "PATH=/usr/local/bin:/usr/bin:/bin"} // none of our secrets
+	answer, err := ask.Output()
 	if err != nil {
 		d.wrong(check, fmt.Sprintf("%s -version: %v", path, err), "install ffmpeg, run orchestrator setup, or set CHORTLE_FFMPEG")
 		return
@@ -270,6 +273,20 @@ func (d *doctor) checkFFmpeg(ctx context.Context) {
 	first, _, _ := bytes.Cut(answer, []byte("\n"))
 	first, _, _ = bytes.Cut(first, []byte(" Copyright"))
 	d.ok(check, "%s, %s", path, first)
+}
+
+// checkSandbox says how far this kernel confines decoders and models.
+func (d *doctor) checkSandbox() {
+	const check = "sandbox"
+	support := sandbox.Supported()
+	switch {
+	case d.Config.Sandbox == sandbox.Off:
+		d.warn(check, "off: a hole in ffmpeg or a model reaches everything that this user can", "set CHORTLE_SANDBOX=auto")
+	case !support.Full():
+		d.warn(check, fmt.Sprintf("this kernel offers %s", support), "use Linux 5.13 or later with Landlock and seccomp, so that decoders and models can be confined")
+	default:
+		d.ok(check, "%s: decoders and models have no network and see only their own files", support)
+	}
 }
 
 // checkInferd starts a model as a run does, and stops it.

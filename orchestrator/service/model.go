@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 
+	"github.com/chortle-audio/chortle/internal/owned"
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/advice"
 	"github.com/chortle-audio/chortle/orchestrator/modelhost"
@@ -96,12 +99,15 @@ func (s *Service) Spawner(command []string) (orchestrator.Spawner, error) {
 	}
 	env = append(env, s.Config.ModelEnv...)
 	env = append(env, entry.Env...) // the last of a name counts
+	if err := s.believe(entry); err != nil {
+		return nil, err
+	}
 	sound, err := s.Audio()
 	if err != nil {
 		return nil, err
 	}
 	start := modelhost.Config{Resample: sound.Resample, Command: entry.Command, Env: env, Dir: entry.Dir, WeightsSHA256: entry.SHA256,
-		MemoryLimitBytes: s.Config.ModelMemoryLimit, Log: s.Log, Trace: s.Debug.Trace}
+		MemoryLimitBytes: s.Config.ModelMemoryLimit, Sandbox: s.Config.Sandbox, Log: s.Log, Trace: s.Debug.Trace}
 	if s.Debug.Attach != "" {
 		return modelhost.Attach(s.Debug.Attach, start)
 	}
@@ -186,4 +192,24 @@ func (k *kept) Stop() orchestrator.Exit {
 	case <-k.ended:
 	}
 	return k.Process.Stop()
+}
+
+// believe refuses a model whose program, weights or library another user could have put there or changed. What is not
+// there is left to whoever starts it.
+func (s *Service) believe(entry models.Entry) error {
+	paths := []string{s.Config.Model, s.Config.TFLiteLibrary, s.Config.OpusLibrary, s.Config.FFmpeg}
+	if len(entry.Command) > 0 {
+		if program, err := exec.LookPath(entry.Command[0]); err == nil {
+			paths = append(paths, program)
+		}
+	}
+	for _, path := range paths {
+		if !filepath.IsAbs(path) { // the fake model, or a name for the system's loader
+			continue
+		}
+		if err := owned.Check(path); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, owned.ErrNotRegular) {
+			return fmt.Errorf("check %s: %w", filepath.Base(path), err)
+		}
+	}
+	return nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/chortle-audio/chortle/internal/artifacts"
 	"github.com/chortle-audio/chortle/internal/handshake"
+	"github.com/chortle-audio/chortle/internal/sandbox"
 	"github.com/chortle-audio/chortle/orchestrator"
 )
 
@@ -45,6 +46,8 @@ type Config struct {
 	Models string
 	// InferdThreads is the number of interpreters side by side; 0 means one for each usable core.
 	InferdThreads int
+	// Sandbox says how decoders and models are confined.
+	Sandbox sandbox.Mode
 	// ModelMemoryLimit in bytes; 0 means none.
 	ModelMemoryLimit int64
 	// Threshold from which a score is a laugh, in (0, 1].

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/chortle-audio/chortle/internal/artifacts"
+	"github.com/chortle-audio/chortle/internal/sandbox"
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/detect"
 	"github.com/chortle-audio/chortle/orchestrator/vault"
@@ -112,6 +113,16 @@ var Table = append([]Definition{
 	{Name: "CHORTLE_INFERD_THREADS", Help: "interpreters side by side in a model; 0: one for each core, 4 at most",
 		fallback: fixed("0"),
 		set:      func(s *Settings, v string) error { return whole(v, &s.Config.InferdThreads, 0, 256) }},
+	{Name: "CHORTLE_SANDBOX", Flag: "sandbox", Help: "confine decoders and models: auto (as far as the kernel can), require (or refuse to start them), off",
+		fallback: fixed(string(sandbox.Auto)),
+		set: func(s *Settings, v string) error {
+			switch mode := sandbox.Mode(v); mode {
+			case sandbox.Auto, sandbox.Require, sandbox.Off:
+				s.Config.Sandbox = mode
+				return nil
+			}
+			return fmt.Errorf("invalid mode %q: use auto, require or off", v)
+		}},
 	{Name: "CHORTLE_MODEL_MEMORY_LIMIT", Help: "memory at which a model is killed, such as 512MB; 0: no limit",
 		fallback: fixed("0"),
 		set: func(s *Settings, v string) (err error) {
