@@ -10,6 +10,7 @@ import (
 
 	"github.com/chortle-audio/chortle/internal/footprint"
 	"github.com/chortle-audio/chortle/orchestrator/cli"
+	"github.com/chortle-audio/chortle/orchestrator/web"
 )
 
 // version is set by the build.
@@ -26,5 +27,5 @@ func main() {
 		stop() // a second signal ends the process at once
 		time.AfterFunc(endsWithin, func() { os.Exit(cli.ExitInterrupted) })
 	})
-	os.Exit(cli.Run(ctx, version, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
+	os.Exit(cli.Run(ctx, version, os.Args[1:], os.Environ(), os.Stdout, os.Stderr, cli.Faces{Serve: web.Serve}))
 }

@@ -163,7 +163,7 @@ func mayImport(from, to string) bool {
 	case half(to) == "internal", half(from) == "internal" && from != "internal/gen":
 		return true
 	case half(from) == "cmd":
-		return to == "orchestrator/cli" || to == "inferd/serve"
+		return to == "inferd/serve" || slices.Contains(faces, to)
 	case half(from) == "scripts", half(from) == "bench":
 		return half(to) == "orchestrator"
 	case from == "orchestrator/modelhost/plugintest": // it holds both halves to each other
@@ -226,6 +226,8 @@ func TestMayImport(t *testing.T) {
 		{"orchestrator/store", "orchestrator/document", false},
 		{"inferd/serve", "inferd/yamnet", true},
 		{"cmd/inferd", "inferd/serve", true},
+		{"cmd/orchestrator", "orchestrator/web", true},
+		{"cmd/orchestrator", "orchestrator/service", false},
 		{"inferd/yamnet", "inferd/tflite", true},
 		{"inferd/tflite", "inferd/yamnet", false},
 		{"orchestrator/audio", "internal/artifacts", true},

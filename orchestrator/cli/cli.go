@@ -40,6 +40,7 @@ type app struct {
 	logKept  *logfile.Log // nil where it only goes to the screen
 	settings *settings.Settings
 	service  *service.Service
+	faces    Faces
 	// unusable says which settings cannot be used; doctor goes on with it, nobody else does.
 	unusable error
 	debug    debugging
@@ -51,10 +52,13 @@ type app struct {
 const ExitInterrupted = orchestrator.ExitInterrupted
 
 // Run does what args say (the program's name is not among them) and returns the exit code. environ is as of
-// os.Environ; version is what the build calls itself. A canceled ctx ends what is under way within two seconds.
-func Run(ctx context.Context, version string, args, environ []string, stdout, stderr io.Writer) int {
+// os.Environ; version is what the build calls itself; faces are what commands start that are no command line. A canceled
+// ctx ends what is under way within two seconds.
+func Run(ctx context.Context, version string, args, environ []string, stdout, stderr io.Writer, faces Faces) int {
 	forbidCoreDumps()
-	return newApp(version, args, environ, stdout, stderr).execute(ctx)
+	a := newApp(version, args, environ, stdout, stderr)
+	a.faces = faces
+	return a.execute(ctx)
 }
 
 // forbidCoreDumps keeps what is in memory, keys and sound, out of files: for this process and its children. The limit
@@ -155,7 +159,7 @@ few seconds of sound around it, and gives back all the memory that it took.`,
 	root.AddCommand(a.runCommand(), a.detectCommand(), a.userCommand(), a.laughsCommand(), a.runsCommand(), a.rescoreCommand(),
 		a.demoCommand(), a.setupCommand(), a.doctorCommand(), a.configCommand(), a.migrateCommand(), a.versionCommand(), manCommand())
 	root.AddCommand(a.modelsCommand(), a.keyCommand(), a.archiveCommand())
-	root.AddCommand(a.statusCommand(), a.backupCommand(), a.restoreCommand(), a.importCommand())
+	root.AddCommand(a.statusCommand(), a.backupCommand(), a.restoreCommand(), a.importCommand(), a.serveCommand(), a.accountCommand())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd(a.args...)
 	return root

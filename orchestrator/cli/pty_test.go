@@ -47,7 +47,7 @@ func (p *place) onTerminal(t *testing.T, args ...string) string {
 		_, _ = io.Copy(&b, reader) // ends with an error when nobody has the terminal any more
 		shown <- b.String()
 	}()
-	code := cli.Run(t.Context(), "test", args, p.environ, screen, screen)
+	code := cli.Run(t.Context(), "test", args, p.environ, screen, screen, cli.Faces{})
 	screen.Close()
 	out := <-shown
 	if code != 0 {

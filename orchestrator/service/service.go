@@ -21,6 +21,7 @@ import (
 
 	"github.com/chortle-audio/chortle/orchestrator/audio"
 	"github.com/chortle-audio/chortle/orchestrator/logfile"
+	"github.com/chortle-audio/chortle/orchestrator/service/accounts"
 	"github.com/chortle-audio/chortle/orchestrator/settings"
 	"github.com/chortle-audio/chortle/orchestrator/store"
 	"github.com/chortle-audio/chortle/orchestrator/store/postgres"
@@ -50,6 +51,8 @@ type Service struct {
 	opening chan struct{}
 	opened  *store.Store
 	kept    clipStore
+	// accounts stands on opened, and goes with it.
+	accounts *accounts.Accounts
 
 	// limiters holds a limiter for each API key, as *limitless.Limiter.
 	limiters sync.Map
@@ -71,7 +74,7 @@ func (s *Service) Close() error {
 	if s.opened != nil {
 		err = errors.Join(err, s.opened.Close())
 	}
-	s.kept, s.opened = nil, nil
+	s.kept, s.opened, s.accounts = nil, nil, nil
 	return err
 }
 

@@ -82,6 +82,7 @@ type Config struct {
 	LogDir      string
 	LogKeepDays int
 	Alerts      Alerts
+	Page        Page
 	Giggles     Giggles
 }
 

@@ -184,6 +184,15 @@ func usersOf(ctx context.Context, q querier, account orchestrator.Account) ([]or
 	return findUsers(ctx, q, w)
 }
 
+// SeenBy returns the users that an account sees, by priority and name.
+func (s *Store) SeenBy(ctx context.Context, account orchestrator.Account) (users []orchestrator.User, err error) {
+	err = s.read(ctx, "list users of account", func(ctx context.Context, q querier) error {
+		users, err = usersOf(ctx, q, account)
+		return err
+	})
+	return users, err
+}
+
 // dropBereft deletes accounts that lost their only user: nothing is left that they could see. Those of who runs the server stay.
 func dropBereft(ctx context.Context, q querier, ids []int64) (n int64, err error) {
 	for batch := range slices.Chunk(ids, batchRows) {

@@ -5,10 +5,14 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"io"
+	"log"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/service/accounts"
 )
 
 // Conditions that only the web knows.
@@ -17,6 +21,7 @@ var (
 	errOrigin    = errors.New("request comes from another site")
 	errNobody    = errors.New("nobody is signed in")
 	errForbidden = errors.New("role does not allow it")
+	errLink      = errors.New("link lets nobody in")
 )
 
 // inputError is what is wrong with a request; its text is a key of the words below "error.".
@@ -28,7 +33,14 @@ func (e inputError) Error() string { return "bad input: " + string(e) }
 func judge(err error) (status int, key string) {
 	var input inputError
 	var large *http.MaxBytesError
+	var waits *waitError
 	switch {
+	case errors.As(err, &waits):
+		return http.StatusTooManyRequests, "slow"
+	case errors.Is(err, errLink):
+		return http.StatusNotFound, "link"
+	case errors.Is(err, accounts.ErrExpired):
+		return http.StatusGone, "expired"
 	case errors.As(err, &large):
 		return http.StatusRequestEntityTooLarge, "large"
 	case errors.As(err, &input):
@@ -63,12 +75,15 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, rule route, v view
 	number := ""
 	if status >= http.StatusInternalServerError {
 		number = strings.ToLower(rand.Text()[:8])
-		s.log.WithError(err).WithFields(map[string]any{"route": rule.pattern, "number": number}).Error("answer request")
+		s.log.WithFields(map[string]any{"error": s.scrub(err.Error()), "route": rule.pattern, "number": number}).Error("answer request")
 	}
 	header := w.Header()
 	header.Set("Cache-Control", "no-store")
 	header.Del("Content-Encoding")
 	header.Del("ETag")
+	if waits := (*waitError)(nil); errors.As(err, &waits) {
+		header.Set("Retry-After", strconv.Itoa(waits.seconds()))
+	}
 	if status == http.StatusServiceUnavailable {
 		header.Set("Retry-After", "10")
 	}
@@ -85,3 +100,16 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, rule route, v view
 func wantsJSON(r *http.Request) bool {
 	return strings.Contains(r.Header.Get("Accept"), "application/json")
 }
+
+// scrub takes out of a text for the log where on this machine things lie.
+func (s *Server) scrub(text string) string {
+	for _, hidden := range s.options.Hide {
+		if len(hidden) > 1 {
+			text = strings.ReplaceAll(text, hidden, "[…]")
+		}
+	}
+	return text
+}
+
+// discardLog drops what net/http says of broken connections and bad handshakes: anybody can cause it, and it names addresses.
+func discardLog() *log.Logger { return log.New(io.Discard, "", 0) }

@@ -12,9 +12,9 @@ import (
 
 // Sessions knows who is signed in.
 type Sessions interface {
-	// Visit returns the session of a cookie's token, its account, and the users that the account sees, by priority and name.
-	// orchestrator.ErrNotFound where the token is unknown, expired or revoked.
-	Visit(ctx context.Context, token string) (orchestrator.Session, orchestrator.Account, []orchestrator.User, error)
+	// Visit returns the session of a cookie's token, its account, and the users that the account sees, by priority and name; network is
+	// where it comes from now. orchestrator.ErrNotFound where the token is unknown, expired or revoked.
+	Visit(ctx context.Context, token, network string) (orchestrator.Session, orchestrator.Account, []orchestrator.User, error)
 }
 
 // viewer is who asks, and what they may see. The zero value is nobody.
@@ -112,7 +112,7 @@ func (s *Server) viewer(r *http.Request) (viewer, error) {
 		if err != nil || cookie.Value == "" {
 			continue
 		}
-		session, account, users, err := s.options.Sessions.Visit(r.Context(), cookie.Value)
+		session, account, users, err := s.options.Sessions.Visit(r.Context(), cookie.Value, callerOf(r).network())
 		if errors.Is(err, orchestrator.ErrNotFound) {
 			continue
 		}
@@ -120,9 +120,6 @@ func (s *Server) viewer(r *http.Request) (viewer, error) {
 	}
 	return viewer{}, nil
 }
-
-// cookieNames hold a session's token: the first over HTTPS, where browsers hold it to that, the second over HTTP. They never mix.
-var cookieNames = [...]string{"__Host-chortle", "chortle"}
 
 // next remembers, in the address of the sign-in, where a person wanted to go.
 func (s *Server) next(r *http.Request) string {

@@ -122,3 +122,11 @@ func (c caller) network() string {
 	}
 	return prefix.String()
 }
+
+// addrText is the address for a person to recognise; empty where there is none.
+func (c caller) addrText() string {
+	if !c.addr.IsValid() {
+		return ""
+	}
+	return c.addr.String()
+}

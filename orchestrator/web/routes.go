@@ -1,6 +1,9 @@
 package web
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+)
 
 // route is one line of the table: what a request looks like, who may make it, who answers it.
 type route struct {
@@ -48,10 +51,9 @@ const defaultBody = 64 << 10
 
 // routes is the table of everything that the server answers.
 func (s *Server) routes() []route {
-	return []route{
+	return slices.Concat(s.signInRoutes(), []route{
 		{method: "GET", pattern: "/healthz", kind: data, need: everybody, handle: s.health},
 		{method: "GET", pattern: "/assets/{name}", kind: data, need: everybody, handle: s.asset},
-		{method: "GET", pattern: "/login", kind: page, need: everybody, handle: s.loginPage},
 
 		{method: "GET", pattern: "/{$}", kind: page, need: listener, handle: s.home},
 		{method: "GET", pattern: "/u/{user}", kind: page, need: listener, handle: s.userHome},
@@ -69,7 +71,7 @@ func (s *Server) routes() []route {
 		{method: "POST", pattern: "/l/{id}/star", kind: form, need: member, handle: s.change(s.star)},
 		{method: "POST", pattern: "/l/{id}/note", kind: form, need: member, handle: s.change(s.note)},
 		{method: "POST", pattern: "/l/{id}/forget", kind: form, need: member, handle: s.forget},
-	}
+	})
 }
 
 // health says that the server answers. Nothing is asked of the database: a probe must not restart us for its sake.

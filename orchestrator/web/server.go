@@ -2,17 +2,19 @@ package web
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"runtime/debug"
 	"strings"
 	"time"
 
 	"github.com/sirupsen/logrus"
 )
 
-// Options say what a Server stands on. Sessions, Laughs, Heard, Judging, Sounds and Log must be set.
+// Options say what a Server stands on. Every interface and Log must be set.
 type Options struct {
 	// BaseURL is where people reach the page, such as https://example.org/laughs; empty means any address of this machine,
 	// at the root.
@@ -24,7 +26,12 @@ type Options struct {
 	// TrustUnix says that whoever connects by a Unix socket is a trusted proxy.
 	TrustUnix bool
 
+	// Hide are folders and addresses that the log must not show.
+	Hide []string
+
 	Sessions Sessions
+	SignIns  SignIns
+	Links    Links
 	Laughs   Laughs
 	Heard    Heard
 	Judging  Judging
@@ -47,6 +54,8 @@ type Server struct {
 	files   *assets
 	log     logrus.FieldLogger
 	now     func() time.Time
+
+	byNetwork, byName *limits
 }
 
 var _ http.Handler = (*Server)(nil)
@@ -69,6 +78,7 @@ func New(options Options) (*Server, error) {
 		}
 	}
 	s.hosts = newHosts(s.base, options.Listen)
+	s.byNetwork, s.byName = newLimits(6*time.Second, 20, 4096), newLimits(30*time.Second, 10, 4096)
 	var err error
 	if s.files, err = loadAssets(); err != nil {
 		return nil, err
@@ -89,6 +99,7 @@ func New(options Options) (*Server, error) {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = s.identify(r)
 	s.setHeaders(w.Header())
+	defer s.recover(w, r)
 	switch {
 	case !s.hosts.ours(r.Host):
 		s.fail(w, r, route{}, viewer{}, errHost)
@@ -107,6 +118,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.mux.ServeHTTP(w, r)
+}
+
+// recover answers for a handler that panicked. What it wrote already cannot be taken back.
+func (s *Server) recover(w http.ResponseWriter, r *http.Request) {
+	switch cause := recover(); {
+	case cause == nil:
+	case cause == http.ErrAbortHandler:
+		panic(cause) // net/http breaks the connection
+	default:
+		s.log.WithField("stack", s.scrub(string(debug.Stack()))).Error("answer request: panic")
+		s.fail(w, r, route{kind: data}, viewer{}, errors.New("panic"))
+	}
 }
 
 // clean refuses paths that mean another one than they say: no address of ours needs an escaped slash, an empty part or dots.

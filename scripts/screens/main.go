@@ -138,7 +138,7 @@ func fill(ctx context.Context, s *service.Service) (people []orchestrator.User, 
 // everybody is signed in.
 type everybody []orchestrator.User
 
-func (e everybody) Visit(context.Context, string) (orchestrator.Session, orchestrator.Account, []orchestrator.User, error) {
+func (e everybody) Visit(context.Context, string, string) (orchestrator.Session, orchestrator.Account, []orchestrator.User, error) {
 	return orchestrator.Session{ID: 1}, orchestrator.Account{ID: 1, Name: "alice", Role: orchestrator.RoleAdmin, EveryUser: true}, e, nil
 }
 

@@ -16,6 +16,7 @@ import (
 // Store is what the accounts are kept in.
 type Store interface {
 	accountStore
+	seeing
 	sessionStore
 	linkStore
 	keyStore
@@ -32,6 +33,10 @@ type accountStore interface {
 	AccountByID(ctx context.Context, id int64) (account orchestrator.Account, password string, err error)
 	Accounts(ctx context.Context) ([]orchestrator.Account, error)
 	RemoveAccount(ctx context.Context, id int64) error
+}
+
+type seeing interface {
+	SeenBy(ctx context.Context, account orchestrator.Account) ([]orchestrator.User, error)
 }
 
 // Accounts is the use cases. Safe for concurrent use.
@@ -162,12 +167,22 @@ func (a *Accounts) check(ctx context.Context, hash, password string) error {
 	return err
 }
 
-// Trusted finds the account that a proxy we trust has signed in. ErrRefused when there is none of that name: accounts are made by
-// whoever runs the server.
-func (a *Accounts) Trusted(ctx context.Context, name string) (orchestrator.Account, error) {
-	account, _, err := a.store.Account(ctx, name)
+// ProxyIssuer is the issuer of the names that a trusted proxy sends.
+const ProxyIssuer = "proxy"
+
+// Trusted finds the account that a proxy we trust has signed in, and its users: the one that is linked with the name that it sends,
+// else the one of that name. ErrRefused when there is none: accounts are made by whoever runs the server.
+func (a *Accounts) Trusted(ctx context.Context, name string) (orchestrator.Account, []orchestrator.User, error) {
+	account, err := a.store.AccountByIdentity(ctx, ProxyIssuer, name)
 	if errors.Is(err, orchestrator.ErrNotFound) {
-		err = ErrRefused
+		account, _, err = a.store.Account(ctx, name)
 	}
-	return account, err
+	if errors.Is(err, orchestrator.ErrNotFound) {
+		return account, nil, ErrRefused
+	}
+	if err != nil {
+		return account, nil, err
+	}
+	users, err := a.store.SeenBy(ctx, account)
+	return account, users, err
 }

@@ -1,0 +1,519 @@
+package web
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"github.com/chortle-audio/chortle/internal/pgtest"
+	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/service"
+	"github.com/chortle-audio/chortle/orchestrator/service/accounts"
+	"github.com/chortle-audio/chortle/orchestrator/settings"
+)
+
+const password = "correct horse battery"
+
+// world is the page over the real program, with a database of its own: alice and mallory, each with a laugh, and accounts of every
+// role for alice.
+type world struct {
+	*Server
+
+	program *service.Service
+	log     *logged
+	clock   *testClock
+	users   map[string]orchestrator.User
+	laughs  map[string]string // id by user
+	tokens  map[string]string // of sessions by account
+}
+
+type testClock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *testClock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *testClock) add(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+// logged is what was logged.
+type logged struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// newWorld opens a world. change may change settings before the page is made.
+func newWorld(t *testing.T, change func(*settings.Config)) *world {
+	t.Helper()
+	dir := t.TempDir()
+	w := &world{log: &logged{}, clock: &testClock{at: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)}, users: map[string]orchestrator.User{},
+		laughs: map[string]string{}, tokens: map[string]string{}}
+	config := settings.Config{DataDir: dir, DatabaseURL: "sqlite:" + filepath.Join(dir, "chortle.db"), ClipsURL: "folder:" + filepath.Join(dir, "clips"),
+		StoreRetry: time.Millisecond, Threshold: 0.2}
+	if change != nil {
+		change(&config)
+	}
+	log := logrus.New()
+	log.SetOutput(w.log)
+	w.program = service.New(service.Options{Config: config, Log: log, Now: w.clock.now, Version: "test"})
+	t.Cleanup(func() {
+		if err := w.program.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	for _, name := range []string{"alice", "mallory"} {
+		w.person(t, name)
+	}
+	for name, role := range map[string]orchestrator.Role{"admin": orchestrator.RoleAdmin, "member": orchestrator.RoleMember, "listener": orchestrator.RoleListener} {
+		w.account(t, name, role, w.users["alice"].ID)
+	}
+	w.account(t, "stranger", orchestrator.RoleMember, w.users["mallory"].ID)
+	options, err := optionsOf(t.Context(), w.program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.Server, err = New(options); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// person adds a user with a recording of an hour, one laugh in it, and its clip.
+func (w *world) person(t *testing.T, name string) {
+	t.Helper()
+	ctx := t.Context()
+	store, err := w.program.Store(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	user, err := store.AddUser(ctx, orchestrator.User{Name: name, Timezone: "Europe/London", Source: "folder:" + t.TempDir(), Enabled: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	model := orchestrator.Model{Name: "yamnet", Version: "1", Window: 15600, Hop: 7680, Laughter: []string{"Laughter"}}
+	scores := orchestrator.Scores{Classes: model.Laughter, Window: model.Window, Hop: model.Hop}
+	scores.Close(3600 * orchestrator.SampleRateHz)
+	clips, err := w.program.Clips(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := name + "/2026/11/22/120001.000-00000000.wav"
+	if err := clips.Put(ctx, key, []byte("RIFF no sound")); err != nil {
+		t.Fatal(err)
+	}
+	laugh := orchestrator.Laugh{Onset: 16000, Offset: 48000, Score: 0.5, Class: "Laughter", Tier: orchestrator.TierSure, ClassScores: []float64{0.5}, Clip: key}
+	if _, err := store.SaveRecording(ctx, orchestrator.Result{UserID: user.ID, Model: model, Scores: scores, Laughs: []orchestrator.Laugh{laugh},
+		Recording: orchestrator.Recording{Name: name + ".wav", Start: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), SHA256: "sha of " + name}}); err != nil {
+		t.Fatal(err)
+	}
+	for laugh, err := range store.Laughs(ctx, orchestrator.LaughFilter{UserIDs: []int64{user.ID}}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.laughs[name] = laugh.ID
+	}
+	w.users[name] = user
+}
+
+// signIns are the use cases of accounts.
+func (w *world) signIns(t *testing.T) *accounts.Accounts {
+	t.Helper()
+	signIns, err := w.program.Accounts(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signIns
+}
+
+// account adds an account with a session. Passwords take time: only who signs in by one gets one.
+func (w *world) account(t *testing.T, name string, role orchestrator.Role, users ...int64) orchestrator.Account {
+	t.Helper()
+	account, err := w.signIns(t).Add(t.Context(), orchestrator.Account{Name: name, Role: role, Users: users}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.tokens[name], _, err = w.signIns(t).Begin(t.Context(), account.ID, accounts.Device{Agent: "test", Network: "192.0.2.1"}); err != nil {
+		t.Fatal(err)
+	}
+	return account
+}
+
+// ask makes a request as an account of the world; an empty name is nobody.
+func (w *world) ask(account, method, target, body string, headers ...string) *http.Response {
+	return ask(w.Server, w.tokens[account], method, target, body, headers...)
+}
+
+// as makes a request and returns the status and the body.
+func (w *world) as(account, method, target, body string, headers ...string) (int, string) {
+	response := w.ask(account, method, target, body, headers...)
+	content, _ := io.ReadAll(response.Body) // it lies in memory
+	return response.StatusCode, string(content)
+}
+
+// target fills a route's pattern with things of alice's that exist.
+func (w *world) target(pattern string) string {
+	return strings.NewReplacer("{$}", "", "{user}", "alice", "{day}", "2026-11-22", "{id}", w.laughs["alice"], "{name}", "x", "{token}", "x",
+		"{number}", "1").Replace(pattern)
+}
+
+// public are the routes that nobody needs to be signed in for. Whoever adds one writes it down here too, with the reason.
+var public = map[string]string{
+	"GET /healthz":       "a probe has no account",
+	"GET /assets/{name}": "the sign-in is styled",
+	"GET /login":         "the sign-in",
+	"POST /login":        "the sign-in",
+	"GET /join/{token}":  "whoever has the link",
+	"POST /join/{token}": "whoever has the link",
+}
+
+// TestWalkAllRoutes asks every route of the table as everybody: a route without a rule, or one that forgets whose laughs it shows,
+// fails here.
+func TestWalkAllRoutes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	for _, rule := range w.routes() {
+		name, target := rule.method+" "+rule.pattern, w.target(rule.pattern)
+		if _, listed := public[name]; (rule.need == everybody) != listed {
+			t.Errorf("%s: public is %v", name, rule.need == everybody)
+		}
+		if rule.need == everybody {
+			continue
+		}
+		for _, token := range []string{"", "forged", strings.Repeat("x", 5000), w.tokens["member"] + "x"} {
+			got := ask(w.Server, token, rule.method, target, "")
+			switch location := got.Header.Get("Location"); {
+			case rule.kind == page:
+				if got.StatusCode != http.StatusSeeOther || !strings.HasPrefix(location, "/login") {
+					t.Errorf("%s as nobody: %d to %q", name, got.StatusCode, location)
+				}
+			case got.StatusCode != http.StatusUnauthorized:
+				t.Errorf("%s as nobody: %d", name, got.StatusCode)
+			}
+		}
+		may := map[string]bool{"listener": rule.need == listener, "member": rule.need == listener || rule.need == member}
+		for account, allowed := range may {
+			if rule.pattern == "/logout" {
+				continue // it works, and that is the end of the session
+			}
+			status, _ := w.as(account, rule.method, target, "", "Accept", "application/json")
+			if (status == http.StatusForbidden) == allowed {
+				t.Errorf("%s as %s: %d", name, account, status)
+			}
+		}
+		if owned := strings.Contains(rule.pattern, "{user}") || strings.HasPrefix(rule.pattern, "/l/{id}"); owned && rule.need != admin {
+			before, err := w.program.Laugh(t.Context(), []int64{w.users["alice"].ID}, w.laughs["alice"])
+			if err != nil {
+				t.Fatalf("before %s: %v", name, err)
+			}
+			for _, body := range []string{"", "mark=wrong&star=1&note=mine&sure=1&id=" + w.laughs["alice"] + "&was=" + w.laughs["alice"] + ".wrong"} {
+				if rule.method == "GET" {
+					body = ""
+				}
+				status, text := w.as("stranger", rule.method, target, body)
+				if status != http.StatusNotFound && status != http.StatusBadRequest || strings.Contains(text, "alice.wav") {
+					t.Errorf("%s as a stranger: %d", name, status)
+				}
+			}
+			after, err := w.program.Laugh(t.Context(), []int64{w.users["alice"].ID}, w.laughs["alice"])
+			if err != nil || after.Mark != before.Mark || after.Star != before.Star || after.Note != before.Note {
+				t.Errorf("%s as a stranger changed alice's laugh: %+v, %v", name, after, err)
+			}
+		}
+	}
+}
+
+func (w *world) password(t *testing.T, name string) {
+	t.Helper()
+	account, err := w.signIns(t).Account(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.signIns(t).SetPassword(t.Context(), account.ID, password, 0); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// signInAs sends the form of the sign-in.
+func (w *world) signInAs(name, password string, headers ...string) *http.Response {
+	form := url.Values{"name": {name}, "password": {password}, "next": {"/u/alice/2026-11-22"}}
+	return ask(w.Server, "", "POST", "/login", form.Encode(), headers...)
+}
+
+func TestSignInAndOut(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.password(t, "member")
+	for _, wrong := range [][2]string{{"member", "wrong"}, {"nobody", password}, {"", ""}, {"listener", ""}, {"<script>", "x"}} {
+		got := w.signInAs(wrong[0], wrong[1])
+		text, _ := io.ReadAll(got.Body)
+		if got.StatusCode != http.StatusUnauthorized || got.Header.Get("Set-Cookie") != "" || strings.Contains(string(text), "<script>x") || strings.Contains(string(text), `value="<script>`) {
+			t.Errorf("%q: %d", wrong, got.StatusCode)
+		}
+	}
+	got := w.signInAs(" Member ", password)
+	if got.StatusCode != http.StatusSeeOther || got.Header.Get("Location") != "/u/alice/2026-11-22" {
+		t.Fatalf("%d to %q", got.StatusCode, got.Header.Get("Location"))
+	}
+	cookie := got.Cookies()[0]
+	if cookie.Name != "chortle" || !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || cookie.Secure || cookie.Path != "/" {
+		t.Errorf("cookie %+v", cookie)
+	}
+	if status := ask(w.Server, cookie.Value, "GET", "/", "").StatusCode; status >= 400 {
+		t.Errorf("signed in: %d", status)
+	}
+	out := ask(w.Server, cookie.Value, "POST", "/logout", "x=1")
+	if out.StatusCode != http.StatusSeeOther || out.Cookies()[0].MaxAge >= 0 {
+		t.Errorf("sign-out: %d, %+v", out.StatusCode, out.Cookies())
+	}
+	if got := ask(w.Server, cookie.Value, "GET", "/", ""); got.StatusCode != http.StatusSeeOther || got.Header.Get("Location") != "/login" {
+		t.Errorf("signed out: %d to %q", got.StatusCode, got.Header.Get("Location"))
+	}
+	if log := w.log.String(); strings.Contains(log, password) || strings.Contains(log, cookie.Value) {
+		t.Error("a secret is in the log")
+	}
+}
+
+// TestSignInRotates: a secret that was planted in the browser before is worth nothing afterwards.
+func TestSignInRotates(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.password(t, "member")
+	w.password(t, "listener")
+	first := w.signInAs("listener", password).Cookies()[0].Value
+	form := url.Values{"name": {"member"}, "password": {password}}
+	second := ask(w.Server, first, "POST", "/login", form.Encode()).Cookies()[0].Value
+	if second == first {
+		t.Error("the token stayed")
+	}
+	if got := ask(w.Server, first, "GET", "/l/x/clip", ""); got.StatusCode != http.StatusUnauthorized {
+		t.Errorf("the session before: %d", got.StatusCode)
+	}
+}
+
+func TestCookieOverHTTPS(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change  func(*settings.Config)
+		headers []string
+		secure  bool
+	}{
+		"plain":                      {nil, nil, false},
+		"a stranger's word":          {nil, []string{"X-Forwarded-Proto", "https"}, false},
+		"a trusted proxy's word":     {func(c *settings.Config) { trust(c, "192.0.2.0/24") }, []string{"X-Forwarded-Proto", "https"}, true},
+		"the base address":           {func(c *settings.Config) { c.Page.BaseURL = "https://example.org/laughs" }, []string{"Host", "example.org"}, true},
+		"a proxy that rewrites Host": {func(c *settings.Config) { c.Page.BaseURL = "https://example.org/laughs" }, []string{"Origin", "https://example.org"}, true},
+		"by its number, without TLS": {func(c *settings.Config) { c.Page.BaseURL = "https://example.org/laughs" }, []string{"Host", "192.168.1.7:8467", "Origin", "http://192.168.1.7:8467"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, c.change)
+			w.password(t, "member")
+			got := w.signInAs("member", password, c.headers...)
+			if got.StatusCode != http.StatusSeeOther {
+				t.Fatalf("%d", got.StatusCode)
+			}
+			cookie := got.Cookies()[0]
+			want := "chortle"
+			if c.secure {
+				want = "__Host-chortle"
+			}
+			if cookie.Name != want || cookie.Secure != c.secure || c.secure && cookie.Path != "/" {
+				t.Errorf("%+v", cookie)
+			}
+		})
+	}
+}
+
+// trust names proxies; httptest's requests come from 192.0.2.1.
+func trust(c *settings.Config, network string) {
+	c.Page.TrustedNetworks = append(c.Page.TrustedNetworks, mustPrefix(network))
+}
+
+func TestManySignIns(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.password(t, "member")
+	statuses := map[int]int{}
+	for range 10_000 {
+		got := w.signInAs("member", "wrong")
+		if statuses[got.StatusCode]++; got.StatusCode == http.StatusTooManyRequests && got.Header.Get("Retry-After") == "" {
+			t.Fatal("no Retry-After")
+		}
+	}
+	if statuses[http.StatusUnauthorized] != 10 || statuses[http.StatusTooManyRequests] != 9_990 {
+		t.Errorf("%v", statuses)
+	}
+	if got := w.signInAs("member", password); got.StatusCode != http.StatusTooManyRequests {
+		t.Errorf("the right one at once: %d", got.StatusCode)
+	}
+	w.clock.add(31 * time.Second)
+	for range 20 { // what succeeds does not count
+		if got := w.signInAs("member", password); got.StatusCode != http.StatusSeeOther {
+			t.Fatalf("later: %d", got.StatusCode)
+		}
+	}
+}
+
+// TestManyNamesFromOneNetwork: the network counts too, behind a proxy that of the client.
+func TestManyNamesFromOneNetwork(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *settings.Config) { trust(c, "192.0.2.1/32") })
+	from := func(client string) (refused int) {
+		for range 30 {
+			name := strings.ToLower(client[:1]) + "x" + time.Duration(refused).String()
+			if got := w.signInAs(name, "wrong", "X-Forwarded-For", client); got.StatusCode == http.StatusTooManyRequests {
+				return refused
+			}
+			refused++
+		}
+		return refused
+	}
+	if n := from("198.51.100.7"); n != 20 {
+		t.Errorf("the first client had %d tries", n)
+	}
+	if n := from("198.51.100.8"); n != 20 {
+		t.Errorf("the second client, behind the same proxy, had %d", n)
+	}
+	if n := from("9.9.9.9, 198.51.100.7"); n != 0 {
+		t.Errorf("who forges what stands before the proxy's word had %d", n)
+	}
+	from("2001:db8:1:2::1")
+	if n := from("2001:db8:1:2:ffff::9"); n != 0 {
+		t.Errorf("another address of the same household had %d", n)
+	}
+}
+
+func TestJoin(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	account, err := w.signIns(t).Account(t.Context(), "member")
+	if err != nil {
+		t.Fatal(err)
+	}
+	link, _, err := w.signIns(t).Invite(t.Context(), account.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // to look at it does not use it up: programs that preview links do
+		if status, text := w.as("", "GET", "/join/"+link, ""); status != http.StatusOK || !strings.Contains(text, "Welcome, member") {
+			t.Fatalf("%d: %s", status, text)
+		}
+	}
+	if status, text := w.as("", "POST", "/join/"+link, "password=short"); status != http.StatusUnprocessableEntity || !strings.Contains(text, "at least 10 characters") {
+		t.Errorf("a short password: %d", status)
+	}
+	got := w.ask("", "POST", "/join/"+link, url.Values{"password": {password}}.Encode())
+	if got.StatusCode != http.StatusSeeOther || len(got.Cookies()) != 1 {
+		t.Fatalf("%d", got.StatusCode)
+	}
+	for _, used := range []string{link, "forged"} {
+		if status, text := w.as("", "POST", "/join/"+used, url.Values{"password": {password}}.Encode()); status != http.StatusNotFound || !strings.Contains(text, "does not work any more") {
+			t.Errorf("again: %d", status)
+		}
+		if status, _ := w.as("", "GET", "/join/"+used, ""); status != http.StatusNotFound {
+			t.Errorf("opened again: %d", status)
+		}
+	}
+	if got := w.signInAs("member", password); got.StatusCode != http.StatusSeeOther {
+		t.Errorf("sign-in: %d", got.StatusCode)
+	}
+	if strings.Contains(w.log.String(), link) {
+		t.Error("the link is in the log")
+	}
+}
+
+func TestBodiesThatAreTooLarge(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	server := httptest.NewServer(w.Server)
+	t.Cleanup(server.Close)
+	for _, path := range []string{"/login", "/l/" + w.laughs["alice"] + "/note"} {
+		request, err := http.NewRequestWithContext(t.Context(), "POST", server.URL+path, io.LimitReader(endless{}, 1<<30))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		request.AddCookie(&http.Cookie{Name: "chortle", Value: w.tokens["member"]})
+		response, err := server.Client().Do(request)
+		if err != nil {
+			continue // the server hung up while we were sending, as it may
+		}
+		_ = response.Body.Close()
+		if response.StatusCode != http.StatusRequestEntityTooLarge {
+			t.Errorf("%s: %d", path, response.StatusCode)
+		}
+	}
+	if status, _ := w.as("", "GET", "/healthz", ""); status != http.StatusOK {
+		t.Errorf("afterwards: %d", status)
+	}
+}
+
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = 'a'
+	}
+	return len(p), nil
+}
+
+// TestDatabaseGoesAway: an answer that says so, without a path or SQL, and everything as before once it is back.
+func TestDatabaseGoesAway(t *testing.T) {
+	t.Parallel()
+	server := pgtest.Start(t)
+	w := newWorld(t, func(c *settings.Config) { c.DatabaseURL = server.Database(t) })
+	if status, _ := w.as("member", "GET", "/u/alice", ""); status != http.StatusOK {
+		t.Fatalf("before: %d", status)
+	}
+	server.Stop(t)
+	response := w.ask("member", "GET", "/u/alice", "")
+	text, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") == "" {
+		t.Errorf("%d, %v", response.StatusCode, err)
+	}
+	for _, secret := range []string{"SELECT", "chortle_test", "postgres", w.program.Config.DataDir} {
+		if strings.Contains(string(text), secret) {
+			t.Errorf("%q is in the answer", secret)
+		}
+	}
+	for _, secret := range []string{"SELECT", w.program.Config.DataDir} {
+		if strings.Contains(w.log.String(), secret) {
+			t.Errorf("%q is in the log: %s", secret, w.log)
+		}
+	}
+	if status, _ := w.as("", "GET", "/healthz", ""); status != http.StatusOK {
+		t.Errorf("health: %d", status)
+	}
+	server.Restart(t)
+	if status, _ := w.as("member", "GET", "/u/alice", ""); status != http.StatusOK {
+		t.Errorf("afterwards: %d", status)
+	}
+}
