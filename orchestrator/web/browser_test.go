@@ -28,7 +28,7 @@ import (
 // everybody is signed in and sees everybody.
 type everybody []orchestrator.User
 
-func (e everybody) Visit(_ context.Context, token string) (orchestrator.Session, orchestrator.Account, []orchestrator.User, error) {
+func (e everybody) Visit(_ context.Context, token, _ string) (orchestrator.Session, orchestrator.Account, []orchestrator.User, error) {
 	if token != "test" {
 		return orchestrator.Session{}, orchestrator.Account{}, nil, orchestrator.ErrNotFound
 	}
