@@ -43,7 +43,7 @@ func (s *Server) review(w http.ResponseWriter, r *http.Request, v viewer) error 
 	}
 	query := r.URL.Query()
 	data := reviewData{AsList: query.Get("view") == "list", Back: backTo(r.URL), FromTop: p.Review, One: p.Review, List: p.Review + "?view=list", Skipped: query.Get("after") != ""}
-	filter := orchestrator.LaughFilter{Marks: []orchestrator.Mark{orchestrator.MarkNone}, Order: orchestrator.OrderLeastCertain, Limit: 1, After: query.Get("after"), WithClip: true}
+	filter := orchestrator.LaughFilter{Marks: []orchestrator.Mark{orchestrator.MarkNone}, Order: orchestrator.OrderLeastCertain, Limit: 1, After: query.Get("after")}
 	if data.AsList {
 		filter.Limit = reviewRows
 	}
