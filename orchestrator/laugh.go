@@ -1,77 +1,5 @@
 package orchestrator
 
-import (
-	"math"
-	"slices"
-)
-
-// Scores holds what a model said about every frame of one recording, each score as a byte, so that
-// laughs can be found again under another threshold without the sound.
-type Scores struct {
-	// Classes are the labels of a frame's scores, in order.
-	Classes []string
-	// Window and Hop of a frame, in samples. Frame i starts at i*Hop.
-	Window, Hop int64
-	// Length of the recording, in samples.
-	Length int64
-	// Data holds one byte a class for frame after frame: the score times 255, rounded.
-	Data []byte
-}
-
-// Frames is the number of frames.
-func (s *Scores) Frames() int { return len(s.Data) / max(1, len(s.Classes)) }
-
-// Expect makes room for the frames of a recording of about this length, in samples, so that a long one
-// takes no more memory than its frames. A length that is unknown or absurd is left to Add.
-func (s *Scores) Expect(length int64) {
-	const most = 4 << 20 // bytes: four days of YAMNet's frames
-	if frames := length / max(1, s.Hop); length > 0 && frames < most/int64(max(1, len(s.Classes))) {
-		s.Data = slices.Grow(s.Data, int(frames+1)*len(s.Classes))
-	}
-}
-
-// Add appends a frame. Frames that were left out on the way are filled with zeros. A frame before
-// the last, or between hops, returns ErrBadPlugin.
-func (s *Scores) Add(f Frame) error {
-	i := f.Offset / s.Hop
-	if f.Offset%s.Hop != 0 || i < int64(s.Frames()) || len(f.Scores) != len(s.Classes) {
-		return ErrBadPlugin
-	}
-	s.pad(i)
-	for _, v := range f.Scores {
-		s.Data = append(s.Data, Quantise(v))
-	}
-	return nil
-}
-
-// Close says how long the recording turned out to be, and fills up the frames left out at its end.
-func (s *Scores) Close(length int64) {
-	s.Length = length
-	switch {
-	case length <= 0:
-	case length <= s.Window:
-		s.pad(1)
-	default: // ceil: one frame, padded, covers what lies behind the last whole window
-		s.pad(1 + (length-s.Window+s.Hop-1)/s.Hop)
-	}
-}
-
-func (s *Scores) pad(frames int64) {
-	if missing := frames - int64(s.Frames()); missing > 0 {
-		s.Data = append(s.Data, make([]byte, missing*int64(len(s.Classes)))...)
-	}
-}
-
-// At returns the score of a class in a frame, in 0..1.
-func (s *Scores) At(frame, class int) float64 {
-	return float64(s.Data[frame*len(s.Classes)+class]) / 255
-}
-
-// Quantise rounds a score in 0..1 to a byte; what is outside is clamped.
-func Quantise(v float32) byte {
-	return byte(math.Round(float64(min(max(v, 0), 1)) * 255))
-}
-
 // Laugh is one laugh of one recording.
 type Laugh struct {
 	// Onset and Offset of the laugh in its recording, in samples, half-open.
@@ -83,10 +11,39 @@ type Laugh struct {
 	Class string
 	// ClassScores holds the best score of each class, in the order of Scores.Classes.
 	ClassScores []float64
-	// Tier says how certain it is under the policy that found it.
-	Tier Tier
+	// Tier says how certain it is under the policy that found it; Evidence is the best that was compared with the
+	// policy's thresholds, in 0..1.
+	Tier     Tier
+	Evidence float64
+	// Around is what else was heard.
+	Around Around
 	// Clip is the key of the sound in the clip store; empty where none was kept.
 	Clip string
+}
+
+// Around is what else was heard in a laugh and around it, as far as HeardAround frames.
+type Around struct {
+	// Heard are the strongest other classes with the best score of each, the strongest first; at most eight, none
+	// below 0.1. Nil also where the scores were stored without them; see Scores.Lacks.
+	Heard []HeardClass `json:"heard,omitempty"`
+	// Speech is the best score of speech in the frames before and behind the laugh: others who talk.
+	Speech float64 `json:"speech,omitempty"`
+}
+
+// HeardClass is a class with its best score, in 0..1.
+type HeardClass struct {
+	Class string  `json:"class"`
+	Score float64 `json:"score"`
+}
+
+// Score is that of a class, or 0 where it is not among the strongest.
+func (a Around) Score(class string) float64 {
+	for _, heard := range a.Heard {
+		if heard.Class == class {
+			return heard.Score
+		}
+	}
+	return 0
 }
 
 // Detector finds the laughs in scores under a valid policy: in order, disjoint, within [0, s.Length). It is pure.

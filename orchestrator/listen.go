@@ -34,7 +34,7 @@ func Listen(ctx context.Context, process Process, sound Audio, rec Recording, no
 		observe = func(Event) {}
 	}
 	model := process.Model()
-	heard := Heard{Model: model, Scores: Scores{Classes: model.Laughter, Window: model.Window, Hop: model.Hop}}
+	heard := Heard{Model: model, Scores: NewScores(model)}
 	event := Event{Kind: EventRecording, Recording: rec.Name, Length: sound.Length(ctx, rec)}
 	heard.Scores.Expect(event.Length)
 	observe(event)

@@ -18,14 +18,23 @@ type Model struct {
 	Window, Hop int64
 	// Laughter holds the labels of the classes that are laughter, in the order of a Frame's scores.
 	Laughter []string
+	// Heard holds the labels of the other classes that it is asked for, in the order of a Frame's Heard: those of
+	// HeardClasses that it has.
+	Heard []string
+	// LogitStep is the distance between neighbouring logits as they are stored; 0 where the model gives scores only.
+	LogitStep float64
 }
 
 // Frame is a model's answer for one window.
 type Frame struct {
 	// Offset of the window's first sample.
 	Offset int64
-	// Scores in 0..1, one for each of Model.Laughter. Valid until the next frame is asked for.
+	// Scores in 0..1, one for each of Model.Laughter. Valid until the next frame is asked for, like what follows.
 	Scores []float32
+	// Logits of the same classes where the model has a LogitStep, else nil.
+	Logits []float32
+	// Heard holds a logit for each of Model.Heard.
+	Heard []float32
 }
 
 // Spawner starts model processes.

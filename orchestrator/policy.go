@@ -38,8 +38,8 @@ type Policy struct {
 	Classes map[string]Thresholds `json:"classes"`
 	// Neighbours is the weight of each of the two neighbouring frames beside the frame's own 1; 0 ignores them.
 	Neighbours float64 `json:"neighbours"`
-	// Against argues against a laugh.
-	Against Contrast `json:"against"`
+	// Against argues against a laugh: every contrast costs it evidence.
+	Against []Contrast `json:"against"`
 	// Release is the evidence down to which the frames beside a laugh's belong to it. Not above any threshold.
 	Release float64 `json:"release"`
 	// LongestPause within one laugh, and the shortest time that a laugh lasts; in seconds.
@@ -53,12 +53,15 @@ type Thresholds struct {
 	Maybe float64 `json:"maybe"`
 }
 
-// Contrast weighs the classes that are mistaken for laughter against it: where the best of Classes comes closer
-// than Margin to the laughter, in logits, every logit of it costs Weight.
+// Contrast weighs classes that are mistaken for laughter against it: where the best of Classes comes closer than
+// Margin to the laughter, in logits, every logit of it costs Weight.
 type Contrast struct {
 	Classes []string `json:"classes"`
 	Weight  float64  `json:"weight"`
 	Margin  float64  `json:"margin"`
+	// Around is how far before and after a frame the classes count, in seconds, up to HeardAround frames: what goes
+	// on for longer than a laugh, as crying does, argues against it also where it pauses. 0: in the frame itself.
+	Around float64 `json:"around_s"`
 }
 
 // PolicyFromThreshold is the policy of one number: the best laughter score of a frame decides, a laugh reaches
@@ -76,6 +79,7 @@ func PolicyFromThreshold(threshold float64) Policy {
 const (
 	maxPause, maxShortest = 60, 60 // seconds
 	maxWeight, maxMargin  = 16, 32
+	maxAround             = 10 // seconds
 )
 
 var policyName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
@@ -115,19 +119,25 @@ func (p Policy) Validate() error {
 		}
 	}
 	seen := map[string]bool{}
-	for _, class := range p.Against.Classes {
-		switch _, laughter := p.Classes[class]; {
-		case class == "" || class == AnyClass:
-			bad("against has the class %q; want the name of one", class)
-		case laughter:
-			bad("class %q is both in classes and in against", class)
-		case seen[class]:
-			bad("against has the class %q twice", class)
+	for i, contrast := range p.Against {
+		if len(contrast.Classes) == 0 {
+			bad("against %d has no classes", i+1)
 		}
-		seen[class] = true
+		for _, class := range contrast.Classes {
+			switch _, laughter := p.Classes[class]; {
+			case class == "" || class == AnyClass:
+				bad("against has the class %q; want the name of one", class)
+			case laughter:
+				bad("class %q is both in classes and in against", class)
+			case seen[class]:
+				bad("against has the class %q twice", class)
+			}
+			seen[class] = true
+		}
+		within(fmt.Sprintf("weight of against %d", i+1), contrast.Weight, 0, maxWeight)
+		within(fmt.Sprintf("margin of against %d", i+1), contrast.Margin, -maxMargin, maxMargin)
+		within(fmt.Sprintf("around_s of against %d", i+1), contrast.Around, 0, maxAround)
 	}
-	within("weight of against", p.Against.Weight, 0, maxWeight)
-	within("margin of against", p.Against.Margin, -maxMargin, maxMargin)
 	within("neighbours", p.Neighbours, 0, 1)
 	within("longest_pause_s", p.LongestPause, 0, maxPause)
 	within("shortest_laugh_s", p.ShortestLaugh, 0, maxShortest)
@@ -146,7 +156,7 @@ func (p Policy) Check(laughter, others []string) error {
 			unknown = append(unknown, fmt.Sprintf("%q", class))
 		}
 	}
-	for _, class := range p.Against.Classes {
+	for _, class := range p.AgainstClasses() {
 		switch {
 		case slices.Contains(laughter, class) && p.hasAny():
 			return fmt.Errorf("check policy %s: class %q is in against, and is laughter of the model, which %q in classes takes", p.Name, class, AnyClass)
@@ -175,13 +185,24 @@ func (p Policy) ClassNames() []string { return slices.Sorted(maps.Keys(p.Classes
 
 // Plain reports whether the evidence of a frame is its score alone.
 func (p Policy) Plain() bool {
-	return p.Neighbours == 0 && (p.Against.Weight == 0 || len(p.Against.Classes) == 0)
+	return p.Neighbours == 0 && !slices.ContainsFunc(p.Against, func(c Contrast) bool { return c.Weight > 0 })
+}
+
+// AgainstClasses are the classes of all contrasts.
+func (p Policy) AgainstClasses() (classes []string) {
+	for _, contrast := range p.Against {
+		classes = append(classes, contrast.Classes...)
+	}
+	return classes
 }
 
 // Clone copies the policy with everything it refers to.
 func (p Policy) Clone() Policy {
 	p.Classes = maps.Clone(p.Classes)
-	p.Against.Classes = slices.Clone(p.Against.Classes)
+	p.Against = slices.Clone(p.Against)
+	for i := range p.Against {
+		p.Against[i].Classes = slices.Clone(p.Against[i].Classes)
+	}
 	return p
 }
 
@@ -213,6 +234,7 @@ func (p Policy) override(object string) (Policy, error) {
 			Sure  *float64 `json:"sure"`
 			Maybe *float64 `json:"maybe"`
 		} `json:"classes"`
+		Against *[]Contrast `json:"against"`
 	}{plain: plain(p.Clone())}
 	decoder := json.NewDecoder(strings.NewReader(object))
 	decoder.DisallowUnknownFields()
@@ -223,6 +245,9 @@ func (p Policy) override(object string) (Policy, error) {
 		return Policy{}, errors.New("read policy: want one JSON object and nothing behind it")
 	}
 	result := Policy(changed.plain)
+	if changed.Against != nil {
+		result.Against = *changed.Against
+	}
 	for class, given := range changed.Classes {
 		if given == nil {
 			delete(result.Classes, class)

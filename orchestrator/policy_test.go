@@ -20,7 +20,7 @@ func contrasted() orchestrator.Policy {
 			"Baby laughter":       {Sure: 0.6, Maybe: 0.3},
 		},
 		Neighbours:   0.25,
-		Against:      orchestrator.Contrast{Classes: []string{"Crying, sobbing", "Cough"}, Weight: 1, Margin: 2},
+		Against:      []orchestrator.Contrast{{Classes: []string{"Crying, sobbing", "Cough"}, Weight: 1, Margin: 2, Around: 2}},
 		Release:      0.05,
 		LongestPause: 1.5, ShortestLaugh: 0.2,
 	}
@@ -41,11 +41,13 @@ func TestPolicyNamesWhatIsWrong(t *testing.T) {
 		"no number":            {func(p *orchestrator.Policy) { p.Classes["*"] = orchestrator.Thresholds{Sure: math.NaN(), Maybe: 0.1} }, "NaN"},
 		"maybe above sure":     {func(p *orchestrator.Policy) { p.Classes["*"] = orchestrator.Thresholds{Sure: 0.2, Maybe: 0.3} }, "above its sure threshold"},
 		"release above":        {func(p *orchestrator.Policy) { p.Release = 0.2 }, `release is 0.2, above the threshold of class "*", 0.1`},
-		"for and against":      {func(p *orchestrator.Policy) { p.Against.Classes = []string{"Cough", "Baby laughter"} }, `"Baby laughter" is both`},
-		"against everything":   {func(p *orchestrator.Policy) { p.Against.Classes = []string{"*"} }, `against has the class "*"`},
-		"twice against":        {func(p *orchestrator.Policy) { p.Against.Classes = []string{"Cough", "Cough"} }, "twice"},
+		"for and against":      {func(p *orchestrator.Policy) { p.Against[0].Classes = []string{"Cough", "Baby laughter"} }, `"Baby laughter" is both`},
+		"against everything":   {func(p *orchestrator.Policy) { p.Against[0].Classes = []string{"*"} }, `against has the class "*"`},
+		"twice against":        {func(p *orchestrator.Policy) { p.Against[0].Classes = []string{"Cough", "Cough"} }, "twice"},
+		"nothing against":      {func(p *orchestrator.Policy) { p.Against[0].Classes = nil }, "against 1 has no classes"},
+		"around":               {func(p *orchestrator.Policy) { p.Against[0].Around = 99 }, "around_s of against 1 is 99"},
 		"neighbours":           {func(p *orchestrator.Policy) { p.Neighbours = 2 }, "neighbours is 2"},
-		"weight":               {func(p *orchestrator.Policy) { p.Against.Weight = -1 }, "weight of against is -1"},
+		"weight":               {func(p *orchestrator.Policy) { p.Against[0].Weight = -1 }, "weight of against 1 is -1"},
 		"pause that never end": {func(p *orchestrator.Policy) { p.LongestPause = math.Inf(1) }, "longest_pause_s is +Inf"},
 		"shortest":             {func(p *orchestrator.Policy) { p.ShortestLaugh = -1 }, "shortest_laugh_s is -1"},
 	} {
@@ -78,7 +80,7 @@ func TestPolicyAndModel(t *testing.T) {
 		t.Errorf("a model that lacks both: %v", err)
 	}
 	p := contrasted()
-	p.Against.Classes = []string{"Laughter"}
+	p.Against[0].Classes = []string{"Laughter"}
 	if err := p.Check(laughter, others); err == nil || !strings.Contains(err.Error(), `"Laughter" is in against`) {
 		t.Errorf("what is laughter of the model argues against it: %v", err)
 	}
@@ -102,12 +104,12 @@ func TestPolicyIsKeptByJSON(t *testing.T) {
 func TestOverride(t *testing.T) {
 	t.Parallel()
 	base := contrasted()
-	got, err := base.Override(`{"release": 0.02, "classes": {"Giggle": {"sure": 0.2}, "Baby laughter": null}, "against": {"weight": 2}}`)
+	got, err := base.Override(`{"release": 0.02, "classes": {"Giggle": {"sure": 0.2}, "Baby laughter": null}, "against": [{"classes": ["Cough"], "weight": 2}]}`)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := contrasted()
-	want.Release, want.Against.Weight = 0.02, 2
+	want.Release, want.Against = 0.02, []orchestrator.Contrast{{Classes: []string{"Cough"}, Weight: 2}}
 	want.Classes["Giggle"] = orchestrator.Thresholds{Sure: 0.2, Maybe: 0.1}
 	delete(want.Classes, "Baby laughter")
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -95,8 +95,7 @@ func hearBy(t testing.TB, a *audio.Audio, path string) orchestrator.Scores {
 	if err != nil {
 		t.Fatal(err)
 	}
-	described := model.process.Model()
-	scores := orchestrator.Scores{Classes: described.Laughter, Window: described.Window, Hop: described.Hop}
+	scores := orchestrator.NewScores(model.process.Model())
 	length := int64(0)
 	chunks := func(yield func(orchestrator.Chunk, error) bool) {
 		for chunk, err := range a.Decode(t.Context(), orchestrator.Recording{Path: path, Name: filepath.Base(path), Size: info.Size(), ModTime: info.ModTime()}) {

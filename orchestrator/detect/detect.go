@@ -11,13 +11,19 @@
 // known position are then met within 0.65 s at either end; the windows' own edges would be 0.25 s
 // further out.
 //
-// YAMNet answers in steps of 1/256, and a stored byte stands for the step that is nearest. So its .199,
+// What is compared with release and thresholds is the evidence of a frame for a class. With x the logit of the class,
+// p and n the best laughter logits of the frames before and after (at the ends of a recording: the frame's own), w
+// the policy's weight of neighbours, and for each contrast c the best logit of its classes in and around the frame:
+//
+//	evidence = sigmoid((x + w (p + n) - sum of weight * max(0, c - x + margin)) / (1 + 2 w))
+//
+// Under a policy without neighbours and contrasts it is the score, exactly. What was not stored argues nothing.
+//
+// A score of a model without logits is kept in steps of 1/256, and a stored byte stands for the step that is nearest. So its .199,
 // stored as 51 of 255, is 51/256 and does not reach a threshold of 0.2, neither now nor later.
 package detect
 
 import (
-	"math"
-
 	"github.com/chortle-audio/chortle/orchestrator"
 )
 
@@ -52,26 +58,6 @@ func Laughs(s orchestrator.Scores, policy orchestrator.Policy) []orchestrator.La
 	return laughs
 }
 
-// listener hears scores under a policy.
-type listener struct {
-	s          *orchestrator.Scores
-	policy     orchestrator.Policy
-	thresholds []orchestrator.Thresholds // of each class; 0 where it is no laughter
-	// pause and shortest of the policy, in samples.
-	pause, shortest int64
-}
-
-func newListener(s *orchestrator.Scores, policy orchestrator.Policy) *listener {
-	l := &listener{s: s, policy: policy, thresholds: make([]orchestrator.Thresholds, len(s.Classes)),
-		pause: samples(policy.LongestPause), shortest: max(1, samples(policy.ShortestLaugh))}
-	for class, label := range s.Classes {
-		l.thresholds[class], _ = policy.Of(label)
-	}
-	return l
-}
-
-func samples(seconds float64) int64 { return int64(math.Round(seconds * orchestrator.SampleRateHz)) }
-
 // runs returns the frames of each laugh.
 func (l *listener) runs() []frames {
 	var found []frames
@@ -101,8 +87,11 @@ func (l *listener) runs() []frames {
 // hear returns the best evidence of a frame and the tier that it reaches by itself, or none.
 func (l *listener) hear(frame int) (best float64, tier orchestrator.Tier) {
 	for class, t := range l.thresholds {
-		evidence := score(l.s, frame, class)
-		if t.Sure == 0 || evidence == 0 {
+		if t.Sure == 0 {
+			continue
+		}
+		evidence := l.evidence(frame, class)
+		if evidence == 0 {
 			continue
 		}
 		best = max(best, evidence)
@@ -122,11 +111,6 @@ func higher(a, b orchestrator.Tier) orchestrator.Tier {
 		return a
 	}
 	return b
-}
-
-// score is that of a class in a frame: the nearest step of 1/256.
-func score(s *orchestrator.Scores, frame, class int) float64 {
-	return math.Round(s.At(frame, class)*256) / 256
 }
 
 // pause is the time between two runs.
@@ -156,13 +140,16 @@ func (l *listener) describe(run frames) orchestrator.Laugh {
 		laugh.Offset = s.Length
 	}
 	for frame := run.first; frame <= run.last; frame++ {
+		evidence, _ := l.hear(frame)
+		laugh.Evidence = max(laugh.Evidence, evidence)
 		for class, label := range s.Classes {
-			heard := score(s, frame, class)
+			heard := l.score(frame, class)
 			laugh.ClassScores[class] = max(laugh.ClassScores[class], heard)
 			if heard > laugh.Score && l.thresholds[class].Sure > 0 {
 				laugh.Score, laugh.Class, laugh.Peak = heard, label, int64(frame)*s.Hop
 			}
 		}
 	}
+	laugh.Around = l.around(run)
 	return laugh
 }

@@ -102,8 +102,8 @@ func TestLaughSaysWhatWasHeard(t *testing.T) {
 		[]float32{0.125, 0, 0, 0, 0, 0, 0, 0, 1})
 	laughs := under(s, 0.4)
 	want := []orchestrator.Laugh{
-		{Onset: hop + edge, Offset: 4*hop + edge, Peak: 2 * hop, Score: 0.75, Class: "B", Tier: orchestrator.TierSure, ClassScores: []float64{0.375, 0.75, 0}},
-		{Onset: 8*hop + edge, Offset: 8*hop + window, Peak: 8 * hop, Score: 1, Class: "C", Tier: orchestrator.TierSure, ClassScores: []float64{0, 0, 1}},
+		{Onset: hop + edge, Offset: 4*hop + edge, Peak: 2 * hop, Score: 0.75, Class: "B", Tier: orchestrator.TierSure, Evidence: 0.75, ClassScores: []float64{0.375, 0.75, 0}},
+		{Onset: 8*hop + edge, Offset: 8*hop + window, Peak: 8 * hop, Score: 1, Class: "C", Tier: orchestrator.TierSure, Evidence: 1, ClassScores: []float64{0, 0, 1}},
 	}
 	if diff := cmp.Diff(want, laughs); diff != "" {
 		t.Errorf("laughs (-want +got):\n%s", diff)

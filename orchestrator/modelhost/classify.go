@@ -23,8 +23,6 @@ const (
 	maxChunk = 54000
 	// maxUnanswered chunks may be under way: enough to keep several models busy while the next is decoded.
 	maxUnanswered = 4
-	// scoreFloor is below half a step of a score stored as a byte: frames that fall under it are zero.
-	scoreFloor = 1.0 / 512
 )
 
 // errLeft ends a stream whose frames nobody wants any more.
@@ -83,6 +81,7 @@ type stream struct {
 	closed  bool
 	message inferencev1.ClassifyRequest // reused, as is its chunk and the chunk's bytes
 	chunk   inferencev1.Chunk
+	frame   orchestrator.Frame
 }
 
 type response struct {
@@ -95,7 +94,7 @@ func (p *process) open(ctx context.Context, yield func(orchestrator.Frame) bool)
 	s := &stream{p: p, ctx: ctx, yield: yield,
 		// Room for every answer that may come, so that the receiver always goes on and sees an end.
 		received: make(chan response, maxUnanswered+2),
-		answers:  answers{window: p.wire.window, hop: p.wire.hop, scores: len(p.wire.laughter)}}
+		answers:  answers{window: p.wire.window, hop: p.wire.hop, names: p.wire.names, logits: p.wire.logits}}
 	s.pending.patience = p.config.StallTimeout
 	s.pending.bark = func() { p.kill(fmt.Errorf("it gave no answer for %v", p.config.StallTimeout)) }
 	ctx, s.cancel = context.WithCancel(ctx)
@@ -109,10 +108,11 @@ func (p *process) open(ctx context.Context, yield func(orchestrator.Frame) bool)
 	}
 	s.receiver.Go(func() { s.receive(ctx) })
 	s.message.Payload = &inferencev1.ClassifyRequest_Config{Config: &inferencev1.StreamConfig{
-		Labels:     p.wire.laughter,
-		ScoreFloor: scoreFloor,
+		Labels:     p.wire.labels,
+		ScoreFloor: p.wire.floor(),
 		HopSamples: p.wire.otherHop,
 		Encoding:   inferencev1.PcmEncoding_PCM_ENCODING_S16LE,
+		Logits:     p.wire.logits,
 	}}
 	if err := s.rpc.Send(&s.message); err != nil {
 		return s, s.ended(err)
@@ -198,7 +198,8 @@ func (s *stream) take(r response) error {
 		return err
 	}
 	for _, f := range r.message.GetFrames() {
-		if !s.yield(orchestrator.Frame{Offset: s.p.wire.position(f.GetFirstSample()), Scores: f.GetScores()}) {
+		s.p.wire.frame(f, &s.frame)
+		if !s.yield(s.frame) {
 			return errLeft
 		}
 	}

@@ -1,6 +1,7 @@
 package modelhost
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -26,6 +27,20 @@ type wireModel struct {
 	otherHop uint32
 	// laughter holds the indices of orchestrator.Model.Laughter among all classes.
 	laughter []uint32
+	// labels are those that are asked for: laughter, and behind it orchestrator.Model.Heard.
+	labels []uint32
+	// logits says that it answers with logits; names are the labels' own, for errors.
+	logits bool
+	names  []string
+}
+
+// floor is the score below which frames need not be answered: below half a step of a score stored as a byte. What
+// else is heard is wanted of every frame.
+func (w wireModel) floor() float32 {
+	if len(w.labels) > len(w.laughter) {
+		return 0
+	}
+	return orchestrator.FloorScore
 }
 
 // position converts the position of a frame to orchestrator.SampleRateHz; exact, as hop is chosen so.
@@ -35,6 +50,9 @@ func (w wireModel) position(sample int64) int64 {
 
 // Rates that are believed, in Hz.
 const minRate, maxRate = 1000, 384000
+
+// maxLogitStep is the coarsest step of logits that is believed.
+const maxLogitStep = 1
 
 // atRate fits a model's window and hop to positions at orchestrator.SampleRateHz: every frame must start
 // at one of those, so the hop is made as much shorter as that needs; the window is the next longer one.
@@ -52,9 +70,12 @@ func atRate(rateHz int, window, hop int64) (w wireModel, ourWindow, ourHop int64
 	return w, ours, w.position(w.hop), w.hop > 0
 }
 
-// modelFromProto checks a model's description; resampled tells whether it may want sound of another rate
-// than ours. Errors: orchestrator.ErrUnsupportedModel, orchestrator.ErrBadPlugin.
-func modelFromProto(m *inferencev1.GetModelResponse, resampled bool) (orchestrator.Model, wireModel, error) {
+// logitStep is the distance between neighbouring logits as they are stored, where a model does not say its own.
+const logitStep = 1. / 16
+
+// modelFromProto checks a model's description; heard are the labels that are wanted beside laughter where it has
+// them, and resampled tells whether it may want sound of another rate than ours. Errors: orchestrator.ErrUnsupportedModel, orchestrator.ErrBadPlugin.
+func modelFromProto(m *inferencev1.GetModelResponse, heard []string, resampled bool) (orchestrator.Model, wireModel, error) {
 	bad := func(format string, args ...any) (orchestrator.Model, wireModel, error) {
 		return orchestrator.Model{}, wireModel{}, fmt.Errorf("check model: %w: %s", orchestrator.ErrBadPlugin, fmt.Sprintf(format, args...))
 	}
@@ -84,6 +105,8 @@ func modelFromProto(m *inferencev1.GetModelResponse, resampled bool) (orchestrat
 		return bad("hop_samples is %d; want 1 to the window's %d", hop, window)
 	case len(m.GetLaughter()) == 0:
 		return bad("none of its classes is laughter")
+	case !(m.GetLogitStep() >= 0 && m.GetLogitStep() <= maxLogitStep) || m.GetLogitStep() > 0 && !m.GetLogits():
+		return bad("logit_step is %v and logits is %v; want 0 to %d, and 0 for a model of scores", m.GetLogitStep(), m.GetLogits(), maxLogitStep)
 	}
 	labels := make([]string, 0, len(m.GetLaughter()))
 	seen := map[string]bool{}
@@ -105,7 +128,20 @@ func modelFromProto(m *inferencev1.GetModelResponse, resampled bool) (orchestrat
 	if !ok {
 		return unsupported("its hop of %d samples at %d Hz is shorter than positions at %d Hz allow", hop, rate, orchestrator.SampleRateHz)
 	}
-	wire.laughter = m.GetLaughter()
+	wire.laughter, wire.labels, wire.names = m.GetLaughter(), slices.Clone(m.GetLaughter()), slices.Clone(labels)
+	var others []string
+	for _, label := range heard {
+		if index := slices.Index(m.GetLabels(), label); index >= 0 && !seen[label] {
+			seen[label] = true
+			others = append(others, label)
+			wire.labels = append(wire.labels, uint32(index))
+		}
+	}
+	wire.names = append(wire.names, others...)
+	step := 0.0
+	if wire.logits = m.GetLogits(); wire.logits {
+		step = cmp.Or(float64(m.GetLogitStep()), logitStep)
+	}
 	return orchestrator.Model{
 		Name:     m.GetName(),
 		Version:  m.GetVersion(),
@@ -114,6 +150,9 @@ func modelFromProto(m *inferencev1.GetModelResponse, resampled bool) (orchestrat
 		Window:   ourWindow,
 		Hop:      ourHop,
 		Laughter: labels,
+		Heard:    others,
+
+		LogitStep: step,
 	}, wire, nil
 }
 
@@ -165,7 +204,8 @@ func clampedStep(v float32) uint32 {
 // answers checks that the responses of one stream keep the contract.
 type answers struct {
 	window, hop int64
-	scores      int // of a frame
+	names       []string // of the labels of a frame
+	logits      bool     // in place of scores
 
 	ends  []int64 // where each chunk sent and not answered yet ends, in samples
 	sent  int64   // samples
@@ -235,16 +275,48 @@ func (a *answers) checkFrame(f *inferencev1.Frame) error {
 	if first < a.frame || first%a.hop != 0 {
 		return badAnswer("frame at %d; want a multiple of %d from %d on", first, a.hop, a.frame)
 	}
-	if len(f.GetScores()) != a.scores {
-		return badAnswer("frame at %d has %d scores; want %d", first, len(f.GetScores()), a.scores)
+	scores, logits := len(a.names), 0
+	if a.logits {
+		scores, logits = logits, scores
 	}
-	for _, score := range f.GetScores() {
+	if len(f.GetScores()) != scores {
+		return badAnswer("frame at %d has %d scores; want %d", first, len(f.GetScores()), scores)
+	}
+	if len(f.GetLogits()) != logits {
+		return badAnswer("frame at %d has %d logits; want %d", first, len(f.GetLogits()), logits)
+	}
+	for i, score := range f.GetScores() {
 		if !(score >= 0 && score <= 1) { // also what is no number
-			return badAnswer("frame at %d has the score %v; want 0 to 1", first, score)
+			return badAnswer("frame at %d has the score %v of class %q; want 0 to 1", first, score, a.names[i])
+		}
+	}
+	for i, logit := range f.GetLogits() {
+		if !(logit >= -math.MaxFloat32 && logit <= math.MaxFloat32) {
+			return badAnswer("frame at %d has the logit %v of class %q; want a finite number", first, logit, a.names[i])
 		}
 	}
 	a.frame = first + a.hop
 	return nil
+}
+
+// frame converts a frame that was checked; buffer is reused for what the frame holds.
+func (w wireModel) frame(f *inferencev1.Frame, buffer *orchestrator.Frame) {
+	n := len(w.laughter)
+	buffer.Offset = w.position(f.GetFirstSample())
+	if w.logits {
+		logits := f.GetLogits()
+		buffer.Logits, buffer.Heard = logits[:n], logits[n:]
+		buffer.Scores = slices.Grow(buffer.Scores[:0], n)[:n]
+		for i, logit := range buffer.Logits {
+			buffer.Scores[i] = float32(orchestrator.Sigmoid(float64(logit)))
+		}
+		return
+	}
+	buffer.Scores = f.GetScores()[:n]
+	buffer.Heard = buffer.Heard[:0]
+	for _, score := range f.GetScores()[n:] {
+		buffer.Heard = append(buffer.Heard, float32(orchestrator.Logit(float64(score))))
+	}
 }
 
 func badAnswer(format string, args ...any) error {

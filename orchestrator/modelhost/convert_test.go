@@ -24,7 +24,7 @@ func goodModel() *inferencev1.GetModelResponse {
 
 func TestModelFromProto(t *testing.T) {
 	t.Parallel()
-	model, wire, err := modelFromProto(goodModel(), false)
+	model, wire, err := modelFromProto(goodModel(), nil, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,30 +52,33 @@ func TestModelFromProto(t *testing.T) {
 		"escape code":     func(m *inferencev1.GetModelResponse) { m.Version = "\x1b[2J" },
 		"C1 in plugin":    func(m *inferencev1.GetModelResponse) { m.Plugin = "\u009b31m" },
 		"tab in label":    func(m *inferencev1.GetModelResponse) { m.Labels[1] = "Laugh\tter" },
+		"step, no logits": func(m *inferencev1.GetModelResponse) { m.LogitStep = 0.3 },
+		"coarse step":     func(m *inferencev1.GetModelResponse) { m.Logits, m.LogitStep = true, 2 },
+		"NaN for a step":  func(m *inferencev1.GetModelResponse) { m.Logits, m.LogitStep = true, float32(math.NaN()) },
 		"label twice":     func(m *inferencev1.GetModelResponse) { m.Laughter = []uint32{2, 3} },
 	} {
 		m := goodModel()
 		spoil(m)
-		if _, _, err := modelFromProto(m, true); !errors.Is(err, orchestrator.ErrBadPlugin) {
+		if _, _, err := modelFromProto(m, nil, true); !errors.Is(err, orchestrator.ErrBadPlugin) {
 			t.Errorf("%s: error is %v; want %v", name, err, orchestrator.ErrBadPlugin)
 		}
 	}
 	m := goodModel()
 	m.SampleRateHz = 8000
-	if _, _, err := modelFromProto(m, false); !errors.Is(err, orchestrator.ErrUnsupportedModel) {
+	if _, _, err := modelFromProto(m, nil, false); !errors.Is(err, orchestrator.ErrUnsupportedModel) {
 		t.Errorf("rate of 8000 Hz without a resampler: error is %v; want %v", err, orchestrator.ErrUnsupportedModel)
 	}
-	if model, wire, err := modelFromProto(m, true); err != nil || model.Window != 2*15600 || model.Hop != 2*7680 || wire.otherHop != 0 {
+	if model, wire, err := modelFromProto(m, nil, true); err != nil || model.Window != 2*15600 || model.Hop != 2*7680 || wire.otherHop != 0 {
 		t.Errorf("rate of 8000 Hz: %+v, %+v, %v", model, wire, err)
 	}
 	for _, rate := range []uint32{0, 999, 384001, math.MaxUint32} {
 		m.SampleRateHz = rate
-		if _, _, err := modelFromProto(m, true); !errors.Is(err, orchestrator.ErrUnsupportedModel) {
+		if _, _, err := modelFromProto(m, nil, true); !errors.Is(err, orchestrator.ErrUnsupportedModel) {
 			t.Errorf("rate of %d Hz: error is %v; want %v", rate, err, orchestrator.ErrUnsupportedModel)
 		}
 	}
 	m.SampleRateHz, m.HopSamples = 44100, 440
-	if _, _, err := modelFromProto(m, true); !errors.Is(err, orchestrator.ErrUnsupportedModel) {
+	if _, _, err := modelFromProto(m, nil, true); !errors.Is(err, orchestrator.ErrUnsupportedModel) {
 		t.Errorf("a hop between positions: error is %v; want %v", err, orchestrator.ErrUnsupportedModel)
 	}
 }
@@ -147,7 +150,7 @@ func FuzzAppendPCM(f *testing.F) {
 func honest(a answers, closed bool) *inferencev1.ClassifyResponse {
 	m := &inferencev1.ClassifyResponse{ChunkIndex: a.next, Final: closed && len(a.ends) == 0}
 	add := func(at int64) {
-		m.Frames = append(m.Frames, &inferencev1.Frame{FirstSample: at, Scores: make([]float32, a.scores)})
+		m.Frames = append(m.Frames, &inferencev1.Frame{FirstSample: at, Scores: make([]float32, len(a.names))})
 	}
 	if !m.Final {
 		for at := a.frame; at+a.window <= a.ends[0]; at += a.hop {
@@ -163,7 +166,7 @@ func TestAnswersAcceptTheContract(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		hop := rapid.Int64Range(1, 50).Draw(t, "hop")
-		a := answers{hop: hop, window: hop + rapid.Int64Range(0, 50).Draw(t, "overlap"), scores: 2}
+		a := answers{hop: hop, window: hop + rapid.Int64Range(0, 50).Draw(t, "overlap"), names: []string{"a", "b"}}
 		for _, n := range rapid.SliceOfN(rapid.IntRange(0, 300), 0, 8).Draw(t, "chunks") {
 			a.expect(n)
 		}
@@ -202,7 +205,7 @@ func FuzzAnswers(f *testing.F) {
 		if proto.Unmarshal(wire, m) != nil {
 			return
 		}
-		a := answers{window: 30, hop: 10, scores: 2}
+		a := answers{window: 30, hop: 10, names: []string{"a", "b"}}
 		a.expect(45)
 		a.expect(20)
 		if a.check(m, closed) != nil {
@@ -236,7 +239,7 @@ func FuzzModelFromProto(f *testing.F) {
 		if proto.Unmarshal(raw, m) != nil {
 			return
 		}
-		model, wire, err := modelFromProto(m, true)
+		model, wire, err := modelFromProto(m, nil, true)
 		if err != nil {
 			return
 		}
@@ -249,4 +252,53 @@ func FuzzModelFromProto(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestWhatIsHeardBesideLaughter(t *testing.T) {
+	t.Parallel()
+	heard := []string{"Cough", "Speech", "Laughter"}
+	model, wire, err := modelFromProto(goodModel(), heard, false)
+	if err != nil || !slices.Equal(model.Heard, []string{"Speech"}) || !slices.Equal(wire.labels, []uint32{2, 1, 0}) || model.LogitStep != 0 || wire.floor() != 0 {
+		t.Fatalf("a model that has one of them: %+v %+v %v", model, wire, err)
+	}
+	var frame orchestrator.Frame
+	wire.frame(&inferencev1.Frame{FirstSample: 7680, Scores: []float32{0.5, 0.25, 0.75}}, &frame)
+	if frame.Offset != 7680 || !slices.Equal(frame.Scores, []float32{0.5, 0.25}) || frame.Logits != nil ||
+		math.Abs(float64(frame.Heard[0])-math.Log(3)) > 1e-6 {
+		t.Errorf("a frame of scores: %+v", frame)
+	}
+	wire.frame(&inferencev1.Frame{Scores: []float32{0, 0, 0}}, &frame)
+	if len(frame.Heard) != 1 || frame.Heard[0] != -orchestrator.MaxLogit {
+		t.Errorf("a score of 0: %+v", frame)
+	}
+
+	m := goodModel()
+	m.Logits = true
+	if model, wire, err = modelFromProto(m, heard, false); err != nil || model.LogitStep != logitStep {
+		t.Fatalf("logits of no step: %+v %v", model, err)
+	}
+	wire.frame(&inferencev1.Frame{Logits: []float32{0, -2, 3}}, &frame)
+	if !slices.Equal(frame.Logits, []float32{0, -2}) || !slices.Equal(frame.Heard, []float32{3}) || frame.Scores[0] != 0.5 {
+		t.Errorf("a frame of logits: %+v", frame)
+	}
+	if _, wire, err = modelFromProto(goodModel(), []string{"Cough"}, false); err != nil || wire.floor() == 0 {
+		t.Errorf("a model that has none of them: %+v %v", wire, err)
+	}
+
+	a := answers{window: 30, hop: 10, names: []string{"Giggle", "Speech"}, logits: true}
+	a.expect(100)
+	for name, c := range map[string]struct {
+		frame *inferencev1.Frame
+		want  string
+	}{
+		"scores for logits": {&inferencev1.Frame{Scores: []float32{0, 1}}, "2 scores; want 0"},
+		"too few logits":    {&inferencev1.Frame{Logits: []float32{1}}, "1 logits; want 2"},
+		"no number":         {&inferencev1.Frame{Logits: []float32{-3, float32(math.NaN())}}, `NaN of class "Speech"`},
+		"no end":            {&inferencev1.Frame{Logits: []float32{float32(math.Inf(1)), 0}}, `+Inf of class "Giggle"`},
+	} {
+		err := a.check(&inferencev1.ClassifyResponse{Frames: []*inferencev1.Frame{c.frame}}, false)
+		if !errors.Is(err, orchestrator.ErrBadPlugin) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }

@@ -51,6 +51,8 @@ type Config struct {
 	// Resample yields the sound of chunks at another rate, in Hz, with offsets that count samples at that
 	// rate, for models that want another than orchestrator.SampleRateHz. Default: those are refused.
 	Resample func(ctx context.Context, chunks iter.Seq2[orchestrator.Chunk, error], rateHz int) iter.Seq2[orchestrator.Chunk, error]
+	// Heard are the labels that a model is asked for beside laughter, where it has them. Default: HeardClasses.
+	Heard []string
 	// KeepSocket leaves the socket where it is until the process ends, so that others of this user can
 	// talk to the model too.
 	KeepSocket bool
@@ -71,6 +73,9 @@ func (c Config) withDefaults() Config {
 	c.StallTimeout = cmp.Or(c.StallTimeout, 2*time.Minute)
 	c.SampleEvery = cmp.Or(c.SampleEvery, 200*time.Millisecond)
 	c.SocketDir = cmp.Or(c.SocketDir, os.TempDir())
+	if c.Heard == nil {
+		c.Heard = orchestrator.HeardClasses()
+	}
 	if c.Log == nil {
 		silent := logrus.New()
 		silent.SetOutput(io.Discard)

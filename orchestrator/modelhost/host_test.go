@@ -218,7 +218,7 @@ func TestFaultsMidStream(t *testing.T) {
 		{"NaN", false, 0, "", "NaN"},
 		{"score above 1", false, 0, "", "the score 1.5"},
 		{"negative score", false, 0, "", "the score -0.1"},
-		{"too few scores", false, 0, "", "has 1 scores; want 3"},
+		{"too few scores", false, 0, "", "has 1 scores; want 5"},
 		{"wrong index", false, 0, "", "answered chunk 2; want 1"},
 		{"between hops", false, 0, "", "want a multiple of 160"},
 		{"frame twice", false, 0, "", "want a multiple of 160 from"},

@@ -390,7 +390,8 @@ func measure(at int64, window []float32, scores int) *inferencev1.Frame {
 			above++
 		}
 	}
-	all := []float32{sum / testWindow, peak, above / testWindow}
+	all := make([]float32, max(3, scores)) // what is asked for beside laughter is never heard
+	copy(all, []float32{sum / testWindow, peak, above / testWindow})
 	return &inferencev1.Frame{FirstSample: at, Scores: all[:scores]}
 }
 
@@ -398,7 +399,7 @@ func withoutSilence(frames []*inferencev1.Frame, floor float32) []*inferencev1.F
 	var kept []*inferencev1.Frame
 	for _, f := range frames {
 		for _, score := range f.Scores {
-			if score >= floor || score != score || len(f.Scores) != 3 || score < 0 {
+			if score >= floor || score != score || len(f.Scores) < 3 || score < 0 {
 				kept = append(kept, f)
 				break
 			}

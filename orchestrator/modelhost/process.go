@@ -125,7 +125,7 @@ func (p *process) accept(ctx context.Context, conn *grpc.ClientConn) error {
 	if err != nil {
 		return p.explain("start model", fmt.Errorf("get model: %w", err))
 	}
-	if p.model, p.wire, err = modelFromProto(described, p.config.Resample != nil); err != nil {
+	if p.model, p.wire, err = modelFromProto(described, p.config.Heard, p.config.Resample != nil); err != nil {
 		return p.bad("start model", err)
 	}
 	if want := p.config.WeightsSHA256; want != "" && p.model.SHA256 != want {
