@@ -54,7 +54,15 @@ type Sounds struct {
 }
 
 // FrameRun is a run of neighbouring frames.
-type FrameRun struct{ First, Frames int }
+type FrameRun struct {
+	First  int `json:"first"`
+	Frames int `json:"frames"`
+}
+
+// Equal reports whether the same is stored.
+func (h Sounds) Equal(other Sounds) bool {
+	return slices.Equal(h.Classes, other.Classes) && h.Step == other.Step && slices.Equal(h.Runs, other.Runs) && slices.Equal(h.Data, other.Data)
+}
 
 // add takes the next frame; laughter says that it has some.
 func (h *Sounds) add(frame int, laughter bool, logits []float32) {

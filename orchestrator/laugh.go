@@ -30,6 +30,28 @@ type Around struct {
 	Speech float64 `json:"speech,omitempty"`
 }
 
+// What a laugh was heard with, as filters name it.
+const (
+	WithOthers     = "others"
+	WithTelevision = "television"
+	WithMusic      = "music"
+)
+
+// With says what a laugh was heard with: others, where speech of at least 0.5 is before or behind it; television,
+// where Television or Radio is at least 0.1 (no model is ever surer of those); music, where Music is at least 0.3.
+func (a Around) With() (with []string) {
+	if a.Speech >= 0.5 {
+		with = append(with, WithOthers)
+	}
+	if max(a.Score("Television"), a.Score("Radio")) >= 0.1 {
+		with = append(with, WithTelevision)
+	}
+	if a.Score("Music") >= 0.3 {
+		with = append(with, WithMusic)
+	}
+	return with
+}
+
 // HeardClass is a class with its best score, in 0..1.
 type HeardClass struct {
 	Class string  `json:"class"`

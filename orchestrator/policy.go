@@ -183,6 +183,19 @@ func (p Policy) Of(class string) (t Thresholds, ok bool) {
 // ClassNames are the keys of Classes in order.
 func (p Policy) ClassNames() []string { return slices.Sorted(maps.Keys(p.Classes)) }
 
+// Certainty is how far a laugh's evidence is from the sure threshold of its class, in 0..1: 0 on it, and 1 where
+// the policy could not be surer, one way or the other. A laugh without evidence is as certain as its score.
+func (p Policy) Certainty(l Laugh) float64 {
+	t, ok := p.Of(l.Class)
+	switch {
+	case !ok:
+		return l.Score
+	case l.Evidence == 0 || p.Plain():
+		return math.Abs(l.Score - t.Sure)
+	}
+	return math.Abs(2*Sigmoid(Logit(l.Evidence)-Logit(t.Sure)) - 1)
+}
+
 // Plain reports whether the evidence of a frame is its score alone.
 func (p Policy) Plain() bool {
 	return p.Neighbours == 0 && !slices.ContainsFunc(p.Against, func(c Contrast) bool { return c.Weight > 0 })

@@ -27,8 +27,12 @@ type StoredLaugh struct {
 	Score      float64
 	Class      string
 	Tier       Tier
-	// Certainty is how far the score is from the sure threshold of its class, 0..1.
+	// Certainty is how far the evidence is from the sure threshold of its class, 0..1.
 	Certainty float64
+	// Evidence is what was compared with the policy's thresholds; 0 where that is not known.
+	Evidence float64
+	// Around is what else was heard.
+	Around Around
 	// Policy that it was found under, such as "default-2"; empty where that is not known. See Store.LaughPolicy.
 	Policy string
 	// ClassScores holds the best score of each laughter class, by label.
@@ -81,6 +85,8 @@ type LaughFilter struct {
 	Model, Class, Recording string
 	// Tier that is wanted; empty means both.
 	Tier Tier
+	// With is what the laugh was heard with, as Around.With says; a laugh must have all of it. Empty means anything.
+	With []string
 	// Marks that are wanted, MarkNone for laughs that nobody marked; empty means all.
 	Marks []Mark
 	// Starred wants starred laughs only, WithClip those with sound.

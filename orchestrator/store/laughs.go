@@ -189,6 +189,9 @@ func conditions(owner orchestrator.User, filter orchestrator.LaughFilter) (w whe
 		}
 		w.conditions = append(w.conditions, either(marks))
 	}
+	for _, with := range filter.With {
+		w.add("l.context LIKE ?", `%"with":[%"`+strings.NewReplacer("%", "", "_", "").Replace(with)+`"%]%`)
+	}
 	if filter.Starred {
 		w.conditions = append(w.conditions, "l.star")
 	}
@@ -247,7 +250,7 @@ var orders = map[orchestrator.LaughOrder]laughOrder{
 		}},
 }
 
-const selectLaughs = `SELECT l.public_id, l.day, l.start_at, l.end_at, l.score, l.class, l.tier, l.certainty, COALESCE(p.name, ''), COALESCE(p.version, 0), l.class_scores,
+const selectLaughs = `SELECT l.public_id, l.day, l.start_at, l.end_at, l.score, l.class, l.tier, l.certainty, COALESCE(p.name, ''), COALESCE(p.version, 0), l.class_scores, l.context,
 		r.name, r.uncertain_ns, l.first_sample, l.clip, m.name, m.version, m.sha256, l.mark, l.star, l.note
 	FROM laughs l JOIN recordings r ON r.id = l.recording_id JOIN models m ON m.id = l.model_id LEFT JOIN policies p ON p.id = l.policy_id`
 
@@ -257,9 +260,11 @@ func scanLaugh(owner orchestrator.User, scan func(...any) error) (orchestrator.S
 	var first int64
 	var policy string
 	var version int
-	err := scan(&l.ID, day{&l.Day}, instant{&l.Start}, instant{&l.End}, &l.Score, &l.Class, &l.Tier, &l.Certainty, &policy, &version, fromJSON{&l.ClassScores},
+	var context laughContext
+	err := scan(&l.ID, day{&l.Day}, instant{&l.Start}, instant{&l.End}, &l.Score, &l.Class, &l.Tier, &l.Certainty, &policy, &version, fromJSON{&l.ClassScores}, fromJSON{&context},
 		&l.Recording, &l.Uncertainty, &first, &l.Clip, &l.Model, &l.ModelVersion, &l.ModelSHA256, &l.Mark, &l.Star, &l.Note)
 	l.Offset = orchestrator.SamplesToDuration(first)
+	l.Around, l.Evidence = context.Around, context.Evidence
 	if policy != "" {
 		l.Policy = fmt.Sprintf("%s-%d", policy, version)
 	}

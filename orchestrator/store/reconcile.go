@@ -25,6 +25,7 @@ type laugh struct {
 	day         string // YYYY-MM-DD in the user's zone, and the hour there
 	hour        int
 	classScores string // JSON
+	context     string // JSON of laughContext
 	clip        string
 	mark        orchestrator.Mark
 	star        bool

@@ -137,3 +137,22 @@ func FuzzUnpack(f *testing.F) {
 		}
 	})
 }
+
+// FuzzFeatures: what is stored of what else was heard is read whole, or refused.
+func FuzzFeatures(f *testing.F) {
+	f.Add([]byte(`{"step":0.25,"classes":["a"],"heard_step":0.25,"runs":[{"first":3,"frames":2}]}` + "\nxy"))
+	f.Add([]byte(`{"classes":["a"],"runs":[{"first":3,"frames":-2}]}` + "\nxy"))
+	f.Add([]byte(`{"classes":["a","b"],"runs":[{"first":3,"frames":1},{"first":3,"frames":1}]}` + "\nxyzz"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		var s orchestrator.Scores
+		if (packedScores{data: pack(nil), features: pack(raw)}).unpack(&s) != nil {
+			return
+		}
+		reader := s.Heard.Reader()
+		for _, run := range s.Heard.Runs {
+			if got := reader.Frame(run.First); len(got) != len(s.Heard.Classes) {
+				t.Fatalf("frame %d has %d bytes", run.First, len(got))
+			}
+		}
+	})
+}

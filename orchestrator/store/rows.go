@@ -49,19 +49,19 @@ func recordingValues(userID int64, rec orchestrator.Recording, state recordingSt
 }
 
 const laughColumns = `recording_id, public_id, day, hour, start_at, end_at, length_ms, first_sample, end_sample,
-	score, class, tier, certainty, policy_id, class_scores, clip, mark, star, note`
+	score, class, tier, certainty, policy_id, class_scores, context, clip, mark, star, note`
 
 // laughValues are those of laughColumns.
 func laughValues(l laugh) []any {
 	return []any{l.recording, l.publicID, l.day, l.hour, fromMillis(l.start), fromMillis(l.end), l.end - l.start, l.first, l.last,
-		l.score, l.class, string(l.tier), l.certainty, nullable(l.policy), l.classScores, l.clip, string(l.mark), l.star, l.note}
+		l.score, l.class, string(l.tier), l.certainty, nullable(l.policy), l.classScores, l.context, l.clip, string(l.mark), l.star, l.note}
 }
 
 // laughFields takes a row of laughColumns. The length follows from start and end.
 func laughFields(l *laugh) []any {
 	var length int64
 	return []any{&l.recording, &l.publicID, &l.day, &l.hour, millis{&l.start}, millis{&l.end}, &length, &l.first, &l.last,
-		&l.score, &l.class, &l.tier, &l.certainty, orZero{&l.policy}, &l.classScores, &l.clip, &l.mark, &l.star, &l.note}
+		&l.score, &l.class, &l.tier, &l.certainty, orZero{&l.policy}, &l.classScores, &l.context, &l.clip, &l.mark, &l.star, &l.note}
 }
 
 // qualified puts a table's name before each column.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -22,7 +21,7 @@ func (s *Store) SaveRecording(ctx context.Context, result orchestrator.Result) (
 	if err != nil {
 		return orchestrator.Saved{}, fmt.Errorf("%s: %w", verb, err)
 	}
-	packed, prints := pack(result.Scores.Data), packPrints(result.Prints)
+	packed, prints := packScores(result.Scores), packPrints(result.Prints)
 
 	// An attempt whose commit was not answered may have been stored. The next one then finds nothing
 	// left to count, so the first that came to its end is the one that counts. Loose clips are looked
@@ -125,10 +124,20 @@ func rows(result orchestrator.Result) ([]laugh, error) {
 
 // newLaugh places a laugh in time.
 func newLaugh(rec orchestrator.Recording, length int64, l orchestrator.Laugh, policy orchestrator.Policy, classScores string) laugh {
-	thresholds, _ := policy.Of(l.Class)
 	start := milli(rec, l.Onset)
 	return laugh{length: length, start: start, end: max(milli(rec, l.Offset), start+1), first: l.Onset, last: l.Offset,
-		score: l.Score, class: l.Class, tier: cmp.Or(l.Tier, orchestrator.TierSure), certainty: math.Abs(l.Score - thresholds.Sure), classScores: classScores, clip: l.Clip}
+		score: l.Score, class: l.Class, tier: cmp.Or(l.Tier, orchestrator.TierSure), certainty: policy.Certainty(l), classScores: classScores, context: asJSON(contextOf(l)), clip: l.Clip}
+}
+
+// laughContext is the column of that name.
+type laughContext struct {
+	orchestrator.Around
+	With     []string `json:"with,omitempty"` // for filters
+	Evidence float64  `json:"evidence,omitempty"`
+}
+
+func contextOf(l orchestrator.Laugh) laughContext {
+	return laughContext{l.Around, l.Around.With(), l.Evidence}
 }
 
 // milli is when a sample was recorded, in milliseconds since 1970.

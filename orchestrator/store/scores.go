@@ -15,13 +15,13 @@ import (
 const scoresPage = 4
 
 // saveScores keeps the prints that are there where prints is nil.
-func saveScores(ctx context.Context, q querier, recordingID, modelID, policyID int64, scores orchestrator.Scores, packed, prints []byte) error {
-	_, err := q.exec(ctx, `INSERT INTO scores AS old (recording_id, model_id, classes, frame_window, frame_hop, samples, data, policy_id, prints)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+func saveScores(ctx context.Context, q querier, recordingID, modelID, policyID int64, scores orchestrator.Scores, packed packedScores, prints []byte) error {
+	_, err := q.exec(ctx, `INSERT INTO scores AS old (recording_id, model_id, classes, frame_window, frame_hop, samples, data, policy_id, features, prints)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
 		ON CONFLICT (recording_id, model_id) DO UPDATE SET classes = excluded.classes,
 			frame_window = excluded.frame_window, frame_hop = excluded.frame_hop, samples = excluded.samples, data = excluded.data,
-			policy_id = excluded.policy_id, prints = COALESCE(excluded.prints, old.prints)`,
-		recordingID, modelID, asJSON(scores.Classes), scores.Window, scores.Hop, scores.Length, packed, nullable(policyID), orNoBytes(prints))
+			policy_id = excluded.policy_id, features = excluded.features, prints = COALESCE(excluded.prints, old.prints)`,
+		recordingID, modelID, asJSON(scores.Classes), scores.Window, scores.Hop, scores.Length, packed.data, nullable(policyID), orNoBytes(packed.features), orNoBytes(prints))
 	return err
 }
 
@@ -46,21 +46,23 @@ func (s *Store) Scores(ctx context.Context, filter orchestrator.LaughFilter) ite
 		err = s.read(ctx, "list scores", func(ctx context.Context, q querier) error {
 			page = nil
 			return q.each(ctx, `SELECT r.id, r.user_id, r.name, r.started_at, r.time_source, r.uncertain_ns, r.size, r.modified_at, r.sha256,
-					m.id, m.name, m.version, m.sha256, m.laughter, s.classes, s.frame_window, s.frame_hop, s.samples, s.data
+					m.id, m.name, m.version, m.sha256, m.laughter, s.classes, s.frame_window, s.frame_hop, s.samples, s.data, s.features
 				FROM scores s JOIN recordings r ON r.id = s.recording_id JOIN users u ON u.id = r.user_id
 					JOIN models m ON m.id = s.model_id`+w.String()+fmt.Sprintf(`
 				ORDER BY r.started_at, r.id, m.id LIMIT %d`, scoresPage), w.args, func(scan func(...any) error) error {
 				var one stored
-				var packed []byte
+				var packed packedScores
 				rec, model, scores := &one.Recording, &one.Model, &one.Scores
 				err := scan(&one.recordingID, &one.UserID, &rec.Name, instant{&rec.Start}, &rec.TimeSource, &rec.Uncertainty, &rec.Size,
 					instant{&rec.ModTime}, &rec.SHA256, &one.modelID, &model.Name, &model.Version, &model.SHA256, fromJSON{&model.Laughter},
-					fromJSON{&scores.Classes}, &scores.Window, &scores.Hop, &scores.Length, &packed)
+					fromJSON{&scores.Classes}, &scores.Window, &scores.Hop, &scores.Length, &packed.data, &packed.features)
 				if err != nil {
 					return err
 				}
 				model.Window, model.Hop = scores.Window, scores.Hop
-				if scores.Data, err = unpack(packed); err != nil {
+				err = packed.unpack(scores)
+				model.LogitStep, model.Heard = scores.Step, scores.Heard.Classes
+				if err != nil {
 					return fmt.Errorf("scores of recording %q: %w", rec.Name, err)
 				}
 				page = append(page, one)

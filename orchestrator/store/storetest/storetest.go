@@ -63,6 +63,7 @@ func Run(t *testing.T, place Place) {
 		"it is known which model read what":                   testReadBy,
 		"clips that a row refers to are no orphans":           testOrphans,
 		"scores come back as they were":                       testScores,
+		"what else was heard comes back as it was":            testHeard,
 		"defect: two laughs within a second are both kept":    testSameSecond,
 		"laughs are filtered and ordered":                     testLaughFilter,
 		"defect: more than 1000 laughs are read page by page": testLaughPages,
