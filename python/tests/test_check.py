@@ -59,7 +59,7 @@ def failures(done: subprocess.CompletedProcess[str]) -> list[str]:
 def test_a_good_model_passes(folder: Path) -> None:
     done = run(folder, "plugins:Seconds")
     assert failures(done) == []
-    assert len([line for line in done.stdout.splitlines() if line.startswith("ok ")]) == 36
+    assert len([line for line in done.stdout.splitlines() if line.startswith("ok ")]) == 37
     assert "long recording              3:00:00 of sound" in done.stdout
 
 
@@ -178,7 +178,8 @@ def test_a_plugin_that_outlives_its_host_is_seen_and_ended(spawn: Callable[[str]
 
 
 def test_the_environment_is_the_orchestrators() -> None:
-    source = (TESTS.parent.parent / "orchestrator/cli/wire.go").read_text()
+    root = TESTS.parent.parent / "orchestrator"
+    source = (root / "settings/settings.go").read_text() + (root / "service/model.go").read_text()
     inherited = re.search(r"var inherited = \[\]string\{(.*)\}", source)
     assert inherited
     assert list(INHERITED) == re.findall(r'"(\w+)"', inherited[1])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import grpc
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from plugins import Batches, Loud, Returns
 from recordings import F32, S16, chunk, config, expected, frames, raw, recording
 
-from chortle_plugin import Model
+from chortle_plugin import Description, Model, Samples
 from chortle_plugin._gen import inference_pb2 as pb
 from chortle_plugin._gen import inference_pb2_grpc as pb_grpc
 from chortle_plugin._service import MAX_PCM_BYTES
@@ -122,6 +123,7 @@ BREACHES = {
     "floor below 0": (INVALID, [config(score_floor=-0.5)], "score_floor is -0.5"),
     "floor not a number": (INVALID, [config(score_floor=float("nan"))], "score_floor is nan"),
     "no encoding": (INVALID, [config(encoding=0)], "encoding is unspecified"),
+    "logits": (UNIMPLEMENTED, [config(logits=True)], "this model gives scores only"),
     "unknown encoding": (UNIMPLEMENTED, [config(encoding=9)], "encoding 9"),
     "hop above the window": (UNIMPLEMENTED, [config(hop_samples=101)], "a hop of 101 samples"),
     "first index is 1": (INVALID, [config(), chunk(1, 0)], "want chunk 0"),
@@ -159,6 +161,42 @@ def test_takes_the_longest_chunk(connect: Connect) -> None:
 
     got = frames(connect(Coarse()).Classify(recording(np.ones(Coarse.window, np.float32), encoding=F32)))
     assert got == [(0, [1, 1])]
+
+
+class Sure(Loud):
+    """Has logits: the score's of the first class, and others."""
+
+    def __init__(self, last: float = -20) -> None:
+        self.last = last
+
+    def describe(self) -> Description:
+        return replace(super().describe(), logits=True, logit_step=0.25)
+
+    def predict_logits(self, window: Samples) -> list[float]:
+        return [4 * float(window.mean()), -4, self.last]
+
+
+def test_logits(connect: Connect) -> None:
+    client = connect(Sure())
+    described = client.GetModel(pb.GetModelRequest())
+    assert described.logits
+    assert described.logit_step == 0.25
+
+    def classify(**settings: Any) -> list[tuple[list[float], list[float]]]:
+        sound = np.full(100, 0.5, np.float32)
+        answers = client.Classify(iter([config([2, 0], logits=True, **settings), chunk(0, 0, sound)]))
+        return [(list(frame.logits), list(frame.scores)) for answer in answers for frame in answer.frames]
+
+    assert classify() == [([-20, 2], [])]
+    assert classify(score_floor=0.88) == [([-20, 2], [])]  # a logit of 2 is a score of 0.881
+    assert classify(score_floor=0.89) == []
+    assert classify(score_floor=1) == []
+
+
+def test_a_logit_that_is_no_number_is_told(connect: Connect) -> None:
+    refused = refusal(connect(Sure(float("nan"))), [config(logits=True), chunk(0, 0, np.ones(100, np.float32))])
+    assert refused.code() == grpc.StatusCode.INTERNAL
+    assert "a logit of the class" in refused.details()
 
 
 MISTAKES = {

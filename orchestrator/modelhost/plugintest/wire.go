@@ -46,6 +46,7 @@ func wireCases(t *testing.T, conn *grpc.ClientConn) {
 	t.Run("two streams", w.together)
 	t.Run("another hop", w.hop)
 	t.Run("score floor", w.floor)
+	t.Run("logits", w.logits)
 	for name, breach := range w.breaches() {
 		t.Run(name, func(t *testing.T) {
 			got := w.refusal(t, breach.messages)
@@ -288,6 +289,37 @@ func (w *wire) floor(t *testing.T) {
 	}
 	if !slices.EqualFunc(got, want, equalFrames) {
 		t.Errorf("frames are %v; want %v", got, want)
+	}
+}
+
+// logits stand for the scores, in whole steps where the model says so; a model that has none refuses to be asked.
+func (w *wire) logits(t *testing.T) {
+	config := w.config()
+	config.Logits = true
+	if !w.model.GetLogits() {
+		if _, err := w.stream(t, configure(config), chunk(0, 0, w.sound)); status.Code(err) != codes.Unimplemented {
+			t.Errorf("logits of a model without: %v; want %v", err, codes.Unimplemented)
+		}
+		return
+	}
+	got := w.classify(t, w.sound, func(c *pb.StreamConfig) { c.Logits = true })
+	if len(got) != len(w.want) {
+		t.Fatalf("%d frames of logits; want %d", len(got), len(w.want))
+	}
+	const rounding = 5e-3
+	for i, f := range got {
+		scores, step := w.want[i].GetScores(), float64(w.model.GetLogitStep())
+		if f.GetFirstSample() != w.want[i].GetFirstSample() || len(f.GetScores()) != 0 || len(f.GetLogits()) != len(scores) {
+			t.Fatalf("frame is %v; want logits of %v", f, w.want[i])
+		}
+		for k, logit := range f.GetLogits() {
+			if want := 1 / (1 + math.Exp(-float64(logit))); math.Abs(float64(scores[k])-want) > rounding {
+				t.Fatalf("the logit %v stands for %v; the score is %v", logit, want, scores[k])
+			}
+			if steps := float64(logit) / step; step > 0 && math.Abs(steps-math.Round(steps)) > 1e-3 {
+				t.Fatalf("the logit %v is %v steps of %v", logit, steps, step)
+			}
+		}
 	}
 }
 

@@ -22,6 +22,7 @@ from ._service import FRAME_BYTES, MAX_PCM_BYTES
 from ._wav import read_wav
 
 _SLACK = 1e-3  # by which scores of the same window may differ, batched one way or another
+_ROUNDED = 5e-3  # by which a score may differ from what its logit stands for
 _UNKNOWN_ENCODING = pb.ClassifyRequest(config=pb.StreamConfig(labels=[0], encoding=99))  # type: ignore[arg-type]
 _INVALID = grpc.StatusCode.INVALID_ARGUMENT
 
@@ -178,6 +179,7 @@ class Check:
             yield path.name, lambda path=path: self._recording(path)  # type: ignore[misc]
         yield "another hop", self._hop
         yield "score floor", self._floor
+        yield "logits", self._logits
         yield "two streams at once", self._together
         yield "cancelled stream", self._cancel
         yield "deadline", self._deadline
@@ -267,6 +269,23 @@ class Check:
         if set(got) & set(sure) != set(kept) & set(sure):
             raise _BrokenError(f"a floor of {floor:.3f} kept frames {_short(got)}, want {_short(kept)}")
         return f"{len(got)} of {len(everything.positions)} frames are {floor:.3f} or above"
+
+    def _logits(self) -> str:
+        """A model that has logits says what its scores come from; another refuses to be asked."""
+        if not self._model.logits:
+            ask = self._config(logits=True)
+            self._refused((grpc.StatusCode.UNIMPLEMENTED,), [ask])
+            return "scores only, which it says"
+        sound = self._random.uniform(-1, 1, self._length).astype(np.float32)
+        scores, logits = self._classify([sound]), self._classify([sound], logits=True)
+        if scores.positions != logits.positions:
+            raise _BrokenError(f"logits have frames at {_short(logits.positions)}, scores at {_short(scores.positions)}")
+        if not np.isfinite(logits.scores).all():
+            raise _BrokenError("a logit is not a finite number")
+        stood_for = 0.5 * (1 + np.tanh(0.5 * logits.scores))
+        if (worst := float(np.abs(stood_for - scores.scores).max(initial=0))) > _ROUNDED:
+            raise _BrokenError(f"scores differ by up to {worst:.3f} from what the logits stand for")
+        return f"they stand for the scores of {_count(len(scores.positions), 'frame')}"
 
     def _together(self) -> str:
         sounds = [self._random.uniform(-1, 1, self._length).astype(np.float32) for _ in range(2)]
@@ -402,16 +421,17 @@ class Check:
         floor: float = 0,
         hop: int = 0,
         encoding: pb.PcmEncoding = pb.PCM_ENCODING_S16LE,
+        logits: bool = False,
     ) -> pb.ClassifyRequest:
         wanted = range(len(self._model.labels)) if labels is None else labels
-        config = pb.StreamConfig(labels=wanted, score_floor=floor, hop_samples=hop, encoding=encoding)
+        config = pb.StreamConfig(labels=wanted, score_floor=floor, hop_samples=hop, encoding=encoding, logits=logits)
         return pb.ClassifyRequest(config=config)
 
-    def _classify(self, chunks: Iterable[Samples], floor: float = 0, hop: int = 0) -> _Answer:
+    def _classify(self, chunks: Iterable[Samples], floor: float = 0, hop: int = 0, logits: bool = False) -> _Answer:
         """All frames of a recording in these chunks, which are cut up where they are too long for one."""
 
         def requests() -> Iterator[pb.ClassifyRequest]:
-            yield self._config(floor=floor, hop=hop)
+            yield self._config(floor=floor, hop=hop, logits=logits)
             index = position = 0
             for chunk in chunks:
                 for start in range(0, max(1, len(chunk)), self._chunk):
@@ -421,9 +441,10 @@ class Check:
 
         frames = [frame for answer in self._answers(requests()) for frame in answer.frames]
         labels = len(self._model.labels)
-        if bad := [len(frame.scores) for frame in frames if len(frame.scores) != labels]:
-            raise _BrokenError(f"a frame has {bad[0]} scores, {labels} were asked for")
-        scores = np.array([list(frame.scores) for frame in frames], np.float32).reshape(-1, labels)
+        rows = [frame.logits if logits else frame.scores for frame in frames]
+        if bad := [len(row) for row in rows if len(row) != labels]:
+            raise _BrokenError(f"a frame has {bad[0]} {'logits' if logits else 'scores'}, {labels} were asked for")
+        scores = np.array([list(row) for row in rows], np.float32).reshape(-1, labels)
         return _Answer([frame.first_sample for frame in frames], scores)
 
     def _answers(self, requests: Iterator[pb.ClassifyRequest]) -> Iterator[pb.ClassifyResponse]:

@@ -45,6 +45,10 @@ class Description:
     """Lower-case hexadecimal SHA-256 of the weights; empty where there are none."""
     plugin: str = "chortle_plugin"
     """Name of the program that serves the model, for logs."""
+    logits: bool = False
+    """Whether the model has predict_logits(); the host then asks for logits in place of scores."""
+    logit_step: float = 0
+    """Distance between neighbouring logits where they are quantised, at most 1; 0 where they are not."""
 
     def __post_init__(self) -> None:
         """Make integers of what is one, such as those of numpy, whose arithmetic would overflow."""
@@ -74,6 +78,10 @@ class Description:
         if self.weights_sha256 and not re.fullmatch("[0-9a-f]{64}", self.weights_sha256):
             raise DescriptionError(
                 f"check description: weights_sha256 is {self.weights_sha256!r}, want 64 lower-case hexadecimal digits"
+            )
+        if not 0 <= self.logit_step <= 1 or (self.logit_step and not self.logits):  # also refuses NaN
+            raise DescriptionError(
+                f"check description: logit_step is {self.logit_step!r}, want 0 to 1, and 0 for a model without logits"
             )
         if not self.laughter:
             raise DescriptionError("check description: laughter is empty; name the labels that are laughter")
@@ -125,3 +133,21 @@ class Model(ABC):
 
         """
         return np.stack([np.asarray(self.predict(window)) for window in windows])
+
+    def predict_logits(self, window: Samples) -> npt.ArrayLike:
+        """Say what predict() would be before its sigmoid; for models whose description says logits.
+
+        Logits tell small scores apart where a laugh is weighed against what argues against it.
+
+        Args:
+            window: as in predict().
+
+        Returns:
+            One finite logit for each label, in their order.
+
+        """
+        raise NotImplementedError
+
+    def predict_logits_batch(self, windows: Samples) -> npt.ArrayLike:
+        """Logits of several windows at once, as in predict_batch()."""
+        return np.stack([np.asarray(self.predict_logits(window)) for window in windows])

@@ -43,6 +43,7 @@ class _Stream:
     encoding: pb.PcmEncoding
     framer: Framer
     hop: int
+    logits: bool
     chunks: int = 0
 
 
@@ -68,6 +69,8 @@ class InferenceService(pb_grpc.InferenceServiceServicer):
             labels=d.labels,
             laughter=self._laughter,
             plugin=d.plugin,
+            logits=d.logits,
+            logit_step=d.logit_step,
         )
 
     def Classify(  # noqa: N802
@@ -115,6 +118,10 @@ class InferenceService(pb_grpc.InferenceServiceServicer):
             raise RequestError(
                 grpc.StatusCode.UNIMPLEMENTED, f"read config: encoding {config.encoding} is not supported"
             )
+        if config.logits and not self._description.logits:
+            raise RequestError(
+                grpc.StatusCode.UNIMPLEMENTED, "read config: logits are asked for, this model gives scores only"
+            )
         window = self._description.window_samples
         hop = config.hop_samples or self._description.hop_samples
         if hop > window:
@@ -128,39 +135,54 @@ class InferenceService(pb_grpc.InferenceServiceServicer):
             encoding=config.encoding,
             framer=Framer(window, hop),
             hop=hop,
+            logits=config.logits,
         )
 
     def _frames(self, stream: _Stream, first: int, windows: Samples) -> list[pb.Frame]:
         """Frames of the windows, less those below the stream's floor."""
         frames: list[pb.Frame] = []
+        floor = _logit(stream.floor) if stream.logits else stream.floor
         for start in range(0, len(windows), _BATCH):
             batch = windows[start : start + _BATCH].copy()  # the model may keep or change it
-            scores = self._ask(batch)[:, stream.labels]
-            for row in np.flatnonzero((scores >= stream.floor).any(axis=1)):
-                position = first + (start + int(row)) * stream.hop
-                frames.append(pb.Frame(first_sample=position, scores=scores[row].tolist()))
+            values = self._ask(batch, stream.logits)[:, stream.labels]
+            for row in np.flatnonzero((values >= floor).any(axis=1)):
+                frame = pb.Frame(first_sample=first + (start + int(row)) * stream.hop)
+                (frame.logits if stream.logits else frame.scores).extend(values[row].tolist())
+                frames.append(frame)
         return frames
 
-    def _ask(self, windows: Samples) -> Samples:
-        """Scores of all classes, one row a window, checked."""
+    def _ask(self, windows: Samples, logits: bool) -> Samples:
+        """Scores or logits of all classes, one row a window, checked."""
+        ask = self._model.predict_logits_batch if logits else self._model.predict_batch
         try:
             with self._asking:
-                scores = np.asarray(self._model.predict_batch(windows), np.float32)
-            return self._checked(scores, len(windows))
+                values = np.asarray(ask(windows), np.float32)
+            return self._checked(values, len(windows), logits)
         except BaseException as err:  # also SystemExit: a model that calls sys.exit() must not hang its host
             message = f"ask model {self._description.name}: {type(err).__name__}: {err}"
             raise _ModelError(message) from err
 
-    def _checked(self, scores: Samples, windows: int) -> Samples:
+    def _checked(self, scores: Samples, windows: int, logits: bool) -> Samples:
         want = (windows, len(self._description.labels))
         if scores.shape != want:
             raise ScoresError(f"scores have the shape {scores.shape}, want {want}: windows, labels")
         low, high = float(scores.min()), float(scores.max())
         if not (math.isfinite(low) and math.isfinite(high)):
-            raise ScoresError("a score is not a finite number")
+            kind = "logit" if logits else "score"
+            label = self._description.labels[int(np.argmin(np.isfinite(scores).all(axis=0)))]
+            raise ScoresError(f"a {kind} of the class {label!r} is not a finite number")
+        if logits:
+            return scores
         if low < -_ROUNDING or high > 1 + _ROUNDING:
             raise ScoresError(f"scores go from {low:g} to {high:g}, want 0..1; is a sigmoid or softmax missing?")
         return scores.clip(0, 1)
+
+
+def _logit(score: np.float32) -> float:
+    """The logit of a floor, 0 to 1."""
+    if not 0 < score < 1:
+        return math.inf if score >= 1 else -math.inf
+    return math.log(score / (1 - score))
 
 
 def _samples(chunk: pb.Chunk, stream: _Stream) -> Samples:

@@ -73,6 +73,7 @@ def _spec(top: _Table, folder: Path) -> Spec:
     given, output, labels = top.table("input"), top.table("output"), top.table("labels")
     file = _find(top.take("file", str), folder)
     window = given.count("window_samples")
+    activation = output.choose("activation", ACTIVATIONS, "none")
     spec = Spec(
         description=Description(
             name=top.take("name", str),
@@ -84,6 +85,7 @@ def _spec(top: _Table, folder: Path) -> Spec:
             labels=_labels(labels, file, folder),
             laughter=labels.strings("laughter"),
             plugin="chortle_plugin.runner",
+            logits=activation == "sigmoid",
         ),
         file=file,
         runtime=top.choose("runtime", RUNTIMES),
@@ -94,7 +96,7 @@ def _spec(top: _Table, folder: Path) -> Spec:
         scale=given.number("scale", 1),
         offset=given.number("offset", 0),
         output_name=output.take("name", str, ""),
-        activation=output.choose("activation", ACTIVATIONS, "none"),
+        activation=activation,
     )
     for table in (given, output, labels, top):
         table.all_taken()

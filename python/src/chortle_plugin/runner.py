@@ -44,14 +44,22 @@ class TomlModel(Model):
         return self._spec.description
 
     def predict(self, window: Samples) -> Samples:
-        """The model's output for the window, as it wants its input."""
+        """The model's output for the window, as scores."""
+        return _ACTIVATIONS[self._spec.activation](self._output(window))
+
+    def predict_logits(self, window: Samples) -> Samples:
+        """The model's output before its activation, which is a sigmoid where the host asks for this."""
+        return self._output(window)
+
+    def _output(self, window: Samples) -> Samples:
+        """What the model says of the window, as it wants its input."""
         values = window * np.float32(self._spec.scale) + np.float32(self._spec.offset)
         dtype = np.dtype(self._spec.dtype)
         if dtype.kind in "iu":
             limits = np.iinfo(dtype)
             values = np.rint(values).clip(limits.min, limits.max)
         output = self._run(values.astype(dtype, copy=False).reshape(self._spec.input_shape))
-        return _ACTIVATIONS[self._spec.activation](output.astype(np.float32, copy=False).ravel())
+        return output.astype(np.float32, copy=False).ravel()
 
 
 def _litert(weights: bytes, spec: Spec) -> _Run:
