@@ -187,7 +187,7 @@ func At(from, to float64) orchestrator.Laugh {
 // Result is what a model found in a recording of an hour.
 func Result(user orchestrator.User, rec orchestrator.Recording, laughs ...orchestrator.Laugh) orchestrator.Result {
 	model := Model()
-	scores := orchestrator.Scores{Classes: model.Laughter, Window: model.Window, Hop: model.Hop}
+	scores := orchestrator.NewScores(model)
 	scores.Close(hour)
 	for _, laugh := range laughs {
 		if i := int(laugh.Peak/model.Hop) * len(model.Laughter); i < len(scores.Data) {
