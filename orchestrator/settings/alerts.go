@@ -28,28 +28,28 @@ var alertTable = []Definition{
 	{Name: "CHORTLE_LOG_KEEP_DAYS", Help: "days after which a file of the log is deleted; 0: never",
 		fallback: fixed("30"),
 		set:      func(s *Settings, v string) error { return whole(v, &s.Config.LogKeepDays, 0, 36500) }},
-	{Name: "CHORTLE_ALERT_FAILED_CALLS", Help: "tell when more of a run's calls to a source fail, such as 10%; 0: never",
+	{Name: "CHORTLE_ALERT_FAILED_CALLS", Help: "alert when more of a run's calls to a source fail, such as 10%; 0: never",
 		fallback: fixed("10%"),
 		set:      func(s *Settings, v string) error { return share(v, &s.Config.Alerts.FailedCalls) }},
-	{Name: "CHORTLE_ALERT_MEMORY_AFTER", Help: "tell when more memory is held after a user; 0: never",
+	{Name: "CHORTLE_ALERT_MEMORY_AFTER", Help: "alert when more memory is held after a user; 0: never",
 		fallback: fixed("64MB"),
 		set: func(s *Settings, v string) (err error) {
 			s.Config.Alerts.MemoryAfter, err = ParseBytes(v)
 			return err
 		}},
-	{Name: "CHORTLE_ALERT_MEMORY_PEAK", Help: "tell when a user's day takes more memory; 0: never",
+	{Name: "CHORTLE_ALERT_MEMORY_PEAK", Help: "alert when a user's day takes more memory; 0: never",
 		fallback: fixed("256MB"),
 		set: func(s *Settings, v string) (err error) {
 			s.Config.Alerts.MemoryPeak, err = ParseBytes(v)
 			return err
 		}},
-	{Name: "CHORTLE_ALERT_QUIET_DAYS", Help: "tell when a user has had no audio, or no laugh, for more days, at first since the first day that was read; 0: never",
+	{Name: "CHORTLE_ALERT_QUIET_DAYS", Help: "alert when a user has had no audio, or no laugh, for more days, at first since the first day that was read; 0: never",
 		fallback: fixed("7"),
 		set:      func(s *Settings, v string) error { return days(v, &s.Config.Alerts.Quiet) }},
-	{Name: "CHORTLE_ALERT_GAP_DAYS", Help: "tell when a gap stays open for more days; 0: never",
+	{Name: "CHORTLE_ALERT_GAP_DAYS", Help: "alert when a gap stays open for more days; 0: never",
 		fallback: fixed("3"),
 		set:      func(s *Settings, v string) error { return days(v, &s.Config.Alerts.GapAge) }},
-	{Name: "CHORTLE_ALERT_LAST_RUN", Flag: "last-run", Help: "tell when a user's last good run is longer ago, such as 36h; 0: never",
+	{Name: "CHORTLE_ALERT_LAST_RUN", Flag: "last-run", Help: "alert when a user's last good run is longer ago, such as 36h; 0: never",
 		fallback: fixed("36h"),
 		set:      func(s *Settings, v string) error { return longDuration(v, &s.Config.Alerts.LastGoodRun) }},
 	{Name: "CHORTLE_NOTIFY_URLS", Secret: true, Hidden: true, Help: "where alerts go: shoutrrr addresses, with spaces between, such as ntfy://ntfy.sh/TOPIC",
