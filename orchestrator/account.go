@@ -144,3 +144,6 @@ func UsersOf(ctx context.Context) (userIDs []int64, limited bool) {
 	userIDs, limited = ctx.Value(usersKey{}).([]int64)
 	return userIDs, limited
 }
+
+// Unlimited takes the limit of WithUsers away, for what is done on nobody's behalf, such as finding what a link opens.
+func Unlimited(ctx context.Context) context.Context { return context.WithValue(ctx, usersKey{}, nil) }

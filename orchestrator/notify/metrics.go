@@ -15,13 +15,14 @@ import (
 // format of node_exporter's textfile collector, as a whole, so that no reader sees half. Everybody may read it,
 // since node_exporter is another user.
 func WriteMetrics(path string, run orchestrator.Run, status orchestrator.ServiceStatus, alerts []orchestrator.Alert) error {
-	if err := atomicfile.WriteData(path, 0o644, metrics(run, status, alerts)); err != nil {
+	if err := atomicfile.WriteData(path, 0o644, Metrics(run, status, alerts)); err != nil {
 		return fmt.Errorf("write metrics: %w", err)
 	}
 	return nil
 }
 
-func metrics(run orchestrator.Run, status orchestrator.ServiceStatus, alerts []orchestrator.Alert) []byte {
+// Metrics is what WriteMetrics writes.
+func Metrics(run orchestrator.Run, status orchestrator.ServiceStatus, alerts []orchestrator.Alert) []byte {
 	var text bytes.Buffer
 	family := func(name, help string) func(value float64, labels ...string) {
 		fmt.Fprintf(&text, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/health"
+	"github.com/chortle-audio/chortle/orchestrator/notify"
 	"github.com/chortle-audio/chortle/orchestrator/store"
 )
 
@@ -41,4 +42,17 @@ func (s *Service) Standing(ctx context.Context) (now Standing, err error) {
 	}
 	now.Alerts = health.Alerts(facts, s.Config.Alerts.Limits, s.Now())
 	return now, nil
+}
+
+// Metrics says how things stand, in Prometheus' text form.
+func (s *Service) Metrics(ctx context.Context) ([]byte, error) {
+	now, err := s.Standing(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var last orchestrator.Run
+	if now.LastRun != nil {
+		last = *now.LastRun
+	}
+	return notify.Metrics(last, now.ServiceStatus, now.Alerts), nil
 }

@@ -118,7 +118,7 @@ func (s *Server) viewer(r *http.Request) (viewer, error) {
 		}
 		return viewer{account: account, session: session, users: users}, err
 	}
-	return viewer{}, nil
+	return s.proxied(r)
 }
 
 // next remembers, in the address of the sign-in, where a person wanted to go.

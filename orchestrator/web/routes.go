@@ -51,8 +51,9 @@ const defaultBody = 64 << 10
 
 // routes is the table of everything that the server answers.
 func (s *Server) routes() []route {
-	return slices.Concat(s.signInRoutes(), []route{
+	return slices.Concat(s.signInRoutes(), s.ownRoutes(), []route{
 		{method: "GET", pattern: "/healthz", kind: data, need: everybody, handle: s.health},
+		{method: "GET", pattern: "/metrics", kind: data, need: everybody, handle: s.metrics},
 		{method: "GET", pattern: "/assets/{name}", kind: data, need: everybody, handle: s.asset},
 
 		{method: "GET", pattern: "/{$}", kind: page, need: listener, handle: s.home},

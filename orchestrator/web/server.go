@@ -26,12 +26,19 @@ type Options struct {
 	// TrustUnix says that whoever connects by a Unix socket is a trusted proxy.
 	TrustUnix bool
 
+	// ProxyHeader is the header in which a trusted proxy names who has signed in; empty: none does.
+	ProxyHeader string
+	// MetricsToken lets a program read /metrics; empty: nobody may.
+	MetricsToken string
 	// Hide are folders and addresses that the log must not show.
 	Hide []string
 
 	Sessions Sessions
 	SignIns  SignIns
 	Links    Links
+	Trusted  Trusted
+	Own      Own
+	Metrics  Metrics
 	Laughs   Laughs
 	Heard    Heard
 	Judging  Judging

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -187,6 +188,7 @@ func (w *world) target(pattern string) string {
 // public are the routes that nobody needs to be signed in for. Whoever adds one writes it down here too, with the reason.
 var public = map[string]string{
 	"GET /healthz":       "a probe has no account",
+	"GET /metrics":       "a program, with the token of the settings",
 	"GET /assets/{name}": "the sign-in is styled",
 	"GET /login":         "the sign-in",
 	"POST /login":        "the sign-in",
@@ -220,7 +222,7 @@ func TestWalkAllRoutes(t *testing.T) {
 		}
 		may := map[string]bool{"listener": rule.need == listener, "member": rule.need == listener || rule.need == member}
 		for account, allowed := range may {
-			if rule.pattern == "/logout" {
+			if rule.pattern == "/logout" || rule.pattern == "/account/sessions/{number}/end" {
 				continue // it works, and that is the end of the session
 			}
 			status, _ := w.as(account, rule.method, target, "", "Accept", "application/json")
@@ -515,5 +517,109 @@ func TestDatabaseGoesAway(t *testing.T) {
 	server.Restart(t)
 	if status, _ := w.as("member", "GET", "/u/alice", ""); status != http.StatusOK {
 		t.Errorf("afterwards: %d", status)
+	}
+}
+
+func TestOwnAccount(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.password(t, "member")
+	first, second := w.signInAs("member", password, "User-Agent", "<script>alert(1)</script>").Cookies()[0].Value, w.signInAs("member", password).Cookies()[0].Value
+	got := ask(w.Server, second, "GET", "/account", "")
+	text, err := io.ReadAll(got.Body)
+	if err != nil || got.StatusCode != http.StatusOK || strings.Contains(string(text), "<script>alert") || !strings.Contains(string(text), "this browser") {
+		t.Errorf("%d", got.StatusCode)
+	}
+	form := url.Values{"old": {"wrong"}, "password": {"another horse battery"}}
+	if got := ask(w.Server, second, "POST", "/account/password", form.Encode()); got.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("a wrong old password: %d", got.StatusCode)
+	}
+	form.Set("old", password)
+	if got := ask(w.Server, second, "POST", "/account/password", form.Encode()); got.StatusCode != http.StatusSeeOther {
+		t.Errorf("change: %d", got.StatusCode)
+	}
+	if got := ask(w.Server, first, "GET", "/l/x/clip", ""); got.StatusCode != http.StatusUnauthorized {
+		t.Errorf("the other session after a new password: %d", got.StatusCode)
+	}
+	if got := ask(w.Server, second, "GET", "/account", ""); got.StatusCode != http.StatusOK {
+		t.Errorf("this session after a new password: %d", got.StatusCode)
+	}
+	if got := w.signInAs("member", password); got.StatusCode != http.StatusUnauthorized {
+		t.Errorf("the old password: %d", got.StatusCode)
+	}
+	// Somebody else's session is not found.
+	stranger, err := w.signIns(t).Account(t.Context(), "stranger")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sessions, err := w.signIns(t).Sessions(t.Context(), stranger.ID)
+	if err != nil || len(sessions) != 1 {
+		t.Fatal(sessions, err)
+	}
+	path := "/account/sessions/" + strconv.FormatInt(sessions[0].ID, 10) + "/end"
+	if got := ask(w.Server, second, "POST", path, "x=1"); got.StatusCode != http.StatusNotFound {
+		t.Errorf("somebody else's session: %d", got.StatusCode)
+	}
+	if got := w.ask("stranger", "POST", path, "x=1"); got.StatusCode != http.StatusSeeOther {
+		t.Errorf("one's own: %d", got.StatusCode)
+	}
+	if got := w.ask("stranger", "GET", "/l/x/clip", ""); got.StatusCode != http.StatusUnauthorized {
+		t.Errorf("ended: %d", got.StatusCode)
+	}
+}
+
+func TestProxyHeader(t *testing.T) {
+	t.Parallel()
+	on := func(network string) func(*settings.Config) {
+		return func(c *settings.Config) {
+			c.Page.ProxyHeader = "Remote-User"
+			trust(c, network)
+		}
+	}
+	for name, c := range map[string]struct {
+		change func(*settings.Config)
+		values []string
+		want   int
+	}{
+		"a trusted proxy":        {on("192.0.2.0/24"), []string{"Remote-User", "member"}, 200},
+		"a linked name":          {on("192.0.2.0/24"), []string{"Remote-User", "Member@Example.org"}, 200},
+		"a name without account": {on("192.0.2.0/24"), []string{"Remote-User", "nobody"}, 401},
+		"an empty name":          {on("192.0.2.0/24"), []string{"Remote-User", ""}, 401},
+		"another header":         {on("192.0.2.0/24"), []string{"X-Forwarded-User", "member"}, 401},
+		"a stranger":             {on("10.0.0.0/8"), []string{"Remote-User", "admin"}, 401},
+		"a stranger who says that he comes from the proxy": {on("10.0.0.0/8"), []string{"Remote-User", "admin", "X-Forwarded-For", "10.0.0.1"}, 401},
+		"not set up": {nil, []string{"Remote-User", "admin"}, 401},
+	} {
+		w := newWorld(t, c.change)
+		member, err := w.signIns(t).Account(t.Context(), "member")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.signIns(t).Link(t.Context(), member.ID, accounts.ProxyIssuer, "member@example.org"); err != nil {
+			t.Fatal(err)
+		}
+		status, _ := w.as("", "GET", "/l/"+w.laughs["alice"]+"/clip", "", c.values...)
+		if status != c.want {
+			t.Errorf("%s: %d, want %d", name, status, c.want)
+		}
+		if c.want == 200 {
+			if status, _ := w.as("", "GET", "/l/"+w.laughs["mallory"]+"/clip", "", c.values...); status != http.StatusNotFound {
+				t.Errorf("%s: another's laugh: %d", name, status)
+			}
+		}
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *settings.Config) { c.Page.MetricsToken = "a token of the settings" })
+	for header, want := range map[string]int{"": 401, "Bearer wrong": 401, "Basic a token of the settings": 401, "Bearer a token of the settings": 200} {
+		status, text := w.as("admin", "GET", "/metrics", "", "Authorization", header)
+		if status != want || want == 200 && !strings.Contains(text, "# TYPE chortle_run_exit_code gauge") {
+			t.Errorf("%q: %d %s", header, status, text)
+		}
+	}
+	if status, _ := newWorld(t, nil).as("admin", "GET", "/metrics", "", "Authorization", "Bearer "); status != 401 {
+		t.Errorf("without a token in the settings: %d", status)
 	}
 }
