@@ -219,7 +219,7 @@ func dayCounts(p *person, days []orchestrator.DayCount, all heard) map[orchestra
 	}
 	for _, day := range days {
 		if day.Sure > 0 || day.Maybe > 0 || day.Wrong > 0 {
-			counts[day.Date] = chart.DayCount{Laughs: day.Sure, Heard: true}
+			counts[day.Date] = chart.DayCount{Laughs: countOf(day), Heard: true}
 		}
 	}
 	return counts

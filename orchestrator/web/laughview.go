@@ -41,6 +41,11 @@ func counts(l orchestrator.StoredLaugh) bool {
 	return l.Mark != orchestrator.MarkWrong && (l.Tier != orchestrator.TierMaybe || l.Mark == orchestrator.MarkRight)
 }
 
+// countOf is how many laughs of a day count, by the same rule.
+func countOf(day orchestrator.DayCount) int {
+	return day.Sure + day.Maybe - day.UnmarkedMaybe // those that may be one and are marked are marked right
+}
+
 func (s *Server) laughView(l orchestrator.StoredLaugh, p *person, v viewer, back string) laughView {
 	length := l.End.Sub(l.Start)
 	view := laughView{ID: l.ID, Page: "/l/" + l.ID, ISO: l.Start.In(p.location).Format(time.RFC3339), Time: words.Clock(l.Start, p.location),

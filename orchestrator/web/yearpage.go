@@ -155,14 +155,14 @@ func (d *yearData) turnYear(p *person, year int) {
 func (d *yearData) count(p *person, from, to orchestrator.Date, counts []orchestrator.DayCount, all heard) {
 	byDay := dayCounts(p, counts, all)
 	for _, day := range counts {
-		d.Count += day.Sure
+		d.Count += countOf(day)
 		d.Wrong += day.Wrong
 		d.MaybesLeft += day.UnmarkedMaybe
-		if day.Sure > 0 {
+		if countOf(day) > 0 {
 			d.Days++
 		}
-		if day.Sure > 0 && (d.Best == nil || day.Sure > d.Best.Count) {
-			d.Best = &bestDay{Href: p.day(day.Date), Name: catalogue.ShortDay(day.Date), Count: day.Sure}
+		if countOf(day) > 0 && (d.Best == nil || countOf(day) > d.Best.Count) {
+			d.Best = &bestDay{Href: p.day(day.Date), Name: catalogue.ShortDay(day.Date), Count: countOf(day)}
 		}
 	}
 	d.Empty = d.Count == 0
@@ -172,7 +172,7 @@ func (d *yearData) count(p *person, from, to orchestrator.Date, counts []orchest
 	d.Table = chart.Table{Caption: title, Columns: []string{word("table.day"), word("table.laughs"), word("table.maybe"), word("table.wrong")}}
 	for _, day := range counts {
 		d.Table.Rows = append(d.Table.Rows, []chart.Cell{{Text: catalogue.Day(day.Date, p.today), Href: p.day(day.Date)},
-			{Text: words.Count(day.Sure), Number: true}, {Text: words.Count(day.Maybe), Number: true}, {Text: words.Count(day.Wrong), Number: true}})
+			{Text: words.Count(countOf(day)), Number: true}, {Text: words.Count(day.UnmarkedMaybe), Number: true}, {Text: words.Count(day.Wrong), Number: true}})
 	}
 	d.Streak = longestRun(p, counts)
 	d.Quiet = quietSpell(p, counts)
@@ -184,7 +184,7 @@ func longestRun(p *person, counts []orchestrator.DayCount) *run {
 	length := 0
 	var first, last orchestrator.Date
 	for _, day := range counts {
-		if day.Sure == 0 {
+		if countOf(day) == 0 {
 			continue
 		}
 		if length > 0 && last.Add(1) == day.Date {
@@ -205,7 +205,7 @@ func quietSpell(p *person, counts []orchestrator.DayCount) *run {
 	var best *run
 	var last orchestrator.Date
 	for _, day := range counts {
-		if day.Sure == 0 {
+		if countOf(day) == 0 {
 			continue
 		}
 		if last != (orchestrator.Date{}) {
@@ -229,9 +229,9 @@ func daysBetween(from, to orchestrator.Date) int {
 func (d *yearData) bars(p *person, from, to orchestrator.Date, counts []orchestrator.DayCount, hours []orchestrator.LaughCount) {
 	var months, weekdays, byHour [24]int
 	for _, day := range counts {
-		months[day.Date.Month-1] += day.Sure
+		months[day.Date.Month-1] += countOf(day)
 		weekday := (int(words.Weekday(day.Date)) + 6) % 7
-		weekdays[weekday] += day.Sure
+		weekdays[weekday] += countOf(day)
 	}
 	classes := map[string]int{}
 	for _, c := range hours {
