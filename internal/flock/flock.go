@@ -17,8 +17,14 @@ var ErrLocked = errors.New("locked by another process")
 
 // TryLock locks a file or folder exclusively, without waiting. Errors: ErrLocked; else the system's, as where a
 // file system has no locks.
-func TryLock(file *os.File) error {
-	err := ignoringEINTR(func() error { return syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) })
+func TryLock(file *os.File) error { return try(file, syscall.LOCK_EX) }
+
+// TryShare locks a file or folder, without waiting, together with others that share it. Errors: ErrLocked where one
+// has it exclusively; else the system's.
+func TryShare(file *os.File) error { return try(file, syscall.LOCK_SH) }
+
+func try(file *os.File, how int) error {
+	err := ignoringEINTR(func() error { return syscall.Flock(int(file.Fd()), how|syscall.LOCK_NB) })
 	switch {
 	case errors.Is(err, syscall.EWOULDBLOCK):
 		return ErrLocked

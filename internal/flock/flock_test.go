@@ -40,6 +40,31 @@ func TestTryLockExcludesAnotherOpenFile(t *testing.T) {
 	}
 }
 
+func TestTryShareExcludesTryLockOnly(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "lock")
+	first, second, third := open(t, path), open(t, path), open(t, path)
+	for _, file := range []*os.File{first, second} {
+		if err := TryShare(file); err != nil {
+			t.Fatalf("share a lock: %v", err)
+		}
+	}
+	if err := TryLock(third); !errors.Is(err, ErrLocked) {
+		t.Fatalf("lock a shared file: got %v, want ErrLocked", err)
+	}
+	for _, file := range []*os.File{first, second} {
+		if err := Close(file); err != nil {
+			t.Fatalf("close: %v", err)
+		}
+	}
+	if err := TryLock(third); err != nil {
+		t.Fatalf("lock a file that nobody shares any more: %v", err)
+	}
+	if err := TryShare(open(t, path)); !errors.Is(err, ErrLocked) {
+		t.Errorf("share a locked file: got %v, want ErrLocked", err)
+	}
+}
+
 // A child that is between fork and exec holds a copy of the descriptor, as dup makes one here.
 func TestCloseUnlocksDespiteACopyOfTheDescriptor(t *testing.T) {
 	t.Parallel()

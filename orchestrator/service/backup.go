@@ -30,7 +30,7 @@ func (s *Service) BackUp(ctx context.Context, path string, keep int) (document.B
 	} else if keep > 0 {
 		return document.Backup{}, invalid("--keep is for a folder, and %s is none", path)
 	}
-	release, err := s.Lock()
+	release, err := s.lockAlone(ctx)
 	if err != nil {
 		return document.Backup{}, err
 	}
@@ -99,7 +99,7 @@ func (s *Service) VerifyBackup(ctx context.Context, path string) (document.Resto
 // replace, what it has is deleted first. Users who were purged since do not come back. A *LockedError while a run is
 // under way.
 func (s *Service) Restore(ctx context.Context, path string, replace bool) (document.Restore, error) {
-	release, err := s.Lock()
+	release, err := s.lockAlone(ctx)
 	if err != nil {
 		return document.Restore{}, err
 	}

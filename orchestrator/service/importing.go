@@ -48,7 +48,7 @@ func (s *Service) ImportGiggles(ctx context.Context, request ImportRequest) (doc
 		return imported, err
 	}
 	defer from.Close()
-	release, err := s.Lock()
+	release, err := s.lockShared(ctx)
 	if err != nil {
 		return imported, err
 	}

@@ -105,7 +105,7 @@ func (s *Service) RotateKeys(ctx context.Context, next, from string) (changed in
 	case to.KeyID() == "":
 		return 0, "", invalid("%s is empty; make a key with: orchestrator key new FILE", from)
 	}
-	release, err := s.Lock() // a run under way still has the old key
+	release, err := s.lockAlone(ctx) // a run under way still has the old key
 	if err != nil {
 		return 0, "", err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/chortle-audio/chortle/internal/flock"
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/store"
 )
 
 // holder says who holds the lock of a data folder.
@@ -51,6 +52,47 @@ func (s *Service) Lock() (release func(), err error) {
 		_ = file.Truncate(0)
 		_ = flock.Close(file)
 	}, nil
+}
+
+// lockAlone is Lock, and keeps away runs and commands of other machines that share the database.
+func (s *Service) lockAlone(ctx context.Context) (release func(), err error) {
+	return s.lockBoth(ctx, (*store.Store).LockExclusive)
+}
+
+// lockShared is Lock, and keeps away what must be alone on other machines, such as a backup, but no runs.
+func (s *Service) lockShared(ctx context.Context) (release func(), err error) {
+	return s.lockBoth(ctx, (*store.Store).LockShared)
+}
+
+type lockWork = func(s *store.Store, ctx context.Context, name string) (func(), error)
+
+func (s *Service) lockBoth(ctx context.Context, lock lockWork) (release func(), err error) {
+	releaseDir, err := s.Lock()
+	if err != nil {
+		return nil, err
+	}
+	releaseWork, err := s.lockWork(ctx, lock)
+	if err != nil {
+		releaseDir()
+		return nil, err
+	}
+	return func() {
+		releaseWork()
+		releaseDir()
+	}, nil
+}
+
+// lockWork takes the lock of the database.
+func (s *Service) lockWork(ctx context.Context, lock lockWork) (release func(), err error) {
+	opened, err := s.Store(ctx)
+	if err != nil {
+		return nil, err
+	}
+	release, err = lock(opened, ctx, store.WorkLock)
+	if errors.Is(err, orchestrator.ErrLocked) {
+		err = &LockedError{"database", "a run or a command on another machine that shares it is under way"}
+	}
+	return release, err
 }
 
 // whoHolds describes the holder; it may be just writing itself down, and is then not known.

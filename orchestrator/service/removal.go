@@ -51,7 +51,7 @@ func (s *Service) lockForRemoval(ctx context.Context, user orchestrator.User, fo
 		}
 		return release, err
 	}
-	releaseDir, err := unless(s.Lock())
+	releaseDir, err := unless(s.lockShared(ctx))
 	if err != nil {
 		return nil, err
 	}

@@ -25,7 +25,7 @@ type RescoreRequest struct {
 // Rescore finds laughs again in the stored scores, without the sound. A *LockedError while a run is under way.
 func (s *Service) Rescore(ctx context.Context, request RescoreRequest) (document.Rescore, error) {
 	rescored := document.Rescore{Threshold: request.Threshold, DryRun: request.DryRun, Users: []document.RescoreUser{}}
-	release, err := s.Lock()
+	release, err := s.lockShared(ctx)
 	if err != nil {
 		return rescored, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/clips"
 	"github.com/chortle-audio/chortle/orchestrator/detect"
+	"github.com/chortle-audio/chortle/orchestrator/store"
 )
 
 // RunRequest says what a run is to read.
@@ -64,6 +65,11 @@ func (s *Service) read(ctx context.Context, request RunRequest, watch *watch, ob
 	if err != nil {
 		return run, err
 	}
+	release, err := s.lockWork(ctx, (*store.Store).LockShared)
+	if err != nil {
+		return run, err
+	}
+	defer release()
 	if watch != nil {
 		watch.lookBack(ctx)
 	}

@@ -6,8 +6,25 @@ import (
 )
 
 // SchemaLock is the key of the lock under which the schema is migrated. Users have the keys above it, and runs
-// those below it, each of which is used once.
+// those below it down to NamedLocks, each of which is used once.
 const SchemaLock int64 = 0
+
+// NamedLocks is above the keys of all locks that have a name; see Store.LockShared.
+const NamedLocks int64 = -1 << 33
+
+// Locker takes locks that every process sees that shares the database. Safe for concurrent use.
+type Locker interface {
+	// Lock takes the lock of key without waiting: alone, or beside others that share it. orchestrator.ErrLocked when
+	// somebody has it otherwise, in this process or another. The lock goes with release, or with the process. Errors
+	// of the connection are the driver's.
+	Lock(ctx context.Context, key int64, shared bool) (release func(), err error)
+	// Confirm makes sure that a lock taken by Lock is still held, and takes it again where a broken
+	// connection has lost it. A key that is not locked is no error. An error that wraps
+	// orchestrator.ErrLocked says that somebody else has it now.
+	Confirm(ctx context.Context, key int64) error
+	// Close releases all locks.
+	Close() error
+}
 
 // Dialect is what differs between databases. Safe for concurrent use.
 type Dialect interface {
@@ -15,14 +32,6 @@ type Dialect interface {
 	Bind(query string) string
 	// Judge says what an error of the driver means, with the remedy where a person can act on it.
 	Judge(err error) (verdict Verdict, remedy string)
-	// Lock takes the lock of key without waiting: orchestrator.ErrLocked when somebody has it, in this
-	// process or another. The lock goes with release, or with the process. Errors of the connection
-	// are the driver's.
-	Lock(ctx context.Context, key int64) (release func(), err error)
-	// Confirm makes sure that a lock taken by Lock is still held, and takes it again where a broken
-	// connection has lost it. A key that is not locked is no error. An error that wraps
-	// orchestrator.ErrLocked says that somebody else has it now.
-	Confirm(ctx context.Context, key int64) error
 	// Limit is the statement that holds a transaction to rows of these users, whatever its own statements say; empty where the
 	// database cannot.
 	Limit(userIDs []int64) string
@@ -30,8 +39,6 @@ type Dialect interface {
 	Check(ctx context.Context, db *sql.DB) (engine string, err error)
 	// Scrub clears what deleted rows leave in the files of the database, as far as that is possible from here.
 	Scrub(ctx context.Context, db *sql.DB) error
-	// Close gives back what the dialect holds beside the pool of connections.
-	Close() error
 }
 
 // Verdict is what an error means to the store.

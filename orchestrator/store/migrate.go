@@ -47,7 +47,7 @@ func (s *Store) migrate(ctx context.Context) error {
 }
 
 func (s *Store) migrateOnce(ctx context.Context) error {
-	release, err := s.dialect.Lock(ctx, SchemaLock)
+	release, err := s.locker.Lock(ctx, SchemaLock, false)
 	if errors.Is(err, orchestrator.ErrLocked) {
 		return fmt.Errorf("%w: another process migrates it", errTryAgain)
 	}

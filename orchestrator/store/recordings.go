@@ -66,7 +66,7 @@ type owner struct{ uid, timezone string }
 // user's lock where this store has it. The update that changes nothing locks the row in every
 // dialect.
 func (s *Store) takeUser(ctx context.Context, q querier, userID int64) (o owner, err error) {
-	if err := s.dialect.Confirm(ctx, userID); errors.Is(err, orchestrator.ErrLocked) {
+	if err := s.locker.Confirm(ctx, userID); errors.Is(err, orchestrator.ErrLocked) {
 		return o, fmt.Errorf("%w: the lock of user %d was lost with the connection: %w", errTryAgain, userID, err)
 	} else if err != nil {
 		return o, err

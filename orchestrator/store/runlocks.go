@@ -36,7 +36,7 @@ func (s *Store) lockRun(ctx context.Context, id string) error {
 	if s.runs.held[id] != nil {
 		return nil
 	}
-	release, err := s.dialect.Lock(ctx, runLock(id))
+	release, err := s.locker.Lock(ctx, runLock(id), false)
 	if err == nil {
 		s.runs.held[id] = release
 	}
@@ -45,7 +45,10 @@ func (s *Store) lockRun(ctx context.Context, id string) error {
 
 // confirmRun takes the lock of a run that this store has under way again where a broken connection has lost it.
 func (s *Store) confirmRun(ctx context.Context, id string) error {
-	err := s.dialect.Confirm(ctx, runLock(id))
+	if err := s.confirmNamed(ctx); err != nil {
+		return err
+	}
+	err := s.locker.Confirm(ctx, runLock(id))
 	if errors.Is(err, orchestrator.ErrLocked) {
 		return fmt.Errorf("%w: somebody looks whether run %s is under way", errTryAgain, id)
 	}
@@ -124,7 +127,7 @@ func (s *Store) unfinished(ctx context.Context, verb string, visit func(orchestr
 func (s *Store) visitUnfinished(ctx context.Context, verb, id string, visit func(orchestrator.Run) error) error {
 	var release func()
 	err := s.retry(ctx, verb, func(ctx context.Context) (err error) {
-		release, err = s.dialect.Lock(ctx, runLock(id))
+		release, err = s.locker.Lock(ctx, runLock(id), false)
 		return err
 	})
 	if errors.Is(err, orchestrator.ErrLocked) {

@@ -26,10 +26,11 @@ const (
 	longestPause   = 3 * time.Second
 )
 
-// Config says what a Store stands on. DB, Dialect, Goose, Migrations and Log must be set.
+// Config says what a Store stands on. DB, Dialect, Locker, Goose, Migrations and Log must be set.
 type Config struct {
 	DB         *sql.DB
 	Dialect    Dialect
+	Locker     Locker
 	Goose      goose.Dialect
 	Migrations fs.FS // *.sql files in its root
 	Log        logrus.FieldLogger
@@ -53,21 +54,23 @@ func RetryFor(d time.Duration) Option { return func(c *Config) { c.RetryFor = d 
 type Store struct {
 	db         *sql.DB
 	dialect    Dialect
+	locker     Locker
 	goose      goose.Dialect
 	migrations fs.FS
 	log        logrus.FieldLogger
 	retryFor   time.Duration
 	now        func() time.Time
 	runs       runLocks
+	named      namedLocks
 }
 
 var _ orchestrator.Store = (*Store)(nil)
 
 // New migrates the database to the newest schema and returns the store over it, which then owns
-// c.DB and c.Dialect; on error both are closed.
+// c.DB and c.Locker; on error both are closed.
 func New(ctx context.Context, c Config) (*Store, error) {
-	s := &Store{db: c.DB, dialect: c.Dialect, goose: c.Goose, migrations: c.Migrations, log: c.Log,
-		retryFor: cmp.Or(c.RetryFor, defaultRetryFor), now: c.Now, runs: runLocks{held: map[string]func(){}}}
+	s := &Store{db: c.DB, dialect: c.Dialect, locker: c.Locker, goose: c.Goose, migrations: c.Migrations, log: c.Log,
+		retryFor: cmp.Or(c.RetryFor, defaultRetryFor), now: c.Now, runs: runLocks{held: map[string]func(){}}, named: namedLocks{held: map[int64]int{}}}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -81,7 +84,7 @@ func New(ctx context.Context, c Config) (*Store, error) {
 // Close gives back connections and locks.
 func (s *Store) Close() error {
 	s.unlockRuns()
-	return errors.Join(s.dialect.Close(), s.db.Close())
+	return errors.Join(s.locker.Close(), s.db.Close())
 }
 
 // Check looks for damage and returns the name and version of the database, such as "SQLite 3.50.4".
@@ -96,7 +99,7 @@ func (s *Store) Check(ctx context.Context) (engine string, err error) {
 // LockUser implements orchestrator.Store.
 func (s *Store) LockUser(ctx context.Context, userID int64) (release func(), err error) {
 	err = s.retry(ctx, fmt.Sprintf("lock user %d", userID), func(ctx context.Context) error {
-		release, err = s.dialect.Lock(ctx, userID)
+		release, err = s.locker.Lock(ctx, userID, false)
 		return err
 	})
 	return release, err

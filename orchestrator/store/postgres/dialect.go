@@ -17,16 +17,9 @@ import (
 	"github.com/chortle-audio/chortle/orchestrator/store"
 )
 
-type dialect struct {
-	config *pgx.ConnConfig
-	locks  locks
-}
+type dialect struct{ config *pgx.ConnConfig }
 
 var _ store.Dialect = (*dialect)(nil)
-
-func newDialect(config *pgx.ConnConfig) *dialect {
-	return &dialect{config: config, locks: locks{held: map[int64]*lock{}}}
-}
 
 // Bind implements store.Dialect. No statement has a question mark but for its parameters.
 func (d *dialect) Bind(query string) string { return strings.ReplaceAll(query, "?", "$") }
@@ -103,6 +96,3 @@ func (d *dialect) Scrub(ctx context.Context, db *sql.DB) error {
 		"accounts, account_users, sessions, invitations, passkeys, identities, shares, share_laughs, api_tokens")
 	return err
 }
-
-// Close implements store.Dialect.
-func (d *dialect) Close() error { return d.locks.releaseAll() }

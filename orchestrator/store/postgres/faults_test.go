@@ -230,6 +230,37 @@ func TestLostLockThatAnotherTook(t *testing.T) {
 	}
 }
 
+// TestLostSharedLock: a run shares a lock while it stores, and takes it again where the connection has lost it, unless
+// somebody wants to be alone by then.
+func TestLostSharedLock(t *testing.T) {
+	t.Parallel()
+	address := pgtest.Database(t)
+	s, other := open(t, address, quiet(), store.RetryFor(200*time.Millisecond)), open(t, address, quiet())
+	user := addUser(t, s, "alice")
+	release, err := s.LockShared(t.Context(), store.WorkLock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	breakLocks(t, address)
+	if _, err := s.SaveRecording(t.Context(), storetest.Result(user, storetest.Recording("a.ogg", start))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.LockExclusive(t.Context(), store.WorkLock); !errors.Is(err, orchestrator.ErrLocked) {
+		t.Fatalf("the lock is free: %v", err)
+	}
+	breakLocks(t, address)
+	alone, err := other.LockExclusive(t.Context(), store.WorkLock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer alone()
+	_, err = s.SaveRecording(t.Context(), storetest.Result(user, storetest.Recording("b.ogg", start), storetest.At(1, 2)))
+	if !errors.Is(err, orchestrator.ErrStoreUnavailable) || !errors.Is(err, orchestrator.ErrLocked) || count(t, s) != 0 {
+		t.Fatalf("%d rows, %v", count(t, s), err)
+	}
+}
+
 func TestWrongAddress(t *testing.T) {
 	t.Parallel()
 	const secret = "hunter2secret"

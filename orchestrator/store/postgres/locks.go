@@ -2,12 +2,14 @@ package postgres
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/store"
 )
 
 const (
@@ -20,51 +22,66 @@ const (
 
 // locks are advisory locks, each on a connection of its own: it lives as long as that does.
 type locks struct {
-	mu   sync.Mutex
-	held map[int64]*lock
+	config *pgx.ConnConfig
+	mu     sync.Mutex
+	held   map[int64][]*lock // several of a key where they are shared
+}
+
+var _ store.Locker = (*locks)(nil)
+
+func newLocks(config *pgx.ConnConfig) *locks {
+	return &locks{config: config, held: map[int64][]*lock{}}
 }
 
 type lock struct {
 	mu       sync.Mutex
 	key      int64
+	shared   bool
 	conn     *pgx.Conn // nil while it is lost
 	released bool
 }
 
-// Lock implements store.Dialect.
-func (d *dialect) Lock(ctx context.Context, key int64) (func(), error) {
-	l := &lock{key: key}
-	if err := l.take(ctx, d.config); err != nil {
+// Lock implements store.Locker.
+func (l *locks) Lock(ctx context.Context, key int64, shared bool) (func(), error) {
+	one := &lock{key: key, shared: shared}
+	if err := one.take(ctx, l.config); err != nil {
 		return nil, err
 	}
-	d.locks.mu.Lock()
-	defer d.locks.mu.Unlock()
-	d.locks.held[key] = l
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.held[key] = append(l.held[key], one)
 	return func() {
-		d.locks.mu.Lock()
-		if d.locks.held[key] == l {
-			delete(d.locks.held, key)
+		l.mu.Lock()
+		l.held[key] = slices.DeleteFunc(l.held[key], func(other *lock) bool { return other == one })
+		if len(l.held[key]) == 0 {
+			delete(l.held, key)
 		}
-		d.locks.mu.Unlock()
-		l.release()
+		l.mu.Unlock()
+		one.release()
 	}, nil
 }
 
-// Confirm implements store.Dialect.
-func (d *dialect) Confirm(ctx context.Context, key int64) error {
-	d.locks.mu.Lock()
-	l := d.locks.held[key]
-	d.locks.mu.Unlock()
-	if l == nil {
-		return nil
+// Confirm implements store.Locker.
+func (l *locks) Confirm(ctx context.Context, key int64) error {
+	l.mu.Lock()
+	held := slices.Clone(l.held[key])
+	l.mu.Unlock()
+	for _, one := range held {
+		if err := one.confirm(ctx, l.config); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+func (l *lock) confirm(ctx context.Context, config *pgx.ConnConfig) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.released || l.conn != nil && l.conn.Ping(ctx) == nil {
 		return nil
 	}
 	l.drop()
-	return l.take(ctx, d.config)
+	return l.take(ctx, config)
 }
 
 // take connects and asks for the lock.
@@ -75,7 +92,7 @@ func (l *lock) take(ctx context.Context, config *pgx.ConnConfig) error {
 	}
 	l.conn = conn
 	var taken bool
-	err = conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", lockSpace+l.key).Scan(&taken)
+	err = conn.QueryRow(ctx, "SELECT "+l.function("pg_try_advisory_lock")+"($1)", lockSpace+l.key).Scan(&taken)
 	if err == nil && taken {
 		return nil
 	}
@@ -84,6 +101,14 @@ func (l *lock) take(ctx context.Context, config *pgx.ConnConfig) error {
 		err = orchestrator.ErrLocked
 	}
 	return err
+}
+
+// function is the server's function for a lock of this kind.
+func (l *lock) function(name string) string {
+	if l.shared {
+		return name + "_shared"
+	}
+	return name
 }
 
 // drop closes the connection, if there is one.
@@ -107,15 +132,18 @@ func (l *lock) release() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), unlockTimeout)
 	defer cancel()
-	_, _ = l.conn.Exec(ctx, "SELECT pg_advisory_unlock($1)", lockSpace+l.key) // else the end of the connection does
+	_, _ = l.conn.Exec(ctx, "SELECT "+l.function("pg_advisory_unlock")+"($1)", lockSpace+l.key) // else the end of the connection does
 	l.drop()
 }
 
-func (l *locks) releaseAll() error {
+// Close implements store.Locker.
+func (l *locks) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, lock := range l.held {
-		lock.release()
+	for _, held := range l.held {
+		for _, one := range held {
+			one.release()
+		}
 	}
 	clear(l.held)
 	return nil

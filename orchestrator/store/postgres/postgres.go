@@ -61,7 +61,7 @@ func Open(ctx context.Context, address string, log logrus.FieldLogger, options .
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	c := store.Config{DB: db, Dialect: newDialect(config), Goose: goose.DialectPostgres, Migrations: files, Log: log}
+	c := store.Config{DB: db, Dialect: &dialect{config}, Locker: newLocks(config), Goose: goose.DialectPostgres, Migrations: files, Log: log}
 	for _, option := range options {
 		option(&c)
 	}

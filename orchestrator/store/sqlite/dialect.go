@@ -7,15 +7,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
 	driver "modernc.org/sqlite"
 	codes "modernc.org/sqlite/lib"
 
-	"github.com/chortle-audio/chortle/internal/flock"
-	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/store"
 )
 
@@ -65,35 +62,6 @@ func (d *dialect) Judge(err error) (store.Verdict, string) {
 	return store.VerdictOther, ""
 }
 
-// Lock implements store.Dialect by a kernel lock on a file of its own, so that it goes with the
-// process however that ends. The file stays, unless it is a run's: nobody takes that lock again.
-func (d *dialect) Lock(_ context.Context, key int64) (func(), error) {
-	folder := d.path + "-locks"
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return nil, err
-	}
-	file, err := os.OpenFile(filepath.Join(folder, strconv.FormatInt(key, 10)), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := flock.TryLock(file); err != nil {
-		_ = file.Close()
-		if errors.Is(err, flock.ErrLocked) {
-			return nil, orchestrator.ErrLocked
-		}
-		return nil, err
-	}
-	return func() {
-		if key < store.SchemaLock {
-			_ = os.Remove(file.Name()) // else it lies there
-		}
-		_ = flock.Close(file)
-	}, nil
-}
-
-// Confirm implements store.Dialect: the kernel takes no lock away.
-func (d *dialect) Confirm(context.Context, int64) error { return nil }
-
 // Limit implements store.Dialect: SQLite knows no rights on rows.
 func (d *dialect) Limit([]int64) string { return "" }
 
@@ -132,6 +100,3 @@ func (d *dialect) Scrub(ctx context.Context, db *sql.DB) error {
 	}
 	return nil
 }
-
-// Close implements store.Dialect.
-func (d *dialect) Close() error { return nil }

@@ -75,7 +75,7 @@ func open(ctx context.Context, path string, log logrus.FieldLogger, pragmas []st
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	config := store.Config{DB: db, Dialect: &dialect{path: path}, Goose: goose.DialectSQLite3, Migrations: files, Log: log}
+	config := store.Config{DB: db, Dialect: &dialect{path: path}, Locker: locker{path}, Goose: goose.DialectSQLite3, Migrations: files, Log: log}
 	for _, option := range options {
 		option(&config)
 	}

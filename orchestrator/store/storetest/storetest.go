@@ -78,6 +78,7 @@ func Run(t *testing.T, place Place) {
 		"the status sums up":                                  testStatus,
 		"text from outside is stored":                         testForeignText,
 		"one store at a time has a user":                      testLockUser,
+		"a lock with a name is shared or had alone":           testNamedLocks,
 		"many writers end up with every row":                  testWriters,
 		"a database opens again, and many times at once":      testReopen,
 		"a newer database is refused":                         testNewerSchema,
