@@ -18,7 +18,7 @@ func (d *dayRun) recording(ctx context.Context, rec Recording) error {
 		return nil
 	}
 	since := d.Now()
-	state, err := d.find(ctx, &rec)
+	state, byContent, err := d.find(ctx, &rec)
 	d.took(StageHash, since)
 	if err != nil {
 		return err
@@ -26,6 +26,11 @@ func (d *dayRun) recording(ctx context.Context, rec Recording) error {
 	switch {
 	case d.plan.Reprocess:
 	case state.Done:
+		if byContent {
+			if err := d.recognised(ctx, rec); err != nil {
+				return err
+			}
+		}
 		d.day.Skipped++
 		d.note(rec.Window, SpanRead, "")
 		d.served(rec)
@@ -50,24 +55,24 @@ func (d *dayRun) recording(ctx context.Context, rec Recording) error {
 }
 
 // find looks the recording up, by its content where its name, size and time are not known.
-func (d *dayRun) find(ctx context.Context, rec *Recording) (RecordingState, error) {
-	state, err := d.Store.FindRecording(ctx, d.user.ID, *rec)
+func (d *dayRun) find(ctx context.Context, rec *Recording) (state RecordingState, byContent bool, err error) {
+	state, err = d.Store.FindRecording(ctx, d.user.ID, *rec)
 	if err != nil {
-		return state, &stageError{StageStore, err}
+		return state, false, &stageError{StageStore, err}
 	}
 	if state.SHA256 != "" {
 		rec.SHA256 = state.SHA256
 	}
 	if rec.SHA256 != "" {
-		return state, nil
+		return state, false, nil
 	}
 	if rec.SHA256, err = hashFile(ctx, rec.Path); err != nil {
-		return state, &stageError{StageHash, err}
+		return state, false, &stageError{StageHash, err}
 	}
 	if state, err = d.Store.FindRecording(ctx, d.user.ID, *rec); err != nil {
-		return state, &stageError{StageStore, err}
+		return state, false, &stageError{StageStore, err}
 	}
-	return state, nil
+	return state, true, nil
 }
 
 // countAttempt remembers that the recording cannot be read or crashes the model, so that it is not
@@ -114,6 +119,9 @@ func (d *dayRun) save(ctx context.Context, before RecordingState, result Result)
 		return err
 	}
 	d.day.Processed++
+	if rec := result.Recording; d.survey != nil && rec.TimeSource == TimeFromModTime && len(d.survey.guesses) < 10000 {
+		d.survey.guesses = append(d.survey.guesses, guess{rec.Name, rec.Start, rec.Start.Add(SamplesToDuration(result.Scores.Length))})
+	}
 	d.served(result.Recording)
 	d.day.AudioSamples += result.Scores.Length
 	d.day.Laughs += saved.New

@@ -11,7 +11,8 @@ import (
 type dayRun struct {
 	*Runner
 	runID  string
-	last   bool // of the user's days
+	last   bool      // of the user's days
+	survey *surveyed // nil where the source cannot tell
 	user   User
 	plan   Plan
 	policy Policy // the user's

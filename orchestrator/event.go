@@ -21,6 +21,8 @@ const (
 	EventModelEnd
 	// EventDayDone: the day is stored; Day is set.
 	EventDayDone
+	// EventSurvey: a user's source was looked at as a whole; Survey is set. It comes before the user's first day.
+	EventSurvey
 )
 
 // Event tells an observer what a run is doing: for progress, for the log. What a field means, and
@@ -38,6 +40,7 @@ type Event struct {
 	PID                int
 	Exit               Exit
 	Day                *UserDay
+	Survey             *Survey
 	// Damage is what a recording that was stored lacks; nil where it is whole.
 	Damage *DamageError
 	Err    error

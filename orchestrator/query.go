@@ -144,6 +144,8 @@ type RecordingSpan struct {
 // UserStatus is how a user stands, over all runs.
 type UserStatus struct {
 	User User
+	// Survey is what the last run saw of the user's source; nil where none has looked.
+	Survey *Survey
 	// FirstDay and LastDay are the first and the last day whose status was ok; zero if there are none.
 	FirstDay, LastDay Date
 	// LastGoodRun is when the last run finished in which a day of the user was ok, in UTC; zero if there is none.

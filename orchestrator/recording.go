@@ -34,6 +34,9 @@ type Recording struct {
 	// Uncertainty is by how much a moment of the recording may lie before or after what its position says:
 	// audio is missing somewhere around it. 0 where positions are exact.
 	Uncertainty time.Duration
+	// Replaces is the name of a recording of which this is the better copy: what is stored of that one becomes this one's.
+	// Empty where there is none.
+	Replaces string
 	// Window is the span of the ledger that the recording answers; zero where its source keeps none.
 	Window Span
 	// Size is the file's length in bytes when the source saw it.

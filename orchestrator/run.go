@@ -89,6 +89,8 @@ type UserDay struct {
 	// Spans that are not read by a recording of this run: empty ones, gaps, and what was known already.
 	Spans  []LedgerSpan
 	Errors []RunError
+	// Survey of the user's source, at the last planned day of a run; nil elsewhere, and where the source cannot tell.
+	Survey *Survey
 }
 
 // CountSpans sums up what the source was asked for: all, without audio, and not to be had.

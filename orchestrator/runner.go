@@ -29,7 +29,10 @@ type Plan struct {
 	// CatchUpDays is how many days before yesterday are looked through for recordings that came late.
 	// It counts only where From is zero.
 	CatchUpDays int
-	Trigger     Trigger
+	// Late is how much sound of days before those is read in one run, of each user, where a source has recordings of
+	// theirs that were never read; 0 is none, below 0 all there is. It counts only where From is zero.
+	Late    time.Duration
+	Trigger Trigger
 	// Reprocess reads again what is stored already, and replaces it.
 	Reprocess bool
 	// DryRun finds out what would be done, and does nothing.
@@ -44,6 +47,8 @@ type Plan struct {
 // UsersAtOnce is more than one.
 type Runner struct {
 	Store Store
+	// Index, unless nil, lets a run see a source as a whole: what arrived late, and what was stored at another time.
+	Index Index
 	// Source opens a user's source. It is asked once for each user of a run.
 	Source func(context.Context, User) (Source, error)
 	Audio  Audio
@@ -217,30 +222,58 @@ func (r *Runner) ReadUser(ctx context.Context, runID string, user User, plan Pla
 	if err != nil {
 		return failed(to, StatusFailed, StageSource, err)
 	}
+	var survey *surveyed
+	if lister, ok := source.(Lister); ok && r.Index != nil {
+		survey, err = r.surveySource(ctx, lister, user, plan, Yesterday(now, location).Add(-plan.CatchUpDays), location)
+		switch {
+		case errors.Is(err, ErrStoreUnavailable):
+			return nil, err
+		case err != nil && ctx.Err() == nil:
+			return failed(to, StatusFailed, StageStore, err)
+		case survey != nil:
+			survey.left()
+			r.observe(Event{Kind: EventSurvey, User: user.Name, Date: to, Survey: &survey.Survey})
+		}
+		err = nil
+	}
 	var days []UserDay
+	read := func(date Date, last bool) (*UserDay, error) {
+		d := dayRun{Runner: r, runID: runID, last: last, user: user, plan: plan, policy: policy, survey: survey}
+		d.day = UserDay{UserID: user.ID, User: user.Name, Timezone: user.Timezone, Date: date, Status: StatusOK}
+		if last && survey != nil {
+			d.day.Survey = &survey.Survey
+		}
+		err := d.run(ctx, source, date.Span(location))
+		late := plan.From == (Date{}) && date.Before(to)
+		if late && err == nil && !d.begun && d.day.Calls.Total == 0 {
+			return nil, nil // nothing came late: not worth a row
+		}
+		days = append(days, d.day)
+		day := &days[len(days)-1]
+		if err != nil {
+			return day, err
+		}
+		return day, r.endDay(ctx, runID, day, plan.DryRun)
+	}
 	for i, date := range dates {
 		if ctx.Err() != nil {
 			break
 		}
-		d := dayRun{Runner: r, runID: runID, last: i == len(dates)-1, user: user, plan: plan, policy: policy}
-		d.day = UserDay{UserID: user.ID, User: user.Name, Timezone: user.Timezone, Date: date, Status: StatusOK}
-		err := d.run(ctx, source, date.Span(location))
-		late := plan.From == (Date{}) && date.Before(to)
-		if late && err == nil && !d.begun && d.day.Calls.Total == 0 {
-			continue // nothing came late: not worth a row
-		}
-		days = append(days, d.day)
-		if err != nil {
-			return days, err
-		}
-		switch err := r.endDay(ctx, runID, &days[len(days)-1], plan.DryRun); {
-		case errors.Is(err, ErrNotFound):
-			return days, nil // whoever removed the user wants nothing more of it
-		case err != nil:
-			return days, err
+		if _, err = read(date, i == len(dates)-1); err != nil {
+			break
 		}
 	}
-	return days, nil
+	if survey != nil && err == nil && ctx.Err() == nil {
+		survey.forget(from, to)
+		if plan.From == (Date{}) {
+			err = r.readLate(ctx, survey, plan, func(date Date) (*UserDay, error) { return read(date, false) })
+		}
+		err = errors.Join(err, r.saveSurvey(ctx, user, survey, plan.DryRun))
+	}
+	if errors.Is(err, ErrNotFound) {
+		err = nil // whoever removed the user wants nothing more of it
+	}
+	return days, err
 }
 
 // planned lists the days of one user: those of the plan and, unless it names them, those before them that

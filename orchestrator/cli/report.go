@@ -45,6 +45,7 @@ func (a *app) reportDays(run orchestrator.Run, dryRun bool) {
 		_ = table.WriteTo(a.stdout)
 	}
 	for _, day := range run.Days {
+		a.tellSurvey(day.User, day.Survey)
 		for _, e := range day.Errors {
 			fmt.Fprintf(a.stdout, "%s %s %s%s: %s\n", a.stdout.Red("error:"), day.User, day.Date, before(" ", e.Recording), terminal.Printable(e.Message))
 			if e.Remedy != "" {
@@ -163,4 +164,14 @@ func before(separator, name string) string {
 		return ""
 	}
 	return separator + terminal.Printable(name)
+}
+
+// tellSurvey writes what was seen of a user's source as a whole.
+func (a *app) tellSurvey(user string, survey *orchestrator.Survey) {
+	for _, line := range advice.Survey(user, survey) {
+		fmt.Fprintf(a.stdout, "%s %s: %s\n", a.stdout.Yellow("note:"), user, terminal.Printable(line.Message))
+		if line.Remedy != "" {
+			fmt.Fprintln(a.stdout, "  →", terminal.Printable(line.Remedy))
+		}
+	}
 }

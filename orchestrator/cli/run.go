@@ -19,6 +19,7 @@ type runFlags struct {
 	days              dates
 	trigger           string
 	reprocess, dryRun bool
+	all               bool
 	asJSON            bool
 }
 
@@ -31,14 +32,16 @@ func (a *app) runCommand() *cobra.Command {
 		Long: `Reads the recordings of a day, finds every laugh, and stores it with a few seconds of sound around it.
 
 Without a date it reads each user's yesterday, in the user's own time zone, and what came late for the
-days before (CHORTLE_CATCH_UP_DAYS); from the Limitless API also what failed, or was missed, on any day
-since the first. What is stored already is not read again. One user or recording that fails does not
+days before (CHORTLE_CATCH_UP_DAYS). Of still older days it reads what was never read, the oldest first, up to
+CHORTLE_LATE_HOURS of sound a run, or with --all all there is: for the archive of a new user. From the Limitless API
+it reads also what failed, or was missed, on any day since the first. What is stored already is not read again. One user or recording that fails does not
 stop the others.
 
 Exit codes: 0 all done, 1 failed, 2 bad usage or settings, 3 incomplete: something failed and the rest is
 stored, 11 another run is under way, 130 interrupted.`,
 		Example: `  orchestrator run                                  # yesterday, for everybody who is enabled
   orchestrator run --user alice --date 2026-11-22
+  orchestrator run --user alice --all --dry-run     # what a new user's archive holds
   orchestrator run --from 2026-11-01 --to 2026-11-07 --dry-run
   10 4 * * *  orchestrator run --trigger cron       # a line for crontab`,
 		Args: noArgs,
@@ -48,6 +51,7 @@ stored, 11 another run is under way, 130 interrupted.`,
 	flags.days.bind(cmd, true)
 	f.StringVar(&flags.trigger, "trigger", "manual", "what started the run, for the log: manual, cron or scheduled")
 	f.BoolVar(&flags.reprocess, "reprocess", false, "read again what is stored already: replaces what the same model heard, and adds what another one hears")
+	f.BoolVar(&flags.all, "all", false, "every day that the sources have something of, however long ago")
 	f.BoolVar(&flags.dryRun, "dry-run", false, "only say what would be read")
 	jsonFlag(cmd, &flags.asJSON)
 	a.debug.bind(cmd)
@@ -70,8 +74,11 @@ func (a *app) run(ctx context.Context, flags runFlags) error {
 	if from == (orchestrator.Date{}) && to != from {
 		return usage("--to needs --from, the first day")
 	}
+	if flags.all && from != (orchestrator.Date{}) {
+		return usage("--all reads every day; leave out --date, --from and --to")
+	}
 	run, err := a.service.Run(ctx, service.RunRequest{Users: flags.users, From: from, To: to, Trigger: orchestrator.Trigger(flags.trigger),
-		Reprocess: flags.reprocess, DryRun: flags.dryRun}, a.observer().observe)
+		Reprocess: flags.reprocess, DryRun: flags.dryRun, All: flags.all}, a.observer().observe)
 	a.stderr.SetStatus("")
 	if flags.asJSON {
 		err = errors.Join(err, a.writeJSON(document.OfRun(run, flags.dryRun)))

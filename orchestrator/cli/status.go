@@ -88,11 +88,14 @@ func (a *app) reportStatus(now service.Standing) error {
 		}
 	}
 	givenUp := false
+	noted := false
 	for _, user := range now.Users {
 		location, err := user.User.Location()
 		if err != nil {
 			location = time.UTC
 		}
+		a.tellSurvey(user.User.Name, user.Survey)
+		noted = noted || user.Survey != nil && (user.Survey.LateLeft > 0 || len(user.Survey.PassedOver) > 0)
 		for _, gap := range user.Gaps {
 			fmt.Fprintf(a.stdout, "%s %s, %s to %s %s, tried %s: %s\n", a.stdout.Yellow("gap:"), user.User.Name, gap.Start.In(location).Format(time.DateTime),
 				endOf(gap.Span, location), gap.End.In(location).Format("MST"), times(gap.Attempts), terminal.Printable(gap.Reason))
@@ -108,7 +111,7 @@ func (a *app) reportStatus(now service.Standing) error {
 	}
 	switch {
 	case len(now.Alerts) > 0:
-	case givenUp:
+	case givenUp, noted:
 		fmt.Fprintln(a.stdout, "No alert stands.")
 	default:
 		fmt.Fprintln(a.stdout, a.stdout.Green("All is well."))

@@ -36,6 +36,7 @@ type UserStatus struct {
 	LastLaugh   Stamp     `json:"last_laugh"`
 	Gaps        []OpenGap `json:"gaps"`
 	GivenUp     []GivenUp `json:"given_up"`
+	Source      *Survey   `json:"source"`
 }
 
 // OpenGap is a gap with how often, and when last, it was tried.
@@ -79,7 +80,8 @@ func OfStatus(status orchestrator.ServiceStatus, last *orchestrator.Run, alerts 
 
 func ofUserStatus(user orchestrator.UserStatus) UserStatus {
 	document := UserStatus{User: user.User.Name, Timezone: user.User.Timezone, Enabled: user.User.Enabled, LastGoodRun: Stamp(user.LastGoodRun),
-		LastAudio: Stamp(user.LastAudio), LastLaugh: Stamp(user.LastLaugh), Gaps: []OpenGap{}, GivenUp: []GivenUp{}}
+		LastAudio: Stamp(user.LastAudio), LastLaugh: Stamp(user.LastLaugh), Gaps: []OpenGap{}, GivenUp: []GivenUp{},
+		Source: ofSurvey(user.Survey)}
 	if user.LastDay != (orchestrator.Date{}) {
 		document.LastGoodDay = user.LastDay.String()
 	}

@@ -177,6 +177,16 @@ func (d *doctor) checkUsers(ctx context.Context, s *store.Store) {
 		found := kind.check(ctx, d.Service, user, rest)
 		found.Check = check
 		d.findings = append(d.findings, found)
+		survey, err := s.Survey(ctx, user.ID)
+		if err != nil {
+			d.wrong(check, err.Error(), "see the message")
+			continue
+		}
+		for _, line := range advice.Survey(user.Name, survey) {
+			if line.Remedy != "" {
+				d.warn(check, line.Message, line.Remedy)
+			}
+		}
 	}
 }
 

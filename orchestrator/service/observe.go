@@ -70,6 +70,17 @@ func (s *Service) logEvent(e orchestrator.Event) {
 		log.WithFields(fields{keyPID: e.Exit.PID, keyGone: e.Exit.Gone, keyBefore: m.Before, keyPeak: m.Peak, keyAfter: m.After}).Info("model ended")
 	case orchestrator.EventDayDone:
 		logDay(log, e.Day)
+	case orchestrator.EventSurvey:
+		for _, moved := range e.Survey.Moved {
+			log.WithFields(fields{keyRecording: moved.Recording, "from": moved.From, "to": moved.To}).Info("recording moved")
+		}
+		if e.Survey.LateLeft > 0 {
+			log.WithFields(fields{"recordings": e.Survey.LateLeft, "first": e.Survey.LateFirst.String(), "last": e.Survey.LateLast.String(),
+				"bytes": e.Survey.LateBytes}).Info("recordings arrived late")
+		}
+		for _, p := range e.Survey.PassedOver {
+			log.WithFields(fields{"ending": p.Ending, "files": p.Files, keyFile: p.Example}).Warn("files are not read")
+		}
 	}
 }
 

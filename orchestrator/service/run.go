@@ -23,6 +23,8 @@ type RunRequest struct {
 	Trigger  orchestrator.Trigger
 	// Reprocess reads again what is stored already; DryRun only finds out what would be read.
 	Reprocess, DryRun bool
+	// All reads every day that the sources have something of, however long ago, without a bound. It goes without From.
+	All bool
 }
 
 // Run reads what the request wants while no other run does, logs it, and notifies whoever watches. observe, unless nil,
@@ -96,8 +98,11 @@ func (s *Service) plan(ctx context.Context, request RunRequest) (plan orchestrat
 		s.Log.Warn("no user is enabled: there is nothing to do")
 	}
 	plan = orchestrator.Plan{
-		Users: users, From: request.From, To: request.To, CatchUpDays: s.Config.CatchUpDays, Trigger: request.Trigger,
+		Users: users, From: request.From, To: request.To, CatchUpDays: s.Config.CatchUpDays, Late: s.Config.Late, Trigger: request.Trigger,
 		Reprocess: request.Reprocess, DryRun: request.DryRun, UsersAtOnce: s.Config.UsersAtOnce, Policy: s.Config.Policy(),
+	}
+	if request.All {
+		plan.Late = -1
 	}
 	if plan.From != (orchestrator.Date{}) {
 		plan.To = s.lastDay(plan)
@@ -167,7 +172,7 @@ func (s *Service) runner(ctx context.Context, again, dryRun bool) (*orchestrator
 	}
 	from := &sources{Service: s, audio: sound, again: again, dryRun: dryRun}
 	return &orchestrator.Runner{
-		Store: opened, Audio: sound, Clips: kept, ClipKey: clips.Key, Detect: detect.Laughs, Now: s.Now,
+		Store: opened, Index: opened, Audio: sound, Clips: kept, ClipKey: clips.Key, Detect: detect.Laughs, Now: s.Now,
 		NewID:  func() string { return uuid.Must(uuid.NewV7()).String() },
 		Source: from.open, Spawner: s.userSpawner,
 	}, nil

@@ -28,6 +28,12 @@ func (s *Service) Standing(ctx context.Context) (now Standing, err error) {
 	if now.ServiceStatus, err = opened.Status(ctx); err != nil {
 		return now, err
 	}
+	for i := range now.Users {
+		user := &now.Users[i]
+		if user.Survey, err = opened.Survey(ctx, user.User.ID); err != nil {
+			return now, err
+		}
+	}
 	facts := health.Facts{Status: &now.ServiceStatus}
 	last, err := opened.Run(ctx, store.LastRun)
 	switch {

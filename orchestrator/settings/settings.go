@@ -58,6 +58,8 @@ type Config struct {
 	Settle time.Duration
 	// CatchUpDays is how many days before yesterday are looked through for late recordings.
 	CatchUpDays int
+	// Late is how much sound of days before those is read in one run of each user.
+	Late time.Duration
 	// UsersAtOnce is how many users a run reads side by side.
 	UsersAtOnce int
 	// StoreRetry is how long a database that does not answer is tried again.

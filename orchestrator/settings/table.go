@@ -148,6 +148,14 @@ var Table = append([]Definition{
 	{Name: "CHORTLE_CATCH_UP_DAYS", Help: "days before yesterday that are looked through for late recordings",
 		fallback: fixed("7"),
 		set:      func(s *Settings, v string) error { return whole(v, &s.Config.CatchUpDays, 0, 366) }},
+	{Name: "CHORTLE_LATE_HOURS", Help: "hours of sound of days before those that a run reads of each user, the oldest first; 0: none",
+		fallback: fixed("24"),
+		set: func(s *Settings, v string) error {
+			var hours int
+			err := whole(v, &hours, 0, 10000)
+			s.Config.Late = time.Duration(hours) * time.Hour
+			return err
+		}},
 	{Name: "CHORTLE_USERS_AT_ONCE", Flag: "users-at-once", Help: "users that a run reads side by side",
 		fallback: fixed("1"),
 		set:      func(s *Settings, v string) error { return whole(v, &s.Config.UsersAtOnce, 1, 64) }},

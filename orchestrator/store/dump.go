@@ -25,6 +25,8 @@ var dumped = []struct{ name, owner, of string }{
 	{"runs", "", ""},
 	{"recordings", "user_id", "users"},
 	{"scores", "recording_id", "recordings"},
+	{"recording_files", "recording_id", "recordings"},
+	{"surveys", "user_id", "users"},
 	{"forgotten", "user_id", "users"},
 	{"laughs", "user_id", "users"},
 	{"laugh_copies", "user_id", "users"},

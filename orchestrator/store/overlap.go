@@ -45,6 +45,9 @@ type sound struct {
 	prints  []orchestrator.SoundPrint
 }
 
+// end is when the recording ends, in milliseconds since 1970.
+func (s sound) end() int64 { return s.begin + s.length*1000/orchestrator.SampleRateHz }
+
 type sounds map[int64]sound // by the recording's id
 
 // soundsOf reads what is known of a recording and of those of other laughs.
@@ -157,6 +160,8 @@ func (sounds) believe(a, b sound, p pair, pairs []pair, found, others []laugh, o
 	case trusted && max(later, -later) <= sameClock:
 		return true
 	case p.like.Laugh > alike, max(later, -later) > farthest:
+		return false
+	case min(a.end(), b.end())-max(a.begin, b.begin) <= joint: // one after the other: the same may sound twice
 		return false
 	}
 	agree, mine, theirs := map[int]bool{}, 0, 0

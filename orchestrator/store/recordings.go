@@ -15,24 +15,11 @@ const (
 
 // FindRecording implements orchestrator.Store.
 func (s *Store) FindRecording(ctx context.Context, userID int64, rec orchestrator.Recording) (orchestrator.RecordingState, error) {
-	query, args := "sha256 = ?2", []any{userID, rec.SHA256}
-	if rec.SHA256 == "" {
-		query, args = "size = ?2 AND modified_at = ?3 AND name = ?4", []any{userID, rec.Size, rec.ModTime, rec.Name}
+	known, err := s.Known(ctx, userID, []orchestrator.Recording{rec})
+	if err != nil {
+		return orchestrator.RecordingState{}, err
 	}
-	var state orchestrator.RecordingState
-	err := s.read(ctx, fmt.Sprintf("find recording %q", rec.Name), func(ctx context.Context, q querier) error {
-		state = orchestrator.RecordingState{}
-		var status string
-		// Where one file held several contents in turn, the one that is done counts.
-		err := q.one(ctx, `SELECT sha256, status, attempts FROM recordings WHERE user_id = ?1 AND `+query+`
-			ORDER BY CASE status WHEN 'done' THEN 0 ELSE 1 END, id DESC LIMIT 1`, args, &state.SHA256, &status, &state.Attempts)
-		if errors.Is(err, orchestrator.ErrNotFound) {
-			return nil
-		}
-		state.Done = status == statusDone
-		return err
-	})
-	return state, err
+	return known[0].RecordingState, nil
 }
 
 // FailRecording implements orchestrator.Store. A run counts once for each recording, however often it

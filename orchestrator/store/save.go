@@ -204,14 +204,18 @@ func markDone(ctx context.Context, q querier, result orchestrator.Result) (id in
 }
 
 // takeOverWindow gives the row of a window's recording its new content: a source may answer the same window with
-// other bytes each time, and that is the same recording all the same.
+// other bytes each time, and that is the same recording all the same. So is the better copy of a recording.
 func takeOverWindow(ctx context.Context, q querier, userID int64, rec orchestrator.Recording) error {
-	if rec.Window == (orchestrator.Span{}) {
+	name := rec.Replaces
+	if rec.Window != (orchestrator.Span{}) {
+		name = rec.Name
+	}
+	if name == "" {
 		return nil
 	}
 	_, err := q.exec(ctx, `UPDATE recordings SET sha256 = ?1
 		WHERE id = (SELECT MAX(id) FROM recordings WHERE user_id = ?2 AND name = ?3)
-			AND NOT EXISTS (SELECT 1 FROM recordings known WHERE known.user_id = ?2 AND known.sha256 = ?1)`, rec.SHA256, userID, rec.Name)
+			AND NOT EXISTS (SELECT 1 FROM recordings known WHERE known.user_id = ?2 AND known.sha256 = ?1)`, rec.SHA256, userID, name)
 	return err
 }
 

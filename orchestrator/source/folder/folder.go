@@ -8,7 +8,9 @@
 // A recording started at the time in its name (see package stamp), else at its container's creation time, else at its
 // modification time less its length. A creation time after the modification time is not believed: a
 // container that knows no time often says 1904, 1970 or the time of a copy. A local time that clocks
-// show twice is the first of the two; one that they skip is read as if they had not been put forward.
+// show twice is the one nearer to the modification time less the length, else the first for the first file of that time
+// and the second for the next; its recording is marked as uncertain by the hour between them. One that they skip is read
+// as if they had not been put forward.
 //
 // Symbolic links to files within the folder are fine; such a file is one recording however many names
 // it has. Links that lead out of the folder are errors and never followed, and folders are entered by
@@ -56,7 +58,9 @@ type Source struct {
 	err     error // the folder's own
 	files   []file
 	strays  []stray // what is wrong with the folder, whatever the day
-	rootDir string  // Root without symbolic links
+	copies  []Copy
+	passed  map[string]*orchestrator.PassedOver // by ending
+	rootDir string                              // Root without symbolic links
 }
 
 // stray is an entry that belongs to no day.
@@ -68,6 +72,7 @@ type stray struct {
 var (
 	_ orchestrator.Source  = (*Source)(nil)
 	_ orchestrator.Dayless = (*Source)(nil)
+	_ orchestrator.Lister  = (*Source)(nil)
 )
 
 // New returns the source. The folder is looked at when recordings are asked for.
@@ -133,11 +138,15 @@ func (s *Source) within(ctx context.Context, span orchestrator.Span) ([]found, e
 	var all []found
 	for i := range s.files {
 		f := &s.files[i]
-		if f.named() && !span.Contains(f.start) {
-			continue
-		}
 		if err := ctx.Err(); err != nil {
 			return nil, err
+		}
+		if f.named() && !span.Contains(f.start) && !span.Contains(f.second) {
+			continue
+		}
+		s.chooseHour(ctx, f)
+		if f.named() && !span.Contains(f.start) {
+			continue
 		}
 		rec, err := s.place(ctx, f, span)
 		if ctx.Err() != nil {
@@ -156,7 +165,8 @@ func (s *Source) within(ctx context.Context, span orchestrator.Span) ([]found, e
 // place finds out when a file's recording started. One with no time in its name that surely does not
 // start in span may come back without a start. An error is one of the span.
 func (s *Source) place(ctx context.Context, f *file, span orchestrator.Span) (orchestrator.Recording, error) {
-	rec := orchestrator.Recording{Path: f.path(s.rootDir), Name: printable(f.name), Start: f.start, TimeSource: f.source}
+	rec := orchestrator.Recording{Path: f.path(s.rootDir), Name: printable(f.name), Start: f.start, TimeSource: f.source,
+		Uncertainty: f.uncertain, Replaces: f.replaces}
 	if f.err != nil {
 		return rec, f.err
 	}
@@ -222,8 +232,13 @@ type file struct {
 	name   string // path below the root, as the system has it
 	target string // path of the file itself, where name is a symbolic link to it
 	start  time.Time
+	second time.Time               // the other start, where clocks showed it twice and nobody chose yet
 	source orchestrator.TimeSource // empty until start is known
 	err    error                   // why it is no recording; nil where it may be one
+	// uncertain is by how much the start may be off.
+	uncertain time.Duration
+	// replaces is the name of the file of which this is the better copy.
+	replaces string
 }
 
 func (f *file) named() bool { return f.source == orchestrator.TimeFromName }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -20,8 +21,8 @@ import (
 var extensions = func() map[string]bool {
 	known := make(map[string]bool)
 	for _, extension := range strings.Fields(`
-		ogg oga opus spx mp3 mp2 m4a m4b mp4 m4v aac wav wave bwf w64 flac amr awb 3gp 3gpp 3ga 3g2 wma wmv asf
-		webm mka mkv mov qt avi aif aiff aifc caf ac3 eac3 ape wv tta au snd dss gsm mpg mpeg mts m2ts`) {
+		ogg oga opus spx mp3 mp2 m4a m4b mp4 m4v aac wav wave bwf w64 rf64 flac amr awb 3gp 3gpp 3ga 3g2 wma wmv asf
+		webm weba mka mkv mov qt qta avi aif aiff aifc caf ac3 eac3 ape wv tta au snd dss gsm mpg mpeg mts m2ts`) {
 		known["."+extension] = true
 	}
 	return known
@@ -33,7 +34,13 @@ func Extensions() []string { return slices.Sorted(maps.Keys(extensions)) }
 // Folders of systems and stores beside a person's files: copies, thumbnails, deleted files.
 var foreign = []string{"lost+found", "@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information"}
 
-func isSound(name string) bool { return extensions[strings.ToLower(filepath.Ext(name))] }
+// omi is what Omi's app calls its raw files: any other .bin may be anything.
+var omi = regexp.MustCompile(`^audio_[A-Za-z0-9._-]+_(?:opus|opus_fs320|pcm8|pcm16|aac|lc3_fs1030)_\d{4,6}_[12](?:_fs\d{2,4})?_1\d{9}(?:\d{3})?\.bin$`)
+
+func isSound(name string) bool {
+	ending := strings.ToLower(filepath.Ext(name))
+	return extensions[ending] || ending == ".bin" && omi.MatchString(filepath.Base(name))
+}
 
 func isHidden(name string) bool {
 	return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "~syncthing~") || slices.Contains(foreign, name)
@@ -79,6 +86,7 @@ func (s *Source) walk(ctx context.Context) error {
 		return s.rootError(err)
 	}
 	s.keepOnce()
+	s.keepBest()
 	s.dateByName()
 	return nil
 }
@@ -113,6 +121,7 @@ func (s *Source) visit(path string, entry fs.DirEntry, err error) error {
 	case entry.Type()&fs.ModeSymlink != 0:
 		s.visitLink(name, path)
 	case !isSound(entry.Name()):
+		s.passOver(name)
 	case !entry.Type().IsRegular():
 		s.stray(name, bad("move it away", "it is no regular file"))
 	default:
@@ -161,7 +170,7 @@ func (s *Source) dateByName() {
 		name := filepath.ToSlash(f.name)
 		found, ok := stamp.InName(name, stamp.Options{Location: s.Location, Latest: s.Now(),
 			Sibling: func(stem string) bool { return stems[path.Dir(name)+"/"+stem] }})
-		start := found.Instant(s.Location)
+		start, second := found.Instants(s.Location)
 		switch future := ok && start.After(s.Now()); {
 		case f.err != nil && (!ok || future):
 			s.strays = append(s.strays, stray{printable(f.name), f.err})
@@ -173,7 +182,7 @@ func (s *Source) dateByName() {
 			}
 			continue // one that is being written by a clock that is fast will be right tomorrow
 		case ok:
-			f.start, f.source = start, orchestrator.TimeFromName
+			f.start, f.second, f.source = start, second, orchestrator.TimeFromName
 		}
 		files = append(files, f)
 	}

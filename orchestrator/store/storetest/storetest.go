@@ -46,6 +46,8 @@ func Run(t *testing.T, place Place) {
 		"judgements go over to the successor":                 testJudgementsGoOver,
 		"a judged laugh without a successor stays":            testJudgedStays,
 		"one laugh is one laugh where the sound is the same":  testOverlaps,
+		"recordings are known by file and move with laughs":   testIndex,
+		"a whole copy takes the place of a broken recording":  testBetterCopy,
 		"the best copy of a laugh counts":                     testBestCopyCounts,
 		"what overlaps another recording is a duplicate":      testDuplicates,
 		"a laugh across a border is one, in any order":        testBorder,
