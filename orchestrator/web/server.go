@@ -38,6 +38,7 @@ type Options struct {
 	Links    Links
 	Trusted  Trusted
 	Own      Own
+	Shares   Shares
 	Metrics  Metrics
 	Laughs   Laughs
 	Heard    Heard

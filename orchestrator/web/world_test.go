@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -187,13 +188,17 @@ func (w *world) target(pattern string) string {
 
 // public are the routes that nobody needs to be signed in for. Whoever adds one writes it down here too, with the reason.
 var public = map[string]string{
-	"GET /healthz":       "a probe has no account",
-	"GET /metrics":       "a program, with the token of the settings",
-	"GET /assets/{name}": "the sign-in is styled",
-	"GET /login":         "the sign-in",
-	"POST /login":        "the sign-in",
-	"GET /join/{token}":  "whoever has the link",
-	"POST /join/{token}": "whoever has the link",
+	"GET /healthz":                 "a probe has no account",
+	"GET /metrics":                 "a program, with the token of the settings",
+	"GET /assets/{name}":           "the sign-in is styled",
+	"GET /login":                   "the sign-in",
+	"POST /login":                  "the sign-in",
+	"GET /join/{token}":            "whoever has the link",
+	"POST /join/{token}":           "whoever has the link",
+	"GET /s/{token}":               "whoever has the link",
+	"POST /s/{token}":              "whoever has the link",
+	"GET /s/{token}/{id}/clip":     "whoever has the link",
+	"GET /s/{token}/{id}/clip.wav": "whoever has the link",
 }
 
 // TestWalkAllRoutes asks every route of the table as everybody: a route without a rule, or one that forgets whose laughs it shows,
@@ -621,5 +626,104 @@ func TestMetrics(t *testing.T) {
 	}
 	if status, _ := newWorld(t, nil).as("admin", "GET", "/metrics", "", "Authorization", "Bearer "); status != 401 {
 		t.Errorf("without a token in the settings: %d", status)
+	}
+}
+
+func TestShare(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	link := regexp.MustCompile(`value="http://localhost(/s/[^"]+)"`)
+	share := func(form string) string {
+		t.Helper()
+		status, text := w.as("member", "POST", "/l/"+w.laughs["alice"]+"/share", form)
+		found := link.FindStringSubmatch(text)
+		if status != http.StatusOK || found == nil {
+			t.Fatalf("%d: %s", status, text)
+		}
+		return found[1]
+	}
+	open := share("days=1")
+	got := w.ask("", "GET", open, "")
+	text, err := io.ReadAll(got.Body)
+	if err != nil || got.StatusCode != http.StatusOK || got.Header.Get("Cache-Control") != "no-store" || !strings.Contains(got.Header.Get("X-Robots-Tag"), "noindex") {
+		t.Errorf("%d %v", got.StatusCode, got.Header)
+	}
+	for _, secret := range []string{"alice.wav", "mallory", "/l/", "/u/"} {
+		if strings.Contains(string(text), secret) {
+			t.Errorf("%q is on the shared page", secret)
+		}
+	}
+	clip := open + "/" + w.laughs["alice"] + "/clip"
+	got = w.ask("", "GET", clip, "")
+	if got.StatusCode != http.StatusOK || got.Header.Get("Cache-Control") != "no-store" || got.Header.Get("ETag") != "" {
+		t.Errorf("clip: %d %v", got.StatusCode, got.Header)
+	}
+	if got := w.ask("", "GET", clip, "", "Range", "bytes=999999-"); got.StatusCode != http.StatusRequestedRangeNotSatisfiable {
+		t.Errorf("a range beyond the end: %d", got.StatusCode)
+	}
+	// Nothing else is reachable from it.
+	for _, path := range []string{open + "/" + w.laughs["mallory"] + "/clip", open + "/0000000000/clip", "/s/forged", "/s/forged/" + w.laughs["alice"] + "/clip"} {
+		if status, _ := w.as("", "GET", path, ""); status != http.StatusNotFound {
+			t.Errorf("%s: %d", path, status)
+		}
+	}
+	if status, _ := w.as("stranger", "POST", "/l/"+w.laughs["alice"]+"/share", "days=1"); status != http.StatusNotFound {
+		t.Errorf("a stranger shares: %d", status)
+	}
+	if status, _ := w.as("member", "POST", "/l/"+w.laughs["alice"]+"/share", "days=36500"); status != http.StatusBadRequest {
+		t.Errorf("a hundred years: %d", status)
+	}
+
+	locked := share("password=pw")
+	lockedClip := locked + "/" + w.laughs["alice"] + "/clip"
+	if status, _ := w.as("", "GET", lockedClip, ""); status != http.StatusUnauthorized {
+		t.Errorf("without its password: %d", status)
+	}
+	if status, text := w.as("", "GET", locked, ""); status != http.StatusOK || strings.Contains(text, "<audio") {
+		t.Errorf("the page without its password: %d", status)
+	}
+	if status, _ := w.as("", "POST", locked, "password=wrong"); status != http.StatusUnauthorized {
+		t.Errorf("a wrong one: %d", status)
+	}
+	got = w.ask("", "POST", locked, "password=pw")
+	if got.StatusCode != http.StatusSeeOther {
+		t.Fatalf("the right one: %d", got.StatusCode)
+	}
+	proof := got.Cookies()[0]
+	if status, _ := w.as("", "GET", lockedClip, "", "Cookie", proof.Name+"="+proof.Value); status != http.StatusOK {
+		t.Errorf("with it: %d", status)
+	}
+	if status, _ := w.as("", "GET", share("password=other")+"/"+w.laughs["alice"]+"/clip", "", "Cookie", proof.Name+"="+proof.Value); status != http.StatusUnauthorized {
+		t.Errorf("another share with it: %d", status)
+	}
+
+	w.clock.add(25 * time.Hour)
+	for _, path := range []string{open, clip} {
+		if status, _ := w.as("", "GET", path, ""); status != http.StatusGone {
+			t.Errorf("%s after its day: %d", path, status)
+		}
+	}
+	_, text2 := w.as("member", "GET", "/u/alice/shares", "")
+	numbers := regexp.MustCompile(`/u/alice/shares/(\d+)/revoke`).FindAllStringSubmatch(text2, -1)
+	if len(numbers) != 3 || !strings.Contains(text2, "expired") {
+		t.Fatalf("%d shares", len(numbers))
+	}
+	for _, number := range numbers {
+		path := "/u/alice/shares/" + number[1] + "/revoke"
+		if status, _ := w.as("listener", "POST", path, "x=1"); status != http.StatusForbidden {
+			t.Errorf("a listener revokes: %d", status)
+		}
+		if status, _ := w.as("stranger", "POST", strings.Replace(path, "alice", "mallory", 1), "x=1"); status != http.StatusNotFound {
+			t.Errorf("a stranger revokes: %d", status)
+		}
+		if status, _ := w.as("member", "POST", path, "x=1"); status != http.StatusSeeOther {
+			t.Errorf("revoke: %d", status)
+		}
+	}
+	if status, _ := w.as("", "GET", lockedClip, "", "Cookie", proof.Name+"="+proof.Value); status != http.StatusNotFound {
+		t.Errorf("revoked: %d", status)
+	}
+	if log := w.log.String(); strings.Contains(log, strings.TrimPrefix(open, "/s/")) {
+		t.Error("a link is in the log")
 	}
 }
