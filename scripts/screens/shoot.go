@@ -14,6 +14,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
@@ -40,6 +41,7 @@ func shots(laugh func(name string) (string, error)) (list []shot, err error) {
 		{"day-25-hours", "/u/alice/2026-10-25", "", ""}, {"review", "/u/alice/review", "", ""}, {"review-many", "/u/alice/review?view=list", "", ""},
 		{"laugh", full, "", ""}, {"year", "/u/alice/year", "", ""}, {"home-failing", "/u/bob", "", ""}, {"home-empty", "/u/cleo", "", ""}, {"year-empty", "/u/cleo/year", "", ""},
 		{"review-empty", "/u/cleo/review", "", ""}, {"day-empty", "/u/alice/2026-08-12", "", ""}, {"error", "/u/nobody", "", ""},
+		{"login", "/login", "", ""},
 	}
 	for _, p := range pages {
 		for _, width := range []int64{390, 768, 1440} {
@@ -55,8 +57,11 @@ func shots(laugh func(name string) (string, error)) (list []shot, err error) {
 			}
 		}
 	}
-	return list, nil
+	return append([]shot{{name: first, path: "/u/alice", width: 390}}, list...), nil
 }
+
+// first is the picture of what a phone shows at once.
+const first = "home-first-390-light"
 
 func shoot(ctx context.Context, base, out string, wanted *regexp.Regexp, addresses func(name string) ([]string, error)) error {
 	list, err := shots(func(name string) (string, error) {
@@ -82,6 +87,11 @@ func shoot(ctx context.Context, base, out string, wanted *regexp.Regexp, address
 		return err
 	}
 	for _, s := range list {
+		if s.path == "/login" { // only who is not signed in sees it; it comes last
+			if _, err := chromedp.Call(ctx, network.ClearBrowserCookies, cdp.Empty{}); err != nil {
+				return err
+			}
+		}
 		data, err := take(ctx, base, s)
 		if err != nil {
 			return fmt.Errorf("take %s: %w", s.name, err)
@@ -124,7 +134,7 @@ func take(ctx context.Context, base string, s shot) ([]byte, error) {
 		return nil, err
 	}
 	params := page.CaptureScreenshotParams{Format: page.CaptureScreenshotFormatPng}
-	if s.press == "" { // what stays at the bottom of the window would hang in the middle of a long picture
+	if s.press == "" && s.name != first { // what stays at the bottom of the window would hang in the middle of a long picture
 		beyond := true
 		params.CaptureBeyondViewport, params.Clip = &beyond, &page.Viewport{Width: float64(s.width), Height: float64(min(height, tallest)), Scale: 1}
 	}
