@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 func (a *app) demoCommand() *cobra.Command {
 	var dir string
 	var minutes int
+	var serve bool
 	cmd := &cobra.Command{
 		Use: "demo", Short: "Make a day of sound for two users, and find its laughs",
 		Long: `Makes a day of sound for two users in two time zones: laughs of several voices at known times, among noise,
@@ -25,12 +27,13 @@ tones, babble and silence. Then it runs the real thing on it and compares what w
 
 Everything lies in a folder of its own, with its own database: nothing of yours is touched. A second demo makes
 nothing and reads nothing again.`,
-		Example: "  orchestrator demo\n  orchestrator demo --dir build/demo --minutes 10",
+		Example: "  orchestrator demo\n  orchestrator demo --serve       # and open the page on it\n  orchestrator demo --dir build/demo --minutes 10",
 		Args:    noArgs,
 	}
 	cmd.Flags().StringVar(&dir, "dir", "", "`folder` of the demo (default: demo in the data folder)")
 	cmd.Flags().IntVar(&minutes, "minutes", 66, "length of each user's recordings together")
-	bind(cmd.Flags(), "CHORTLE_INFERD", "CHORTLE_MODEL", "CHORTLE_USERS_AT_ONCE")
+	cmd.Flags().BoolVar(&serve, "serve", false, "serve the page on the demo's laughs, until a signal ends it")
+	bind(cmd.Flags(), "CHORTLE_INFERD", "CHORTLE_MODEL", "CHORTLE_USERS_AT_ONCE", "CHORTLE_LISTEN")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if minutes < 5 || minutes > 1440 {
 			return usage("--minutes %d: want a number from 5 to 1440", minutes)
@@ -42,12 +45,12 @@ nothing and reads nothing again.`,
 		if err != nil {
 			return fmt.Errorf("find demo folder: %w", err)
 		}
-		return a.demo(cmd.Context(), dir, minutes)
+		return a.demo(cmd.Context(), dir, minutes, serve)
 	}
 	return cmd
 }
 
-func (a *app) demo(ctx context.Context, dir string, minutes int) error {
+func (a *app) demo(ctx context.Context, dir string, minutes int, serve bool) error {
 	in := a.service.At(dir)
 	in.Config.Settle = 0 // the files are there as a whole or not at all
 	defer func() {
@@ -63,7 +66,34 @@ func (a *app) demo(ctx context.Context, dir string, minutes int) error {
 	if err == nil && result.Users != nil {
 		err = a.reportDemo(dir, result)
 	}
+	if serve && err == nil && result.Run.ExitCode == orchestrator.ExitOK {
+		return a.serveDemo(ctx, in)
+	}
 	return &exitError{result.Run.ExitCode, err}
+}
+
+// demoAccount opens the page of the demo.
+const demoAccount = "demo"
+
+// serveDemo serves the page on the demo's database. Who opens it chooses a password: there is none by default, not even here.
+func (a *app) serveDemo(ctx context.Context, in *service.Service) error {
+	all, err := in.Accounts(ctx)
+	if err != nil {
+		return err
+	}
+	account, err := all.Account(ctx, demoAccount)
+	if errors.Is(err, orchestrator.ErrNotFound) {
+		account, err = all.Add(ctx, orchestrator.Account{Name: demoAccount, Role: orchestrator.RoleAdmin, EveryUser: true}, "")
+	}
+	if err != nil {
+		return err
+	}
+	secret, _, err := all.Invite(ctx, account.ID)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "\nOpen this link, choose a password, and listen (account %s):\n%s\n\n", demoAccount, a.joinLink(secret))
+	return a.serve(ctx, in)
 }
 
 // showMaking shows how much sound is made.
