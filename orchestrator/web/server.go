@@ -33,17 +33,19 @@ type Options struct {
 	// Hide are folders and addresses that the log must not show.
 	Hide []string
 
-	Sessions Sessions
-	SignIns  SignIns
-	Links    Links
-	Trusted  Trusted
-	Own      Own
-	Shares   Shares
-	Metrics  Metrics
-	Laughs   Laughs
-	Heard    Heard
-	Judging  Judging
-	Sounds   Sounds
+	Sessions       Sessions
+	SignIns        SignIns
+	Links          Links
+	Trusted        Trusted
+	Own            Own
+	Shares         Shares
+	Administration Administration
+	Standing       Standing
+	Metrics        Metrics
+	Laughs         Laughs
+	Heard          Heard
+	Judging        Judging
+	Sounds         Sounds
 
 	Log logrus.FieldLogger
 	// Now is the clock; nil means time.Now.

@@ -727,3 +727,34 @@ func TestShare(t *testing.T) {
 		t.Error("a link is in the log")
 	}
 }
+
+func TestAdmin(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	if status, text := w.as("admin", "GET", "/admin", ""); status != http.StatusOK || !strings.Contains(text, "mallory") || strings.Contains(text, w.laughs["mallory"]) {
+		t.Errorf("%d", status)
+	}
+	for form, want := range map[string]int{"name=new&role=member&user=alice": 200, "name=member&role=member": 409, "name=A+b&role=member": 422, "name=x&role=king": 422,
+		"name=%3Cscript%3E&role=member": 422} {
+		status, text := w.as("admin", "POST", "/admin/accounts", form)
+		if status != want || strings.Contains(text, "<script>") != strings.Contains(text, "<script src") && strings.Contains(text, "<script>") {
+			t.Errorf("%s: %d, want %d", form, status, want)
+		}
+		if want == 200 && !strings.Contains(text, "http://localhost/join/") {
+			t.Errorf("%s: no link", form)
+		}
+	}
+	made, err := w.signIns(t).Account(t.Context(), "new")
+	if err != nil || len(made.Users) != 1 || made.Users[0] != w.users["alice"].ID || made.HasPassword {
+		t.Errorf("%+v, %v", made, err)
+	}
+	if status, _ := w.as("admin", "POST", "/admin/accounts/admin/remove", "x=1"); status != http.StatusBadRequest {
+		t.Errorf("one's own: %d", status)
+	}
+	if status, _ := w.as("admin", "POST", "/admin/accounts/nobody/invite", "x=1"); status != http.StatusNotFound {
+		t.Errorf("an unknown account: %d", status)
+	}
+	if status, _ := w.as("admin", "POST", "/admin/accounts/new/remove", "x=1"); status != http.StatusSeeOther {
+		t.Errorf("remove: %d", status)
+	}
+}

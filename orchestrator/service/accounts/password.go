@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"strings"
 	"unicode/utf8"
 
@@ -63,7 +64,10 @@ func (h hasher) take(ctx context.Context) (done func(), err error) {
 	defer func() { <-h.waiting }()
 	select {
 	case h.turn <- struct{}{}:
-		return func() { <-h.turn }, nil
+		return func() {
+			debug.FreeOSMemory() // the memory of a hash is many times what the program needs otherwise
+			<-h.turn
+		}, nil
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
