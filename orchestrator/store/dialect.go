@@ -37,8 +37,9 @@ type Dialect interface {
 	Limit(userIDs []int64) string
 	// Check looks for damage, which Judge calls broken, and returns the name and version of the database.
 	Check(ctx context.Context, db *sql.DB) (engine string, err error)
-	// Scrub clears what deleted rows leave in the files of the database, as far as that is possible from here.
-	Scrub(ctx context.Context, db *sql.DB) error
+	// Scrub clears what deleted rows of these tables leave in the files of the database, as far as that is possible
+	// from here.
+	Scrub(ctx context.Context, db *sql.DB, tables []string) error
 }
 
 // Verdict is what an error means to the store.

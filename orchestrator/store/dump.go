@@ -13,34 +13,54 @@ import (
 	"github.com/chortle-audio/chortle/orchestrator"
 )
 
-// dumped are all tables, each behind those that it refers to. A row whose owner column names a row that
-// was left out is left out too.
-var dumped = []struct{ name, owner, of string }{
-	{"tombstones", "", ""},
-	{"users", "", ""},
-	{"former_names", "user_id", "users"},
-	{"secrets", "user_id", "users"},
-	{"models", "", ""},
-	{"policies", "", ""},
-	{"runs", "", ""},
-	{"recordings", "user_id", "users"},
-	{"scores", "recording_id", "recordings"},
-	{"recording_files", "recording_id", "recordings"},
-	{"surveys", "user_id", "users"},
-	{"forgotten", "user_id", "users"},
-	{"laughs", "user_id", "users"},
-	{"laugh_copies", "user_id", "users"},
-	{"run_users", "user_id", "users"},
-	{"run_errors", "run_user_id", "run_users"},
-	{"run_spans", "run_user_id", "run_users"},
-	{"ledger", "user_id", "users"},
-	{"accounts", "", ""}, // their sessions and invitations are not dumped: a backup lets nobody in
-	{"account_users", "user_id", "users"},
-	{"passkeys", "", ""},
-	{"identities", "", ""},
-	{"shares", "user_id", "users"},
-	{"share_laughs", "share_id", "shares"},
-	{"api_tokens", "user_id", "users"},
+// storedTable is a table of the database. A row whose owner column names a row of another table that a dump leaves out is
+// left out too.
+type storedTable struct {
+	name, owner, of string
+	// live tables are not dumped.
+	live bool
+}
+
+// tables are all tables, each behind those that it refers to.
+var tables = []storedTable{
+	{name: "tombstones"},
+	{name: "users"},
+	{name: "former_names", owner: "user_id", of: "users"},
+	{name: "secrets", owner: "user_id", of: "users"},
+	{name: "models"},
+	{name: "policies"},
+	{name: "runs"},
+	{name: "recordings", owner: "user_id", of: "users"},
+	{name: "scores", owner: "recording_id", of: "recordings"},
+	{name: "recording_files", owner: "recording_id", of: "recordings"},
+	{name: "surveys", owner: "user_id", of: "users"},
+	{name: "forgotten", owner: "user_id", of: "users"},
+	{name: "laughs", owner: "user_id", of: "users"},
+	{name: "laugh_copies", owner: "user_id", of: "users"},
+	{name: "run_users", owner: "user_id", of: "users"},
+	{name: "run_errors", owner: "run_user_id", of: "run_users"},
+	{name: "run_spans", owner: "run_user_id", of: "run_users"},
+	{name: "ledger", owner: "user_id", of: "users"},
+	{name: "accounts"},
+	{name: "account_users", owner: "user_id", of: "users"},
+	{name: "passkeys"},
+	{name: "identities"},
+	{name: "shares", owner: "user_id", of: "users"},
+	{name: "share_laughs", owner: "share_id", of: "shares"},
+	{name: "api_tokens", owner: "user_id", of: "users"},
+	{name: "sessions", live: true}, // a backup lets nobody in
+	{name: "invitations", live: true},
+}
+
+// dumped are the tables of a dump.
+var dumped = slices.DeleteFunc(slices.Clone(tables), func(t storedTable) bool { return t.live })
+
+// tableNames are the names of all tables.
+func tableNames() (names []string) {
+	for _, t := range tables {
+		names = append(names, t.name)
+	}
+	return names
 }
 
 // Dump passes every table to write, all as of one moment, whatever is stored meanwhile, and returns the
@@ -280,7 +300,7 @@ func (l *loader) clear(ctx context.Context, replace bool) (clips []string, err e
 
 // load stores one table.
 func (l *loader) load(ctx context.Context, table orchestrator.Table) error {
-	known := slices.IndexFunc(dumped, func(d struct{ name, owner, of string }) bool { return d.name == table.Name })
+	known := slices.IndexFunc(dumped, func(d storedTable) bool { return d.name == table.Name })
 	if known < 0 {
 		return fmt.Errorf("%w: there is no such table", ErrNewerSchema)
 	}

@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/chortle-audio/chortle/orchestrator"
 )
+
+const insertForgotten = "INSERT INTO forgotten (user_id, recording_id, public_id, start_at, end_at, first_sample, end_sample, forgotten_at)"
 
 // Forget deletes a laugh, and what other models heard there, and remembers that nothing is to be found there again:
 // neither a new policy, nor another model, nor the recording processed again, nor a backup brings it back. The
@@ -32,9 +35,12 @@ func (s *Store) Forget(ctx context.Context, userIDs []int64, id string) (forgott
 			return orchestrator.ErrNotFound
 		}
 		grave, now := graveOf(rows[0]), s.now()
-		err = q.insert(ctx, "INSERT INTO forgotten (user_id, recording_id, public_id, start_at, end_at, first_sample, end_sample, forgotten_at)",
+		err = q.insert(ctx, insertForgotten,
 			[][]any{{userID, grave.recording, id, fromMillis(grave.start), fromMillis(grave.end), grave.first, grave.last, now}})
 		if err != nil {
+			return err
+		}
+		if err := forgetCopies(ctx, q, userID, id, grave, now); err != nil {
 			return err
 		}
 		there, err := findLaughs(ctx, q, "l.user_id = ?1 AND l.end_at > ?2 AND l.start_at < ?3 AND l.start_at > ?4",
@@ -58,6 +64,35 @@ func (s *Store) Forget(ctx context.Context, userIDs []int64, id string) (forgott
 		return orchestrator.Forgotten{}, err
 	}
 	return forgotten, s.scrub(ctx, nil)
+}
+
+// forgetCopies forgets a laugh where else it was heard, too: in other recordings, at the times of their clocks.
+func forgetCopies(ctx context.Context, q querier, userID int64, id string, g grave, now time.Time) error {
+	var rows [][]any
+	var bases [][]string
+	err := q.each(ctx, "SELECT recording_id, first_sample, end_sample, later_ms FROM laugh_copies WHERE user_id = ?1 AND public_id = ?2 ORDER BY id", []any{userID, id},
+		func(scan func(...any) error) error {
+			var recording, first, end, later int64
+			err := scan(&recording, &first, &end, &later)
+			bases = append(bases, []string{id, strconv.Itoa(len(bases))})
+			rows = append(rows, []any{userID, recording, nil, fromMillis(g.start + later), fromMillis(g.end + later), first, end, now})
+			return err
+		})
+	if err != nil {
+		return err
+	}
+	ids, err := freeIDs(ctx, q, bases)
+	if err != nil {
+		return err
+	}
+	for i := range rows {
+		rows[i][2] = ids[i]
+	}
+	if err := q.insert(ctx, insertForgotten, rows); err != nil {
+		return err
+	}
+	_, err = q.exec(ctx, "DELETE FROM laugh_copies WHERE user_id = ?1 AND public_id = ?2", userID, id)
+	return err
 }
 
 // grave is where a person forgot a laugh.
@@ -130,7 +165,7 @@ func findForgotten(ctx context.Context, q querier) (all []forgottenLaugh, err er
 // forgetAgain forgets in what was loaded what had been forgotten in the database that it replaces.
 func (l *loader) forgetAgain(ctx context.Context) error {
 	for _, f := range l.forgotten {
-		_, err := l.exec(ctx, `INSERT INTO forgotten (user_id, recording_id, public_id, start_at, end_at, first_sample, end_sample, forgotten_at)
+		_, err := l.exec(ctx, insertForgotten+`
 			SELECT id, (SELECT r.id FROM recordings r WHERE r.user_id = u.id AND r.sha256 = ?2), ?3, ?4, ?5, ?6, ?7, ?8 FROM users u WHERE uid = ?1
 			ON CONFLICT (public_id) DO NOTHING`, f.uid, f.recording, f.publicID, f.start, f.end, f.first, f.last, f.at)
 		if err != nil {

@@ -180,5 +180,5 @@ func (s *Store) scrub(ctx context.Context, deletion error) error {
 	if deletion != nil {
 		return nil
 	}
-	return s.retry(ctx, "clear deleted rows", func(ctx context.Context) error { return s.dialect.Scrub(ctx, s.db) })
+	return s.retry(ctx, "clear deleted rows", func(ctx context.Context) error { return s.dialect.Scrub(ctx, s.db, tableNames()) })
 }

@@ -91,8 +91,7 @@ func (d *dialect) Check(ctx context.Context, db *sql.DB) (string, error) {
 }
 
 // Scrub implements store.Dialect. The server's own log of changes is its own to clear.
-func (d *dialect) Scrub(ctx context.Context, db *sql.DB) error {
-	_, err := db.ExecContext(ctx, "VACUUM users, former_names, secrets, recordings, scores, laughs, run_users, run_errors, run_spans, ledger, runs, "+
-		"accounts, account_users, sessions, invitations, passkeys, identities, shares, share_laughs, api_tokens")
+func (d *dialect) Scrub(ctx context.Context, db *sql.DB, tables []string) error {
+	_, err := db.ExecContext(ctx, "VACUUM "+strings.Join(tables, ", "))
 	return err
 }

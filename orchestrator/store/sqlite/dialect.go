@@ -90,7 +90,7 @@ func (d *dialect) Check(ctx context.Context, db *sql.DB) (string, error) {
 
 // Scrub implements store.Dialect. Deleted rows are overwritten with zeros as they go (secure_delete), but
 // the log of changes still has them until it is emptied.
-func (d *dialect) Scrub(ctx context.Context, db *sql.DB) error {
+func (d *dialect) Scrub(ctx context.Context, db *sql.DB, _ []string) error {
 	var busy, size, moved int
 	if err := db.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &size, &moved); err != nil {
 		return err

@@ -97,8 +97,9 @@ func TestPagesUseIndexes(t *testing.T) {
 		}
 		for _, statement := range statements {
 			steps := plan(t, db, statement)
+			list := strings.Contains(statement, "FROM laughs l") && strings.Contains(statement, "\n	FROM") && strings.Contains(statement, "LIMIT") // comes in order
 			for _, step := range steps {
-				if strings.HasPrefix(step, "SCAN") && !small.MatchString(step) || strings.Contains(step, "AUTOMATIC") {
+				if strings.HasPrefix(step, "SCAN") && !small.MatchString(step) || strings.Contains(step, "AUTOMATIC") || list && strings.Contains(step, "TEMP B-TREE") {
 					t.Errorf("%s: %s\n%s", name, statement, strings.Join(steps, "\n"))
 				}
 			}

@@ -286,3 +286,22 @@ func testListOrders(t *testing.T, f *fixture) {
 		}
 	}
 }
+
+// testForgetCopies: a laugh that a second recorder heard by another clock is forgotten there, too.
+func testForgetCopies(t *testing.T, f *fixture) {
+	alice := f.user(t, "alice")
+	first := sounding(alice, "first.ogg", noon, orchestrator.TimeFromName, map[float64]uint64{100: 1, 200: 2}, 100, 200)
+	second := sounding(alice, "second.ogg", noon, orchestrator.TimeFromName, map[float64]uint64{130.016: 1, 230.016: 2}, 130.016, 230.016)
+	f.save(t, first)
+	expect(t, "saved", f.save(t, second).Duplicates, 2)
+	all := f.laughs(t, orchestrator.LaughFilter{})
+	_, err := f.Forget(t.Context(), []int64{alice.ID}, all[0].ID)
+	must(t, err)
+	for _, result := range []orchestrator.Result{second, first, second} {
+		f.save(t, result)
+		expect(t, "left", ids(f.laughs(t, orchestrator.LaughFilter{})), []string{all[1].ID})
+	}
+	copies, err := f.Copies(t.Context(), []int64{alice.ID}, all[0].ID)
+	must(t, err)
+	expect(t, "copies", len(copies), 0)
+}

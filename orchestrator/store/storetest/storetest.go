@@ -59,6 +59,7 @@ func Run(t *testing.T, place Place) {
 		"mark, star and note change only what they name":      testSayings,
 		"what is forgotten stays away":                        testForget,
 		"a laugh across a border is forgotten on both sides":  testForgetBorder,
+		"a copy of what is forgotten stays away":              testForgetCopies,
 		"lists come in pages, in every order":                 testListOrders,
 		"laughs are counted by local days":                    testDays,
 		"a day and a user are told apart from the rest":       testDayStrip,
