@@ -40,6 +40,7 @@ type Options struct {
 	Own            Own
 	Shares         Shares
 	Administration Administration
+	People         People
 	Standing       Standing
 	Metrics        Metrics
 	Laughs         Laughs

@@ -758,3 +758,37 @@ func TestAdmin(t *testing.T) {
 		t.Errorf("remove: %d", status)
 	}
 }
+
+func TestSettingsOfAPerson(t *testing.T) {
+	t.Parallel()
+	const key = "sk-that-nobody-sees"
+	w := newWorld(t, func(c *settings.Config) { c.SecretKey = strings.Repeat("ab", 32) })
+	opened, err := w.program.Store(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	alice := w.users["alice"]
+	alice.Source = "limitless:"
+	if err := opened.UpdateUser(t.Context(), alice); err != nil {
+		t.Fatal(err)
+	}
+	for form, want := range map[string]int{"zone=Asia%2FTokyo": 303, "zone=Mars%2FOlympus": 422, "zone=Local": 422, "zone=": 422, "zone=%3Cscript%3E": 422} {
+		if status, text := w.as("member", "POST", "/u/alice/settings", form); status != want || strings.Contains(text, `"<script>`) {
+			t.Errorf("%s: %d, want %d", form, status, want)
+		}
+	}
+	if user, err := w.program.User(t.Context(), "alice"); err != nil || user.Timezone != "Asia/Tokyo" || user.Source != "limitless:" {
+		t.Errorf("%+v, %v", user, err)
+	}
+	for form, want := range map[string]int{"key=": 422, "key=two+words": 422, "key=" + strings.Repeat("x", 5000): 422, "key=" + key: 200} {
+		if status, text := w.as("member", "POST", "/u/alice/settings/key", form); status != want || strings.Contains(text, key) {
+			t.Errorf("%.20s: %d, want %d", form, status, want)
+		}
+	}
+	if status, text := w.as("member", "GET", "/u/alice/settings", ""); status != http.StatusOK || !strings.Contains(text, "A key is stored") || strings.Contains(text, key) {
+		t.Errorf("%d", status)
+	}
+	if strings.Contains(w.log.String(), key) {
+		t.Error("the key is in the log")
+	}
+}
