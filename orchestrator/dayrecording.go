@@ -50,6 +50,9 @@ func (d *dayRun) recording(ctx context.Context, rec Recording) error {
 	if err != nil {
 		return d.countAttempt(ctx, rec, err)
 	}
+	if !rec.End.IsZero() { // headers do not always tell the length, or lie
+		rec.Start = rec.End.Add(-SamplesToDuration(heard.Scores.Length)).UTC()
+	}
 	return d.save(ctx, state, Result{RunID: d.runID, UserID: d.user.ID, Recording: rec, Model: heard.Model, Scores: heard.Scores,
 		Prints: heard.Prints, Damage: heard.Damage})
 }

@@ -29,6 +29,9 @@ type Recording struct {
 	Name string
 	// Start is the instant of the first sample, in UTC.
 	Start time.Time
+	// End is the instant behind the last sample, where that is known better than Start: Start then follows from the length
+	// that is decoded. Zero elsewhere.
+	End time.Time
 	// TimeSource says how Start was found.
 	TimeSource TimeSource
 	// Uncertainty is by how much a moment of the recording may lie before or after what its position says:

@@ -75,6 +75,9 @@ func (s *Service) User(ctx context.Context, name string) (orchestrator.User, err
 // the source exists.
 func CheckUser(user orchestrator.User) error {
 	if _, err := user.Location(); err != nil && user.Timezone != "" {
+		if hint := advice.OffsetZone(user.Timezone); hint != "" {
+			return invalid("unknown time zone %q: %s", user.Timezone, hint)
+		}
 		return invalid("unknown time zone %q%s; want an IANA name such as Europe/London", user.Timezone,
 			advice.DidYouMean(settings.Nearest(user.Timezone, settings.Zones())))
 	}

@@ -5,12 +5,12 @@
 // folders (so also .stversions, .Trash and .git), and what synchronisers and downloads call a file
 // that they have not finished: .syncthing.*, ~syncthing~*, *.partial, *.part, *.tmp.
 //
-// A recording started at the time in its name (see package stamp), else at its container's creation time, else at its
-// modification time less its length. A creation time after the modification time is not believed: a
-// container that knows no time often says 1904, 1970 or the time of a copy. A local time that clocks
-// show twice is the one nearer to the modification time less the length, else the first for the first file of that time
-// and the second for the next; its recording is marked as uncertain by the hour between them. One that they skip is read
-// as if they had not been put forward.
+// A recording started at the time in its name (see package stamp), else at the time inside it (see package inside) or its
+// container's creation time, else at its modification time less its length. The comment of an AudioMoth counts for more
+// than its name. A time after the modification time is not believed: a container that knows no time often says 1904,
+// 1970 or the time of a copy. A local time that clocks show twice is the one nearer to the modification time less the
+// length, else the first for the first file of that time and the second for the next; its recording is marked as uncertain
+// by the hour between them. One that they skip is read as if they had not been put forward.
 //
 // Symbolic links to files within the folder are fine; such a file is one recording however many names
 // it has. Links that lead out of the folder are errors and never followed, and folders are entered by
@@ -41,13 +41,20 @@ type Options struct {
 	Root string
 	// Location is the zone of times in names that tell none.
 	Location *time.Location
+	// Time says what is believed of a recording's time.
+	Time TimeChoice
+	// Offset is added to what a recorder's clock says: how late it was.
+	Offset time.Duration
+	// MonthFirst and DayFirst say how dates with the year last are meant whose day and month could be either. Neither:
+	// such dates are not read.
+	MonthFirst, DayFirst bool
 	// Settle is how long a file must not have been modified before it counts as complete.
 	// 0 means DefaultSettle, less than 0 that every file is complete.
 	Settle time.Duration
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// Probe looks into a file: its creation time and its length, each zero where it is not known. It is
-	// asked about files with no time in their name only. nil knows nothing.
+	// asked about files that tell no time in their name only. nil knows nothing.
 	Probe func(ctx context.Context, path string) (created time.Time, length time.Duration, err error)
 }
 
@@ -141,11 +148,14 @@ func (s *Source) within(ctx context.Context, span orchestrator.Span) ([]found, e
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if f.named() && !span.Contains(f.start) && !span.Contains(f.second) {
+		if f.named() && !s.insideFirst(f) && !span.Contains(f.start) && !span.Contains(f.second) {
 			continue
 		}
 		s.chooseHour(ctx, f)
-		if f.named() && !span.Contains(f.start) {
+		if s.insideFirst(f) && (!f.named() || s.Time == TimeMetadata || near(span, f.start)) {
+			s.lookInside(f)
+		}
+		if f.dated() && !span.Contains(f.start) {
 			continue
 		}
 		rec, err := s.place(ctx, f, span)
@@ -165,8 +175,7 @@ func (s *Source) within(ctx context.Context, span orchestrator.Span) ([]found, e
 // place finds out when a file's recording started. One with no time in its name that surely does not
 // start in span may come back without a start. An error is one of the span.
 func (s *Source) place(ctx context.Context, f *file, span orchestrator.Span) (orchestrator.Recording, error) {
-	rec := orchestrator.Recording{Path: f.path(s.rootDir), Name: printable(f.name), Start: f.start, TimeSource: f.source,
-		Uncertainty: f.uncertain, Replaces: f.replaces}
+	rec := s.recordingOf(f)
 	if f.err != nil {
 		return rec, f.err
 	}
@@ -193,28 +202,49 @@ func (s *Source) place(ctx context.Context, f *file, span orchestrator.Span) (or
 		}
 		s.probe(ctx, f, rec)
 	}
-	rec.Start, rec.TimeSource = f.start, f.source
-	return rec, nil
+	rec.Start, rec.TimeSource, rec.End = f.start, f.source, f.end
+	return rec, f.err
 }
 
-// probe finds the start of a recording whose name does not tell it.
+// recordingOf describes a file as far as it is known.
+func (s *Source) recordingOf(f *file) orchestrator.Recording {
+	return orchestrator.Recording{Path: f.path(s.rootDir), Name: printable(f.name), Start: f.start, TimeSource: f.source, End: f.end,
+		Uncertainty: f.uncertain, Replaces: f.replaces}
+}
+
+// probe finds the start of a recording whose name does not tell it: inside, else by its modification time.
 func (s *Source) probe(ctx context.Context, f *file, rec orchestrator.Recording) {
-	created, length, err := s.Probe(ctx, rec.Path)
-	if ctx.Err() != nil {
-		return // not the file's fault: ask again when there is a next time
+	if s.Time != TimeName {
+		s.lookInside(f)
 	}
-	if err != nil {
-		created, length = time.Time{}, 0
-	}
-	f.start, f.source = rec.ModTime.Add(-length).UTC(), orchestrator.TimeFromModTime
-	// File systems round times, to two seconds on a memory card.
-	if created.Year() >= 1980 && !created.After(rec.ModTime.Add(2*time.Second)) {
-		f.start, f.source = created.UTC(), orchestrator.TimeFromContainer
+	if f.source == "" {
+		created, length, err := s.Probe(ctx, rec.Path)
+		if ctx.Err() != nil {
+			return // not the file's fault: ask again when there is a next time
+		}
+		if err != nil {
+			created, length = time.Time{}, 0
+		}
+		modified := rec.ModTime.Add(s.Offset).UTC()
+		switch {
+		case s.Time == TimeStart:
+			f.start, f.source = modified, orchestrator.TimeFromModTime
+		case s.Time != TimeName && s.Time != TimeEnd && s.credible(created, rec.ModTime):
+			f.start, f.source, f.field = created.UTC().Add(s.Offset), orchestrator.TimeFromContainer, "creation time"
+		default:
+			f.start, f.end, f.source = modified.Add(-length), modified, orchestrator.TimeFromModTime
+		}
 	}
 	if f.start.After(s.Now()) {
 		s.strays = append(s.strays, stray{rec.Name, inFuture(f.start)})
 		f.start = time.Time{} // of no day
 	}
+}
+
+// credible tells whether a time inside a file may be when it was made: not before any recorder, and not after it was
+// modified. File systems round times, to two seconds on a memory card.
+func (s *Source) credible(created, modified time.Time) bool {
+	return created.Year() >= 1980 && !created.After(modified.Add(2*time.Second))
 }
 
 func inFuture(start time.Time) error {
@@ -235,6 +265,11 @@ type file struct {
 	second time.Time               // the other start, where clocks showed it twice and nobody chose yet
 	source orchestrator.TimeSource // empty until start is known
 	err    error                   // why it is no recording; nil where it may be one
+	// end is when it ended, where that is known and the start follows from its length.
+	end time.Time
+	// field is where inside the file its start stands; looked is true once somebody looked.
+	field  string
+	looked bool
 	// uncertain is by how much the start may be off.
 	uncertain time.Duration
 	// replaces is the name of the file of which this is the better copy.
@@ -242,6 +277,9 @@ type file struct {
 }
 
 func (f *file) named() bool { return f.source == orchestrator.TimeFromName }
+
+// dated tells whether the start is known, by the name or by what is inside.
+func (f *file) dated() bool { return f.named() || f.source == orchestrator.TimeFromContainer }
 
 func (f *file) path(root string) string {
 	return cmp.Or(f.target, filepath.Join(root, f.name))

@@ -38,7 +38,7 @@ func (s *Source) All(ctx context.Context) iter.Seq2[orchestrator.Recording, erro
 				continue
 			}
 			rec := orchestrator.Recording{Path: f.path(s.rootDir), Name: printable(f.name), Size: info.Size(), ModTime: info.ModTime()}
-			if f.named() && f.second.IsZero() {
+			if f.dated() && f.second.IsZero() && !s.insideFirst(f) {
 				rec.Start, rec.TimeSource, rec.Uncertainty = f.start, f.source, f.uncertain
 			}
 			if !yield(rec, nil) {
@@ -56,10 +56,13 @@ func (s *Source) Place(ctx context.Context, rec orchestrator.Recording) (orchest
 	}
 	f := &s.files[i]
 	s.chooseHour(ctx, f)
+	if s.insideFirst(f) {
+		s.lookInside(f)
+	}
 	if f.source == "" {
 		s.probe(ctx, f, rec)
 	}
-	rec.Start, rec.TimeSource, rec.Uncertainty = f.start, f.source, f.uncertain
+	rec.Start, rec.TimeSource, rec.Uncertainty, rec.End = f.start, f.source, f.uncertain, f.end
 	return rec, ctx.Err()
 }
 

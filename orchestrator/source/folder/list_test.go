@@ -139,3 +139,51 @@ func TestAnHourThatClocksShowTwice(t *testing.T) {
 		}
 	}
 }
+
+// moth is a WAV file of an AudioMoth whose clock is an hour ahead of UTC.
+func moth(at string) []byte {
+	comment := "Recorded at " + at + " (UTC+1) by AudioMoth 24A04F085FDF2787"
+	list := append([]byte("INFOICMT"), byte(len(comment)), 0, 0, 0)
+	list = append(list, comment...)
+	if len(list)%2 == 1 {
+		list = append(list, 0)
+	}
+	body := append([]byte("WAVELIST"), byte(len(list)), byte(len(list)>>8), 0, 0)
+	body = append(body, list...)
+	return append([]byte{'R', 'I', 'F', 'F', byte(len(body)), byte(len(body) >> 8), 0, 0}, body...)
+}
+
+// TestWhatIsInsideCounts: a comment of an AudioMoth before the name, other names before what is inside.
+func TestWhatIsInsideCounts(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	put := func(name string, data []byte) {
+		path := write(t, dir, name, noon.Add(20*time.Hour))
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, noon, noon.Add(10*time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("20261122_143000.WAV", moth("14:30:00 22/11/2026"))
+	put("20261122_003000.WAV", moth("00:30:00 22/11/2026")) // on the day before, in UTC
+	put("20261123_003000.WAV", moth("00:30:00 23/11/2026")) // on this day, in UTC
+	put("20261122_160000T.WAV", moth("16:00:00 22/11/2026"))
+	put("REC001.WAV", moth("17:00:00 22/11/2026"))
+	put("2026-11-22_18-00-00 kitchen.wav", []byte("no AudioMoth's name"))
+	expect(t, list(t.Context(), source(dir, nil), yesterday),
+		"13:30:00 container 20261122_143000.WAV",
+		"20261122_160000T.WAV: bad recording: the AudioMoth that made it cut out the pauses, so that nothing in it is when it seems to be; expand it with AudioMoth's Configuration App (File > Expand AudioMoth T.WAV Files), and put the result in its place",
+		"16:00:00 container REC001.WAV",
+		"18:00:00 name 2026-11-22_18-00-00 kitchen.wav",
+		"23:30:00 container 20261123_003000.WAV")
+	expect(t, list(t.Context(), source(dir, func(o *folder.Options) { o.Time, o.Offset = folder.TimeName, -time.Hour }), yesterday),
+		"13:30:00 name 20261122_143000.WAV",
+		"15:00:00 name 20261122_160000T.WAV",
+		"17:00:00 name 2026-11-22_18-00-00 kitchen.wav",
+		"21:00:00 mtime REC001.WAV",
+		"23:30:00 name 20261123_003000.WAV")
+	expect(t, list(t.Context(), source(dir, func(o *folder.Options) { o.Time = folder.TimeMetadata }), yesterday)[:1],
+		"13:30:00 container 20261122_143000.WAV")
+}

@@ -168,10 +168,10 @@ func (s *Source) dateByName() {
 	files := s.files[:0]
 	for _, f := range s.files {
 		name := filepath.ToSlash(f.name)
-		found, ok := stamp.InName(name, stamp.Options{Location: s.Location, Latest: s.Now(),
+		found, ok := stamp.InName(name, stamp.Options{Location: s.Location, Latest: s.Now(), Order: s.order(),
 			Sibling: func(stem string) bool { return stems[path.Dir(name)+"/"+stem] }})
 		start, second := found.Instants(s.Location)
-		switch future := ok && start.After(s.Now()); {
+		switch future := ok && start.Add(s.Offset).After(s.Now()); {
 		case f.err != nil && (!ok || future):
 			s.strays = append(s.strays, stray{printable(f.name), f.err})
 			continue
@@ -182,11 +182,25 @@ func (s *Source) dateByName() {
 			}
 			continue // one that is being written by a clock that is fast will be right tomorrow
 		case ok:
-			f.start, f.second, f.source = start, second, orchestrator.TimeFromName
+			f.start, f.second, f.source = start.Add(s.Offset), second, orchestrator.TimeFromName
+			if !second.IsZero() {
+				f.second = second.Add(s.Offset)
+			}
 		}
 		files = append(files, f)
 	}
 	s.files = files
+}
+
+// order is how dates with the year last are meant.
+func (s *Source) order() stamp.Order {
+	switch {
+	case s.DayFirst:
+		return stamp.DayFirst
+	case s.MonthFirst:
+		return stamp.MonthFirst
+	}
+	return stamp.OrderUnknown
 }
 
 // stemOf is a path below the root, with slashes and without its extension, as stamp spells it.
