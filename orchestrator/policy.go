@@ -75,6 +75,9 @@ func PolicyFromThreshold(threshold float64) Policy {
 	}
 }
 
+// ID is the policy's name and version, such as "default-2".
+func (p Policy) ID() string { return fmt.Sprintf("%s-%d", p.Name, p.Version) }
+
 // Limits of what is believed of a policy.
 const (
 	maxPause, maxShortest = 60, 60 // seconds

@@ -2,6 +2,7 @@ package realsound
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/chortle-audio/chortle/internal/testkit"
@@ -71,6 +72,29 @@ func TestRealSound(t *testing.T) {
 			check("as it is", path, file.plain)
 			check("36 dB down", quieter(t, path, 36), file.down)
 			check("through Opus", convert(t, path, filepath.Join(t.TempDir(), "cut.opus"), "-ac", "1", "-c:a", "libopus", "-b:a", "24k"), file.cut)
+		})
+	}
+}
+
+// TestDefaultPolicyOnRealSound: the default finds a laugh in every file of laughter in which the threshold of before
+// found one, and in some more, is sure of none where nobody laughs, and keeps to where the laugh is.
+func TestDefaultPolicyOnRealSound(t *testing.T) {
+	t.Parallel()
+	for _, file := range files {
+		t.Run(filepath.Base(file.name), func(t *testing.T) {
+			t.Parallel()
+			laughs := detect.Laughs(hear(t, testkit.Audio(t, file.name)), detect.DefaultPolicy())
+			if sure := detect.Sure(laughs); file.plain.least > 0 && len(sure) < file.plain.least {
+				t.Errorf("%d sure laughs, want at least %d", len(sure), file.plain.least)
+			}
+			if strings.HasPrefix(file.name, "other/") && len(laughs) > 0 {
+				t.Errorf("laughs where nobody laughs: %+v", laughs)
+			}
+			for _, laugh := range laughs {
+				if file.to > 0 && (seconds(laugh.Onset) < file.from || seconds(laugh.Offset) > file.to) {
+					t.Errorf("a laugh from %.2f to %.2f s, want it between %v and %v", seconds(laugh.Onset), seconds(laugh.Offset), file.from, file.to)
+				}
+			}
 		})
 	}
 }

@@ -53,9 +53,9 @@ func TestEveryHiddenLaughOfADayIsFound(t *testing.T) {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			t.Parallel()
 			path := encode(t, recording.Samples())
-			expectHidden(t, recording.Laughs, detect.Laughs(hear(t, path), orchestrator.PolicyFromThreshold(detect.DefaultThreshold)))
+			expectHidden(t, recording.Laughs, detect.Sure(detect.Laughs(hear(t, path), detect.DefaultPolicy())))
 			if i == 0 {
-				found := detect.Laughs(hear(t, quieter(t, path, 36)), orchestrator.PolicyFromThreshold(detect.DefaultThreshold))
+				found := detect.Sure(detect.Laughs(hear(t, quieter(t, path, 36)), detect.DefaultPolicy()))
 				expectHidden(t, recording.Laughs, found)
 			}
 		})
@@ -82,7 +82,7 @@ func TestEveryVoiceIsLaughter(t *testing.T) {
 				}
 				hidden = append(hidden, synth.Laugh{Start: orchestrator.SamplesToDuration(at), Length: orchestrator.SamplesToDuration(int64(len(laugh))), Voice: voice.Name})
 			}
-			found := detect.Laughs(hear(t, encode(t, func(yield func([]float32) bool) { yield(samples) })), orchestrator.PolicyFromThreshold(detect.DefaultThreshold))
+			found := detect.Sure(detect.Laughs(hear(t, encode(t, func(yield func([]float32) bool) { yield(samples) })), detect.DefaultPolicy()))
 			expectHidden(t, hidden, found)
 			for _, laugh := range found {
 				if laugh.Score < 0.74 || laugh.Class != "Laughter" {

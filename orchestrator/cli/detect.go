@@ -15,7 +15,7 @@ import (
 )
 
 func (a *app) detectCommand() *cobra.Command {
-	var asJSON bool
+	var asJSON, maybe bool
 	cmd := &cobra.Command{
 		Use: "detect FILE...", Short: "Find the laughs in any audio file",
 		Long: `Finds the laughs in any audio file and prints them. It needs no user and no database, and stores nothing.
@@ -29,11 +29,12 @@ Exit codes: 0 all files were read, 3 some were not, or are damaged, 1 none was.`
 			return nil
 		},
 	}
+	cmd.Flags().BoolVar(&maybe, "maybe", false, "also laughs that are not sure")
 	jsonFlag(cmd, &asJSON)
 	bind(cmd.Flags(), "CHORTLE_THRESHOLD", "CHORTLE_INFERD", "CHORTLE_MODELS", "CHORTLE_MODEL")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		progress := a.observer()
-		found, failed, err := a.service.Detect(cmd.Context(), service.DetectRequest{Paths: args, Observe: progress.observe,
+		found, failed, err := a.service.Detect(cmd.Context(), service.DetectRequest{Paths: args, Maybe: maybe, Observe: progress.observe,
 			Done: func(file document.Detected, err error) {
 				a.stderr.SetStatus("")
 				damage := (*orchestrator.DamageError)(nil)

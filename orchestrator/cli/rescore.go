@@ -12,10 +12,12 @@ import (
 func (a *app) rescoreCommand() *cobra.Command {
 	var users []string
 	var days dates
-	var dryRun, asJSON bool
+	var dryRun, policy, asJSON bool
 	cmd := &cobra.Command{
-		Use: "rescore --threshold SCORE", Short: "Find the laughs again under another threshold, without the sound",
-		Long: `Finds the laughs again in the stored scores, under another threshold. No model runs and no recording is read.
+		Use: "rescore {--threshold SCORE | --policy}", Short: "Find the laughs again under another threshold or policy, without the sound",
+		Long: `Finds the laughs again in the stored scores, under another threshold, or with --policy under each user's
+policy of today. No model runs and no recording is read. What was read by a version before the policy's lacks the
+scores of what argues against a laugh: it is rescored as far as it goes, and counted as partial.
 
 Laughs that are found again keep their clips, marks, stars and notes. A laugh that is new has no clip:
 orchestrator run --reprocess cuts it, where the recording is still there. The threshold of later runs is not
@@ -26,26 +28,33 @@ changed: that is CHORTLE_THRESHOLD, or orchestrator user set NAME --threshold.`,
 	cmd.Flags().StringArrayVar(&users, "user", nil, "only this `name`; may be given several times")
 	days.bind(cmd, true)
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only count")
+	cmd.Flags().BoolVar(&policy, "policy", false, "under the policy of each user, in place of a threshold")
 	jsonFlag(cmd, &asJSON)
 	bind(cmd.Flags(), "CHORTLE_THRESHOLD")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if !a.settings.FromFlag("CHORTLE_THRESHOLD") {
-			return usage("--threshold is missing: want a score above 0 and up to 1, such as 0.3")
+		threshold := a.settings.Config.Threshold
+		switch given := a.settings.FromFlag("CHORTLE_THRESHOLD"); {
+		case given && policy:
+			return usage("--threshold and --policy exclude each other: use one of the two")
+		case policy:
+			threshold = 0
+		case !given:
+			return usage("--threshold is missing: want a score above 0 and up to 1, such as 0.3, or --policy")
 		}
 		from, to, err := days.parse()
 		if err != nil {
 			return err
 		}
-		rescored, err := a.service.Rescore(cmd.Context(), service.RescoreRequest{Users: users, From: from, To: to, Threshold: a.settings.Config.Threshold, DryRun: dryRun})
+		rescored, err := a.service.Rescore(cmd.Context(), service.RescoreRequest{Users: users, From: from, To: to, Threshold: threshold, DryRun: dryRun})
 		if err != nil {
 			return err
 		}
 		if asJSON {
 			return a.writeJSON(rescored)
 		}
-		table := terminal.NewTable("user", "recordings>", "laughs before>", "laughs now>", "without clip>")
+		table := terminal.NewTable("user", "recordings>", "laughs before>", "laughs now>", "without clip>", "partial>")
 		for _, u := range rescored.Users {
-			table.Add(u.User, fmt.Sprint(u.Recordings), fmt.Sprint(u.Before), fmt.Sprint(u.After), fmt.Sprint(u.Silent))
+			table.Add(u.User, fmt.Sprint(u.Recordings), fmt.Sprint(u.Before), fmt.Sprint(u.After), fmt.Sprint(u.Silent), fmt.Sprint(u.Partial))
 		}
 		return table.WriteTo(a.stdout)
 	}

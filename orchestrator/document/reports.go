@@ -29,6 +29,7 @@ type RescoreUser struct {
 	Before     int    `json:"laughs_before"`
 	After      int    `json:"laughs_after"`
 	Silent     int    `json:"without_clip"`
+	Partial    int    `json:"partial"`
 }
 
 // Diff compares what two models heard in the same recordings.
@@ -106,6 +107,7 @@ type Archive struct {
 type Detection struct {
 	Model     Model      `json:"model"`
 	Threshold float64    `json:"threshold"`
+	Policy    string     `json:"policy"`
 	Files     []Detected `json:"files"`
 }
 
@@ -127,12 +129,18 @@ type Found struct {
 	Score       float64            `json:"score"`
 	Class       string             `json:"class"`
 	ClassScores map[string]float64 `json:"class_scores"`
+	Tier        string             `json:"tier"`
+	Evidence    float64            `json:"evidence"`
+	Heard       map[string]float64 `json:"heard"`
 }
 
 // OfFound describes a laugh of a file; classes are the labels of its ClassScores.
 func OfFound(l orchestrator.Laugh, classes []string) Found {
 	document := Found{Start: atSample(l.Onset), End: atSample(l.Offset), Duration: atSample(l.Offset - l.Onset), Peak: atSample(l.Peak),
-		Score: l.Score, Class: l.Class, ClassScores: map[string]float64{}}
+		Score: l.Score, Class: l.Class, ClassScores: map[string]float64{}, Tier: string(l.Tier), Evidence: l.Evidence, Heard: map[string]float64{}}
+	for _, heard := range l.Around.Heard {
+		document.Heard[heard.Class] = heard.Score
+	}
 	for i, score := range l.ClassScores {
 		document.ClassScores[classes[i]] = score
 	}

@@ -13,6 +13,8 @@ import (
 // DetectRequest says in which files laughs are looked for.
 type DetectRequest struct {
 	Paths []string
+	// Maybe wants laughs that are not sure, too.
+	Maybe bool
 	// Observe gets the events of a Listener; nil means nobody listens.
 	Observe func(orchestrator.Event)
 	// Done gets each file when it was read, or could not be; err is then why. A damaged file has an error and laughs.
@@ -36,9 +38,16 @@ func (s *Service) Detect(ctx context.Context, request DetectRequest) (found docu
 	if err != nil {
 		return found, 0, err
 	}
-	found = document.Detection{Model: document.OfModel(model), Threshold: s.Config.Threshold, Files: []document.Detected{}}
+	policy, err := s.Config.Policy().Base()
+	if err != nil {
+		return found, 0, err
+	}
+	found = document.Detection{Model: document.OfModel(model), Policy: policy.ID(), Files: []document.Detected{}}
+	if thresholds, ok := policy.Of(orchestrator.AnyClass); ok {
+		found.Threshold = thresholds.Sure
+	}
 	for _, path := range request.Paths {
-		file, err := s.detectFile(ctx, &listener, path)
+		file, err := s.detectFile(ctx, &listener, policy, request.Maybe, path)
 		if ctx.Err() != nil {
 			return found, failed, ctx.Err()
 		}
@@ -61,7 +70,7 @@ func (s *Service) Detect(ctx context.Context, request DetectRequest) (found docu
 }
 
 // detectFile finds the laughs of a file; of one that is damaged, it returns them with the DamageError.
-func (s *Service) detectFile(ctx context.Context, listener *orchestrator.Listener, path string) (document.Detected, error) {
+func (s *Service) detectFile(ctx context.Context, listener *orchestrator.Listener, policy orchestrator.Policy, maybe bool, path string) (document.Detected, error) {
 	file := document.Detected{File: path, Laughs: []document.Found{}}
 	began := s.Now()
 	info, err := os.Stat(path)
@@ -72,11 +81,11 @@ func (s *Service) detectFile(ctx context.Context, listener *orchestrator.Listene
 	if err != nil {
 		return file, err
 	}
-	policy, err := s.Config.Policy().Base()
-	if err != nil {
-		return file, err
+	laughs := detect.Laughs(heard.Scores, policy)
+	if !maybe {
+		laughs = detect.Sure(laughs)
 	}
-	for _, laugh := range detect.Laughs(heard.Scores, policy) {
+	for _, laugh := range laughs {
 		file.Laughs = append(file.Laughs, document.OfFound(laugh, heard.Model.Laughter))
 	}
 	file.AudioSeconds = document.Seconds(orchestrator.SamplesToDuration(heard.Scores.Length))

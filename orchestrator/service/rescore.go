@@ -16,7 +16,7 @@ type RescoreRequest struct {
 	// Users by name; none means all. From and To are days in each user's zone; a zero one leaves that side open.
 	Users    []string
 	From, To orchestrator.Date
-	// Threshold from which a score is a laugh, in (0, 1].
+	// Threshold from which a score is a laugh, in (0, 1]; 0: the policy of each user.
 	Threshold float64
 	// DryRun only counts.
 	DryRun bool
@@ -55,9 +55,10 @@ func (s *Service) rescoreUser(ctx context.Context, kept orchestrator.Clips, user
 	if err != nil {
 		return rescored, err
 	}
-	settings := s.Config.Policy()
-	settings.Threshold = request.Threshold
-	policy, err := settings.Base() // the request's threshold goes before the user's
+	policy, err := s.Config.Policy().Resolve(user)
+	if request.Threshold > 0 { // it goes before the user's
+		policy, err = orchestrator.PolicySettings{Threshold: request.Threshold}.Base()
+	}
 	if err != nil {
 		return rescored, err
 	}
@@ -81,10 +82,17 @@ func (s *Service) rescoreUser(ctx context.Context, kept orchestrator.Clips, user
 		result.Laughs, result.Policy = detect.Laughs(result.Scores, policy), policy
 		keepClips(result.Laughs, before)
 		rescored.Recordings++
-		rescored.Before += len(before)
-		rescored.After += len(result.Laughs)
+		if len(result.Scores.Lacks(policy)) > 0 {
+			rescored.Partial++
+		}
+		for _, laugh := range before {
+			if laugh.Tier != orchestrator.TierMaybe {
+				rescored.Before++
+			}
+		}
+		rescored.After += len(detect.Sure(result.Laughs))
 		for _, laugh := range result.Laughs {
-			if laugh.Clip == "" {
+			if laugh.Clip == "" && laugh.Tier == orchestrator.TierSure {
 				rescored.Silent++
 			}
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/chortle-audio/chortle/internal/handshake"
 	"github.com/chortle-audio/chortle/internal/sandbox"
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/detect"
 )
 
 // Config holds the settings as the program uses them. Paths are absolute.
@@ -52,6 +53,8 @@ type Config struct {
 	ModelMemoryLimit int64
 	// Threshold from which a score is a laugh, in (0, 1].
 	Threshold float64
+	// OneThreshold says that somebody set Threshold: it then replaces the default policy.
+	OneThreshold bool
 	// Silence is the peak below which sound is taken for silence; 0: none is.
 	Silence float64
 	// Settle is how long a file must have been left alone before it is read.
@@ -160,6 +163,7 @@ func Load(in Input) (*Settings, error) {
 		s.Values = append(s.Values, value)
 	}
 	s.Config.InferdChosen = s.FromFlag("CHORTLE_INFERD")
+	s.Config.OneThreshold = s.Given("CHORTLE_THRESHOLD")
 	for _, name := range inherited {
 		if value := s.environment[name]; value != "" {
 			s.Config.ModelEnv = append(s.Config.ModelEnv, name+"="+value)
@@ -309,5 +313,9 @@ func (s *Settings) Path(text string) (string, error) { return s.path(text) }
 
 // Policy is what the settings say of what a laugh is.
 func (c Config) Policy() orchestrator.PolicySettings {
-	return orchestrator.PolicySettings{Threshold: c.Threshold}
+	policy := orchestrator.PolicySettings{Default: detect.DefaultPolicy()}
+	if c.OneThreshold {
+		policy.Threshold = c.Threshold
+	}
+	return policy
 }

@@ -129,7 +129,7 @@ var Table = append([]Definition{
 			s.Config.ModelMemoryLimit, err = ParseBytes(v)
 			return err
 		}},
-	{Name: "CHORTLE_THRESHOLD", Flag: "threshold", Help: "score from which a laugh is one, above 0 and up to 1; a user's own goes first",
+	{Name: "CHORTLE_THRESHOLD", Flag: "threshold", Help: "score from which a laugh is one, above 0 and up to 1, in place of the default policy; a user's own goes first",
 		fallback: fixed(strconv.FormatFloat(detect.DefaultThreshold, 'g', -1, 64)),
 		set: func(s *Settings, v string) error {
 			threshold, err := strconv.ParseFloat(v, 64)

@@ -136,7 +136,9 @@ func reconcile(begin int64, old, found, others []laugh, twins []twin) change {
 			c.loose = append(c.loose, l.clip)
 			continue
 		case len(rows) == 0:
-			c.created++
+			if l.tier != orchestrator.TierMaybe { // counts are of what is shown
+				c.created++
+			}
 			c.insert = append(c.insert, l)
 			continue
 		case len(heirs[i]) == 0: // its rest was there, or a worse copy
