@@ -374,9 +374,9 @@ func noteStarForget(t *testing.T, h *house, b *tab) {
 	if got := h.laugh(t, "eve", id); !got.Star || got.Note != note || got.Mark != orchestrator.MarkNone {
 		t.Errorf("stored: star %v, note %q, mark %q", got.Star, got.Note, got.Mark)
 	}
-	b.click("details.deed summary")
-	b.click("[name=sure]")
-	b.click("details.deed button")
+	b.click("details.forget summary")
+	b.click("details.forget [name=sure]")
+	b.click("details.forget button")
 	b.until("document.querySelector('#said')?.innerText.includes('Forgotten')")
 	if left := h.laughs(t, "eve", orchestrator.LaughFilter{IDs: []string{id}}); len(left) != 0 {
 		t.Error("it is still there")
