@@ -149,6 +149,7 @@ func (a *app) userSetCommand() *cobra.Command {
 		if cmd.Flags().Changed("name") {
 			user.Name = name
 		}
+		zone := user.Timezone
 		if err := flags.apply(a, cmd, &user); err != nil {
 			return err
 		}
@@ -170,6 +171,10 @@ func (a *app) userSetCommand() *cobra.Command {
 		}
 		if cmd.Flags().Changed("source") {
 			a.service.WarnOfSource(cmd.Context(), user)
+		}
+		if zone != user.Timezone && !service.NeedsKey(user) {
+			a.log.Warnf("times in names that tell no zone were read as %s, and are %s from now on: what is stored keeps its times until the next run, "+
+				"which moves recordings and laughs without reading them again; to move them now: orchestrator run --user %s", zone, user.Timezone, user.Name)
 		}
 		return a.showUser(cmd.Context(), user, asJSON)
 	}

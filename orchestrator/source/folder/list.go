@@ -1,6 +1,7 @@
 package folder
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"maps"
@@ -197,4 +198,62 @@ func (s *Source) chooseHour(ctx context.Context, f *file) {
 		f.start = f.second
 	}
 	f.second, f.uncertain = time.Time{}, between
+}
+
+// Explain says of every file that may be a recording what would be taken for it, by name, without decoding any sound.
+func (s *Source) Explain(ctx context.Context) iter.Seq2[Explanation, error] {
+	return func(yield func(Explanation, error) bool) {
+		if err := s.list(ctx); err != nil {
+			yield(Explanation{}, err)
+			return
+		}
+		for _, stray := range s.strays {
+			if !yield(Explanation{Name: stray.name, Err: stray.err}, nil) {
+				return
+			}
+		}
+		for i := range s.files {
+			f := &s.files[i]
+			e := Explanation{Name: printable(f.name)}
+			info, err := os.Lstat(f.path(s.rootDir))
+			if err == nil && f.err == nil {
+				rec := s.recordingOf(f)
+				rec.ModTime = info.ModTime()
+				rec, err = s.Place(ctx, rec)
+				e.Start, e.TimeSource, e.Uncertainty, e.Why = rec.Start, rec.TimeSource, rec.Uncertainty, s.why(f)
+			}
+			if ctx.Err() != nil {
+				yield(Explanation{}, ctx.Err())
+				return
+			}
+			if e.Err = cmp.Or(f.err, err); e.Err == nil && s.Now().Sub(info.ModTime()).Abs() < s.Settle {
+				e.Err = orchestrator.ErrNotSettled
+			}
+			if !yield(e, nil) {
+				return
+			}
+		}
+		for _, c := range s.copies {
+			if !yield(Explanation{Name: c.Name, Why: "a version of " + c.Of + ", which is bigger or the original: that one is read"}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// why says where the start of a file stands.
+func (s *Source) why(f *file) string {
+	switch {
+	case f.source == orchestrator.TimeFromName && f.uncertain > 0:
+		return "name; clocks showed that time twice"
+	case f.source == orchestrator.TimeFromName:
+		return "name"
+	case f.source == orchestrator.TimeFromContainer:
+		return "inside: " + f.field
+	case !f.end.IsZero():
+		return "modification time as the end, less the length"
+	case f.source == orchestrator.TimeFromModTime:
+		return "modification time as the start"
+	}
+	return ""
 }
