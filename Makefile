@@ -61,7 +61,7 @@ lint: $(TOOLS)/golangci-lint $(TOOLS)/buf ## lint Go, Python, shell and proto
 	$(VENV)/ruff format --check python scripts bench
 	$(VENV)/mypy --strict scripts/*.py bench/*.py
 	cd python && ../$(VENV)/mypy
-	$(VENV)/shellcheck .ci/run scripts/install
+	$(VENV)/shellcheck -e SC1091 .ci/run scripts/install scripts/package/settle scripts/package/p*
 
 .PHONY: generate
 generate: $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc ## write the Go and Python code of the proto files
@@ -92,6 +92,18 @@ evidence: ## show what Chortle promises by commands, and write docs/evidence.md
 .PHONY: wheel
 wheel: ## build the Python packages as a wheel, into bin/
 	$(PYTHON) -m pip wheel --quiet --no-deps --wheel-dir bin ./python
+
+.PHONY: dist
+dist: ## build packages, archives and the container image, into dist/ (ARGS='-arch amd64 -key FILE')
+	cd tools/dist && CGO_ENABLED=0 go build -o ../../build/dist-tool .
+	build/dist-tool $(ARGS)
+
+ROOTS := build/dist/roots
+.PHONY: dist-test
+dist-test: ## install, upgrade and remove the packages in a minimal Debian (needs root, debootstrap and apt)
+	@if [ "$$(id -u)" = 0 ] && command -v debootstrap >/dev/null && [ ! -e $(ROOTS)/bookworm ]; then \
+	  mkdir -p $(ROOTS) && rm -rf $(ROOTS)/new && debootstrap --variant=minbase bookworm $(ROOTS)/new >/dev/null && mv $(ROOTS)/new $(ROOTS)/bookworm; fi
+	cd tools/dist && go vet ./... && go test -count=1 -v -timeout=30m ./... | grep -E '^(---|ok|FAIL| +\S+_test.go)'
 
 .PHONY: transcripts
 transcripts: $(TOOLS)/grpcurl ## write the terminals in docs/writing-a-plugin.md anew, from real runs
@@ -128,7 +140,7 @@ lock: ## pin python/requirements-*.in anew (needs uv)
 
 .PHONY: clean
 clean: ## remove what was built, measured and installed in the checkout
-	rm -rf bin build .venv
+	rm -rf bin build dist .venv
 
 # The tools are built once from their own module files, so that they never touch ours.
 
