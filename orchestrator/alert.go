@@ -5,7 +5,11 @@ type Alert struct {
 	Kind    string
 	User    string // empty where it concerns the whole service
 	Message string
-	Remedy  string
+	// Code and Facts of the problem behind it, where it has one: for faces to say what a person can do.
+	Code  Code
+	Facts Facts
+	// Remedy is what was said to do about it in rows that are older than codes; else empty.
+	Remedy string
 }
 
 // The kinds of alerts.

@@ -38,7 +38,7 @@ func (d *dayRun) recording(ctx context.Context, rec Recording) error {
 	case state.Attempts >= MaxAttempts:
 		d.day.Skipped++
 		d.day.GivenUp++
-		d.note(rec.Window, SpanFailed, fmt.Sprintf("it could not be read %d times; try again with: orchestrator run --reprocess --date %s", state.Attempts, d.day.Date))
+		d.note(rec.Window, SpanFailed, fmt.Sprintf("it could not be read %d times, and is given up", state.Attempts))
 		return nil
 	}
 	d.begin()

@@ -150,7 +150,7 @@ func (d *dayRun) begin() {
 func (d *dayRun) fail(stage, recording string, err error) {
 	d.begin()
 	d.day.Status = StatusIncomplete
-	d.day.Errors = append(d.day.Errors, RunError{Stage: stage, Recording: recording, Message: err.Error(), Remedy: remedyOf(stage, err)})
+	d.day.Errors = append(d.day.Errors, runError(stage, recording, err))
 }
 
 // missing notes a span without a recording in the ledger; it is stored with the day.

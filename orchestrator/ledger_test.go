@@ -100,7 +100,7 @@ func TestWindowsOfRecordings(t *testing.T) {
 		if asked, empty, failed := day.CountSpans(); states(day) != want || asked != 3 || empty != 0 || failed != 1 || day.SpansServed != 2 {
 			t.Errorf("run %d: %s: %d asked, %d empty, %d failed, %d served", n, states(day), asked, empty, failed, day.SpansServed)
 		}
-		if n == 4 && !strings.Contains(day.Gaps()[0].Reason, "--reprocess") {
+		if n == 4 && !strings.Contains(day.Gaps()[0].Reason, "could not be read 3 times") {
 			t.Errorf("given up: %+v", day.Gaps())
 		}
 	}

@@ -121,9 +121,9 @@ func (e *ExitError) Error() string {
 	fmt.Fprintf(&b, "%s: %s ", e.Stage, e.Exit.Name())
 	switch {
 	case e.Exit.OverLimit > 0:
-		fmt.Fprintf(&b, "was killed for taking more than its limit of %d MB (CHORTLE_MODEL_MEMORY_LIMIT)", e.Exit.OverLimit/1e6)
+		fmt.Fprintf(&b, "was killed for taking more than its limit of %d MB", e.Exit.OverLimit/1e6)
 	case e.Exit.OutOfMemory:
-		b.WriteString("was killed by the kernel for want of memory; give the machine swap, or set CHORTLE_INFERD_THREADS=1")
+		b.WriteString("was killed by the kernel: the machine is out of memory")
 	case e.Exit.Signal != "":
 		fmt.Fprintf(&b, "was ended by a signal (%s)", e.Exit.Signal)
 	default:

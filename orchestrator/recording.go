@@ -77,10 +77,8 @@ func (e *DamageError) Error() string {
 	return fmt.Sprintf("damaged: %v of its sound is lost, the first at %s", SamplesToDuration(e.Lost).Round(time.Millisecond), at)
 }
 
-// Remedy says what a person can do about it.
-func (e *DamageError) Remedy() string {
-	return "none is needed: what is left of it was read; where the recorder has it whole, copy it again and run with --reprocess"
-}
+// Problem returns its code.
+func (e *DamageError) Problem() (Code, Facts) { return CodeRecordingDamaged, nil }
 
 // Unwrap makes it an ErrBadRecording for all who do not want to know more.
 func (e *DamageError) Unwrap() error { return ErrBadRecording }

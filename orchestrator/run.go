@@ -1,9 +1,6 @@
 package orchestrator
 
-import (
-	"errors"
-	"time"
-)
+import "time"
 
 // Trigger says what started a run.
 type Trigger string
@@ -124,7 +121,10 @@ type RunError struct {
 	// Recording is its name; empty where the error is the user's.
 	Recording string
 	Message   string
-	// Remedy is what a person can do about it.
+	// Code says what kind of problem it is, and Facts go with it: for faces to say what a person can do.
+	Code  Code
+	Facts Facts
+	// Remedy is what was said to do about it, in rows that are older than codes; else empty.
 	Remedy string
 }
 
@@ -140,38 +140,3 @@ const (
 	StageStore     = "store"     // the database
 	StageRecording = "recording" // anything else about one recording
 )
-
-// remedyOf says what a person can do about an error of a stage.
-func remedyOf(stage string, err error) string {
-	knows := interface{ Remedy() string }(nil)
-	exit, span := (*ExitError)(nil), (*SpanError)(nil)
-	switch {
-	case errors.As(err, &knows):
-		return knows.Remedy()
-	case errors.Is(err, ErrStoreUnavailable):
-		return "bring the database back: the next run goes on from there"
-	case errors.Is(err, ErrLocked):
-		return "wait until the other orchestrator has ended"
-	case errors.As(err, &span):
-		return "none is needed: the next run asks again; orchestrator status shows the gaps that are open"
-	case errors.As(err, &exit) && exit.Exit.OverLimit > 0:
-		return "raise CHORTLE_MODEL_MEMORY_LIMIT, or set CHORTLE_INFERD_THREADS=1"
-	case errors.As(err, &exit) && exit.Exit.OutOfMemory:
-		return "give the machine swap or more memory, or set CHORTLE_INFERD_THREADS=1"
-	case errors.As(err, &exit) && exit.Exit.Killed:
-		return "find out who ended the model; the next run tries again"
-	case errors.Is(err, ErrModelStart):
-		return "orchestrator doctor starts a model and says what it lacks"
-	case errors.As(err, &exit), errors.Is(err, ErrBadPlugin):
-		return "none is needed at first: it is tried in three runs; then look at what the model wrote to the log"
-	case stage == StageSource, stage == StageHash:
-		return "see whether the source is there and may be read: orchestrator doctor"
-	case errors.Is(err, ErrBadRecording):
-		return "play it: where it is whole, repair it and run again with --reprocess; it is given up after three runs"
-	case stage == StageUser:
-		return "correct it with orchestrator user set"
-	case stage == StageClip:
-		return "see whether the clip folder may be written and has room: orchestrator doctor"
-	}
-	return "see the message; orchestrator doctor checks what a run needs"
-}

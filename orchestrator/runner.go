@@ -180,7 +180,7 @@ func (r *Runner) ReadUser(ctx context.Context, runID string, user User, plan Pla
 	now := r.Now()
 	failed := func(date Date, status Status, stage string, err error) ([]UserDay, error) {
 		day := UserDay{UserID: user.ID, User: user.Name, Timezone: user.Timezone, Date: date, Status: status,
-			Errors: []RunError{{Stage: stage, Message: err.Error(), Remedy: remedyOf(stage, err)}}}
+			Errors: []RunError{runError(stage, "", err)}}
 		err = r.endDay(ctx, runID, &day, plan.DryRun)
 		if errors.Is(err, ErrNotFound) {
 			err = nil

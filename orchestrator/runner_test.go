@@ -230,7 +230,7 @@ func TestOnlyTheRecordingsOwnFaultsCount(t *testing.T) {
 			b.play = func(context.Context, int) error { return fault }
 			for range orchestrator.MaxAttempts {
 				day := b.run(t, orchestrator.Plan{Users: []orchestrator.User{alice}}).Days[0]
-				if day.Failed != 1 || day.GivenUp != 0 || len(day.Errors) != 1 || day.Errors[0].Remedy == "" {
+				if day.Failed != 1 || day.GivenUp != 0 || len(day.Errors) != 1 || day.Errors[0].Code == "" {
 					t.Fatalf("%+v", day)
 				}
 			}
@@ -344,7 +344,7 @@ type daylessSource struct {
 func (s *daylessSource) Strays(context.Context) iter.Seq2[orchestrator.Recording, error] {
 	return func(yield func(orchestrator.Recording, error) bool) {
 		s.asked++
-		yield(orchestrator.Recording{Name: "closed"}, orchestrator.WithRemedy(orchestrator.ErrBadRecording, "open it"))
+		yield(orchestrator.Recording{Name: "closed"}, orchestrator.WithCode(orchestrator.ErrBadRecording, orchestrator.CodeRecordingForbidden))
 	}
 }
 
@@ -370,7 +370,7 @@ func TestWhatBelongsToNoDayIsToldOnTheLast(t *testing.T) {
 				if day.Date == last {
 					want = 1
 				}
-				if len(day.Errors) != want || day.Failed != want || want == 1 && (day.Errors[0].Recording != "closed" || day.Errors[0].Remedy != "open it") {
+				if len(day.Errors) != want || day.Failed != want || want == 1 && (day.Errors[0].Recording != "closed" || day.Errors[0].Code != orchestrator.CodeRecordingForbidden) {
 					t.Errorf("%+v", day)
 				}
 			}
@@ -457,7 +457,7 @@ func TestTheLogOfADay(t *testing.T) {
 			t.Errorf("stage %s took %v of %v", stage, day.Stages[stage], day.Took)
 		}
 	}
-	if len(day.Errors) != 1 || day.Errors[0].Stage != orchestrator.StageDecode || !strings.Contains(day.Errors[0].Remedy, "--reprocess") {
+	if len(day.Errors) != 1 || day.Errors[0].Stage != orchestrator.StageDecode || day.Errors[0].Code != orchestrator.CodeRecording {
 		t.Errorf("errors: %+v", day.Errors)
 	}
 }

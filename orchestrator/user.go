@@ -42,7 +42,7 @@ func (u User) Validate() error {
 		return err
 	}
 	if u.Source == "" {
-		return fmt.Errorf("check source of user %q: empty; name one with --source folder:PATH", u.Name)
+		return fmt.Errorf("check source of user %q: empty", u.Name)
 	}
 	if err := ValidateThreshold(u.Threshold); err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -266,6 +267,33 @@ func TestTheEnvironmentIsReadAtTheEdges(t *testing.T) {
 				}
 				if of, ok := selector.X.(*ast.Ident); ok && of.Name == "os" && slices.Contains(reads, selector.Sel.Name) {
 					t.Errorf("%s/%s reads the environment: os.%s", p.name(), file, selector.Sel.Name)
+				}
+				return true
+			})
+		}
+	}
+}
+
+// commandWords are names of our commands, flags and variables.
+var commandWords = regexp.MustCompile(`orchestrator (run|user|doctor|status|setup|runs|laughs|key|restore|backup|models|config)\b|\bCHORTLE_[A-Z]|(^|[ (])--[a-z]{2}|make setup`)
+
+// TestPartsNameNoCommands: the domain and its adapters report problems by codes and facts; which command, setting or
+// button helps is said by package advice and the faces.
+func TestPartsNameNoCommands(t *testing.T) {
+	t.Parallel()
+	speak := append(slices.Concat(faces, shared), "orchestrator/service")
+	for _, p := range list(t, "./orchestrator/...") {
+		if withinAny(p.name(), speak) || strings.HasSuffix(p.name(), "test") {
+			continue
+		}
+		for _, file := range p.GoFiles {
+			tree, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, file), nil, 0)
+			if err != nil {
+				t.Fatalf("parse %s: %v", file, err)
+			}
+			ast.Inspect(tree, func(node ast.Node) bool {
+				if text, ok := node.(*ast.BasicLit); ok && text.Kind == token.STRING && commandWords.MatchString(strings.Trim(text.Value, "`\"")) {
+					t.Errorf("%s/%s names a command, a flag or a variable: %s", p.name(), file, text.Value)
 				}
 				return true
 			})

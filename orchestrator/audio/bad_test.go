@@ -210,14 +210,20 @@ func TestNoPermission(t *testing.T) {
 func TestWithoutFFmpeg(t *testing.T) {
 	t.Parallel()
 	path := convert(t, encode(t, tone(1, 400, 0.5)), "a.mp3")
-	for _, test := range []struct{ ffmpeg, want string }{
-		{"", "orchestrator setup"},
-		{"/nowhere/ffmpeg", "start ffmpeg"},
+	for _, test := range []struct {
+		ffmpeg, want string
+		code         orchestrator.Code
+	}{
+		{"", "find ffmpeg", orchestrator.CodeFFmpegMissing},
+		{"/nowhere/ffmpeg", "start ffmpeg", orchestrator.CodeFFmpegBroken},
 	} {
 		a := newAudioWith(t, audio.Options{FFmpeg: test.ffmpeg, OpusLibrary: testkit.Opus(t)})
 		_, err := tryDecode(t, a, recording(path))
 		if err == nil || errors.Is(err, orchestrator.ErrBadRecording) || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("ffmpeg %q: got %v", test.ffmpeg, err)
+		}
+		if code, _ := orchestrator.CodeOf(orchestrator.StageDecode, err); code != test.code {
+			t.Errorf("ffmpeg %q: the code is %q", test.ffmpeg, code)
 		}
 		if samples := decode(t, a, recording(encode(t, tone(1, 400, 0.5)))); len(samples) != rate {
 			t.Errorf("Ogg Opus needs no ffmpeg: got %d samples", len(samples))

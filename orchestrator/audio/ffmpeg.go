@@ -14,9 +14,10 @@ import (
 	"time"
 
 	"github.com/chortle-audio/chortle/internal/sandbox"
+	"github.com/chortle-audio/chortle/orchestrator"
 )
 
-var errNoFFmpeg = errors.New("find ffmpeg: only Ogg Opus can be read without it; install ffmpeg, run orchestrator setup, or set CHORTLE_FFMPEG")
+var errNoFFmpeg = orchestrator.WithCode(errors.New("find ffmpeg: only Ogg Opus can be read without it"), orchestrator.CodeFFmpegMissing)
 
 // input is how ffmpeg is told to read the descriptor that it inherits. Only containers of sound are
 // allowed, and nothing but that file: a playlist, a picture or a script cannot make it open others.
@@ -90,7 +91,7 @@ func (p *program) run(ctx context.Context, args ...string) error {
 	box := sandbox.Box{Mode: p.confine, Read: sandbox.Program(p.path), Files: cmd.ExtraFiles}
 	release, err := sandbox.Start(cmd, box)
 	if err != nil {
-		return fmt.Errorf("start ffmpeg: %w; check CHORTLE_FFMPEG", err)
+		return orchestrator.WithCode(fmt.Errorf("start ffmpeg: %w", err), orchestrator.CodeFFmpegBroken)
 	}
 	defer release()
 	var workError error

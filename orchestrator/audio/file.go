@@ -40,7 +40,7 @@ func openFile(rec orchestrator.Recording) (*file, error) {
 	return &file{File: opened, info: info}, nil
 }
 
-var errChanged = orchestrator.WithRemedy(damagedf("the file changed since it was listed"), "it is tried again in the next run")
+var errChanged = orchestrator.WithCode(damagedf("the file changed since it was listed"), orchestrator.CodeRecordingChanged)
 
 // checkUnchanged refuses a file that was written to since it was opened.
 func (f *file) checkUnchanged() error {

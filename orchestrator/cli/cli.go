@@ -95,7 +95,7 @@ func (a *app) execute(ctx context.Context) int {
 		code = orchestrator.ExitUsage
 	}
 	if err != nil {
-		fmt.Fprintf(a.stderr, "%s %s\n", a.stderr.Red("orchestrator:"), strings.TrimRight(err.Error(), "\n"))
+		fmt.Fprintf(a.stderr, "%s %s\n", a.stderr.Red("orchestrator:"), message(err))
 	}
 	return code
 }
@@ -130,6 +130,15 @@ func exit(code int) error {
 		return nil
 	}
 	return &exitError{code, nil}
+}
+
+// message is an error with what a person can do about it.
+func message(err error) string {
+	text := strings.TrimRight(err.Error(), "\n")
+	if remedy := advice.OfError(advice.Terminal, err); remedy != "" {
+		text += "; " + remedy
+	}
+	return text
 }
 
 func (a *app) root() *cobra.Command {

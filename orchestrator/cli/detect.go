@@ -39,7 +39,7 @@ Exit codes: 0 all files were read, 3 some were not, or are damaged, 1 none was.`
 				a.stderr.SetStatus("")
 				damage := (*orchestrator.DamageError)(nil)
 				if err != nil {
-					fmt.Fprintf(a.stderr, "%s %s: %s\n", a.stderr.Red("error:"), terminal.Printable(file.File), terminal.Printable(err.Error()))
+					fmt.Fprintf(a.stderr, "%s %s: %s\n", a.stderr.Red("error:"), terminal.Printable(file.File), terminal.Printable(message(err)))
 				}
 				if !asJSON && (err == nil || errors.As(err, &damage)) {
 					a.reportFile(file, len(args) > 1)

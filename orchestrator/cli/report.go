@@ -48,8 +48,8 @@ func (a *app) reportDays(run orchestrator.Run, dryRun bool) {
 		a.tellSurvey(day.User, day.Survey)
 		for _, e := range day.Errors {
 			fmt.Fprintf(a.stdout, "%s %s %s%s: %s\n", a.stdout.Red("error:"), day.User, day.Date, before(" ", e.Recording), terminal.Printable(e.Message))
-			if e.Remedy != "" {
-				fmt.Fprintln(a.stdout, "  →", terminal.Printable(e.Remedy))
+			if remedy := advice.OfRunError(advice.Terminal, e); remedy != "" {
+				fmt.Fprintln(a.stdout, "  →", terminal.Printable(remedy))
 			}
 		}
 		if day.Calls.Total > 0 {

@@ -103,11 +103,11 @@ func (a *app) reportStatus(now service.Standing) error {
 		for _, lost := range user.GivenUp {
 			givenUp = true
 			fmt.Fprintf(a.stdout, "%s %s %s, tried %s: %s\n  → %s\n", a.stdout.Yellow("given up:"), user.User.Name, terminal.Printable(lost.Recording),
-				times(lost.Attempts), terminal.Printable(lost.Reason), document.TryAgain(user.User, lost))
+				times(lost.Attempts), terminal.Printable(lost.Reason), advice.OfGivenUp(advice.Terminal, user.User, lost))
 		}
 	}
 	for _, alert := range now.Alerts {
-		fmt.Fprintf(a.stdout, "%s %s\n  → %s\n", a.stdout.Red("alert:"), terminal.Printable(alert.Message), terminal.Printable(alert.Remedy))
+		fmt.Fprintf(a.stdout, "%s %s\n  → %s\n", a.stdout.Red("alert:"), terminal.Printable(alert.Message), terminal.Printable(advice.OfAlert(advice.Terminal, alert)))
 	}
 	switch {
 	case len(now.Alerts) > 0:

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/advice"
 )
 
 // Run is what one run did.
@@ -120,6 +121,8 @@ type Error struct {
 	Recording string `json:"recording"`
 	Message   string `json:"message"`
 	Remedy    string `json:"remedy"`
+	// Code names the kind of problem; empty in rows of older versions.
+	Code string `json:"code"`
 }
 
 // OfModel describes a model.
@@ -161,7 +164,7 @@ func OfDay(day orchestrator.UserDay) Day {
 		document.Gaps = append(document.Gaps, Gap{Stamp(gap.Start), Stamp(gap.End), gap.Reason})
 	}
 	for _, e := range day.Errors {
-		document.Errors = append(document.Errors, Error{e.Stage, e.Recording, e.Message, e.Remedy})
+		document.Errors = append(document.Errors, Error{e.Stage, e.Recording, e.Message, advice.OfRunError(advice.Terminal, e), string(e.Code)})
 	}
 	return document
 }

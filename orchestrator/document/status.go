@@ -1,10 +1,8 @@
 package document
 
 import (
-	"fmt"
-	"time"
-
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/advice"
 )
 
 // Status is how things stand.
@@ -61,6 +59,8 @@ type Alert struct {
 	User    string `json:"user"`
 	Message string `json:"message"`
 	Remedy  string `json:"remedy"`
+	// Code names the kind of problem behind it; empty where it has none.
+	Code string `json:"code"`
 }
 
 // OfStatus describes how things stand. last is the last run; nil where there was none.
@@ -73,7 +73,7 @@ func OfStatus(status orchestrator.ServiceStatus, last *orchestrator.Run, alerts 
 		document.Users = append(document.Users, ofUserStatus(user))
 	}
 	for _, alert := range alerts {
-		document.Alerts = append(document.Alerts, Alert(alert))
+		document.Alerts = append(document.Alerts, Alert{alert.Kind, alert.User, alert.Message, advice.OfAlert(advice.Terminal, alert), string(alert.Code)})
 	}
 	return document
 }
@@ -89,16 +89,7 @@ func ofUserStatus(user orchestrator.UserStatus) UserStatus {
 		document.Gaps = append(document.Gaps, OpenGap{Gap{Stamp(gap.Start), Stamp(gap.End), gap.Reason}, gap.Attempts, Stamp(gap.LastTried)})
 	}
 	for _, lost := range user.GivenUp {
-		document.GivenUp = append(document.GivenUp, GivenUp{lost.Recording, Stamp(lost.Start), lost.Attempts, lost.Reason, TryAgain(user.User, lost)})
+		document.GivenUp = append(document.GivenUp, GivenUp{lost.Recording, Stamp(lost.Start), lost.Attempts, lost.Reason, advice.OfGivenUp(advice.Terminal, user.User, lost)})
 	}
 	return document
-}
-
-// TryAgain is the command that reads the day of a recording that was given up again.
-func TryAgain(user orchestrator.User, lost orchestrator.GivenUp) string {
-	location, err := user.Location()
-	if err != nil {
-		location = time.UTC
-	}
-	return fmt.Sprintf("orchestrator run --user %s --date %s --reprocess", user.Name, orchestrator.DateOf(lost.Start.In(location)))
 }

@@ -40,7 +40,10 @@ type Facts struct {
 func Alerts(facts Facts, limits Limits, now time.Time) (alerts []orchestrator.Alert) {
 	add := func(more ...orchestrator.Alert) {
 		for _, alert := range more {
-			if !slices.Contains(alerts, alert) {
+			same := func(a orchestrator.Alert) bool {
+				return a.Kind == alert.Kind && a.User == alert.User && a.Message == alert.Message
+			}
+			if !slices.ContainsFunc(alerts, same) {
 				alerts = append(alerts, alert)
 			}
 		}
@@ -77,41 +80,37 @@ func KnownDays(days []orchestrator.UserDay, users []orchestrator.UserStatus) (kn
 
 // unfinished is the alert for a run that was begun and never ended, and is not under way any more.
 func unfinished(run orchestrator.Run) orchestrator.Alert {
-	return orchestrator.Alert{Kind: orchestrator.AlertUnfinished, Message: fmt.Sprintf("the run of %s never ended: something killed it", run.StartedAt.UTC().Format("2006-01-02 15:04 MST")),
-		Remedy: "look for out-of-memory in the kernel's log (journalctl -k); the next run goes on from there"}
+	return orchestrator.Alert{Kind: orchestrator.AlertUnfinished, Message: fmt.Sprintf("the run of %s never ended: something killed it", run.StartedAt.UTC().Format("2006-01-02 15:04 MST"))}
 }
 
 // checkRun returns what one run gives cause for.
 func checkRun(run orchestrator.Run, limits Limits) (alerts []orchestrator.Alert) {
 	if run.Status == orchestrator.StatusFailed {
-		alerts = append(alerts, orchestrator.Alert{Kind: orchestrator.AlertRunFailed, Message: "the run failed: " + run.Error, Remedy: "look at `orchestrator doctor`"})
+		alerts = append(alerts, orchestrator.Alert{Kind: orchestrator.AlertRunFailed, Message: "the run failed: " + run.Error})
 	}
 	total, failed := 0, 0 // calls
 	for _, day := range run.Days {
 		total, failed = total+day.Calls.Total, failed+day.Calls.Failed
-		add := func(kind, remedy, format string, args ...any) {
-			alerts = append(alerts, orchestrator.Alert{Kind: kind, User: day.User, Remedy: remedy,
+		add := func(kind, format string, args ...any) {
+			alerts = append(alerts, orchestrator.Alert{Kind: kind, User: day.User,
 				Message: fmt.Sprintf("%s, %s: ", day.User, day.Date) + fmt.Sprintf(format, args...)})
 		}
 		if day.Status == orchestrator.StatusFailed {
 			alerts = append(alerts, failedDay(day))
 		}
 		if limits.MemoryAfter > 0 && day.Memory.After > limits.MemoryAfter {
-			add(orchestrator.AlertMemoryAfter, "restart whatever keeps the orchestrator alive, and tell the developers",
-				"%d MB are held after the user, the limit is %d MB", day.Memory.After/1e6, limits.MemoryAfter/1e6)
+			add(orchestrator.AlertMemoryAfter, "%d MB are held after the user, the limit is %d MB", day.Memory.After/1e6, limits.MemoryAfter/1e6)
 		}
 		if limits.MemoryPeak > 0 && day.Memory.Peak > limits.MemoryPeak {
-			add(orchestrator.AlertMemoryPeak, "set CHORTLE_INFERD_THREADS=1, or raise the limit",
-				"%d MB at peak, the limit is %d MB", day.Memory.Peak/1e6, limits.MemoryPeak/1e6)
+			add(orchestrator.AlertMemoryPeak, "%d MB at peak, the limit is %d MB", day.Memory.Peak/1e6, limits.MemoryPeak/1e6)
 		}
 		if day.OutOfMemory {
-			add(orchestrator.AlertOutOfMemory, "give the machine swap or more memory, or set CHORTLE_INFERD_THREADS=1",
-				"the kernel killed the model for want of memory")
+			add(orchestrator.AlertOutOfMemory, "the kernel killed the model: the machine is out of memory")
+			alerts[len(alerts)-1].Code = orchestrator.CodeModelOutOfMemory
 		}
 	}
 	if share := float64(failed) / float64(max(1, total)); limits.FailedCalls > 0 && share > limits.FailedCalls {
-		alerts = append(alerts, orchestrator.Alert{Kind: orchestrator.AlertFailedCalls, Message: fmt.Sprintf("%d of %d calls to sources failed (%.0f %%)", failed, total, 100*share),
-			Remedy: "nothing is lost: what failed is asked for again; look at `orchestrator runs show --last`"})
+		alerts = append(alerts, orchestrator.Alert{Kind: orchestrator.AlertFailedCalls, Message: fmt.Sprintf("%d of %d calls to sources failed (%.0f %%)", failed, total, 100*share)})
 	}
 	return alerts
 }
@@ -125,8 +124,8 @@ func checkService(status orchestrator.ServiceStatus, limits Limits, now time.Tim
 		if !user.User.Enabled {
 			continue
 		}
-		add := func(kind, remedy, format string, args ...any) {
-			alerts = append(alerts, orchestrator.Alert{Kind: kind, User: user.User.Name, Remedy: remedy,
+		add := func(kind, format string, args ...any) {
+			alerts = append(alerts, orchestrator.Alert{Kind: kind, User: user.User.Name,
 				Message: user.User.Name + ": " + fmt.Sprintf(format, args...)})
 		}
 		if s := user.Latest.Status; s == orchestrator.StatusFailed || s == orchestrator.StatusIncomplete {
@@ -140,13 +139,13 @@ func checkService(status orchestrator.ServiceStatus, limits Limits, now time.Tim
 			return long, limits.Quiet > 0 && !last.IsZero() && long > limits.Quiet
 		}
 		if long, raise := quiet(user.LastAudio); raise {
-			add(orchestrator.AlertNoAudio, "is the recorder on, and does it sync?", "no audio for %s", advice.Ago(long))
+			add(orchestrator.AlertNoAudio, "no audio for %s", advice.Ago(long))
 		} else if long, raise := quiet(user.LastLaugh); raise {
-			add(orchestrator.AlertNoLaughs, "is the recorder covered, or the threshold too high?", "no laugh for %s", advice.Ago(long))
+			add(orchestrator.AlertNoLaughs, "no laugh for %s", advice.Ago(long))
 		}
 		if len(user.Gaps) > 0 && limits.GapAge > 0 {
 			if oldest := user.Gaps[0]; now.Sub(oldest.End) > limits.GapAge {
-				add(orchestrator.AlertOldGap, "look at `orchestrator status`", "a gap of %s is %s old: %s",
+				add(orchestrator.AlertOldGap, "a gap of %s is %s old: %s",
 					oldest.Duration().Round(time.Second), advice.Ago(now.Sub(oldest.End)), oldest.Reason)
 			}
 		}
@@ -165,7 +164,7 @@ func failedDay(day orchestrator.UserDay) orchestrator.Alert {
 		what = "a part could not be read: " + what
 	}
 	return orchestrator.Alert{Kind: orchestrator.AlertUserFailed, User: day.User, Message: fmt.Sprintf("%s, %s: %s", day.User, day.Date, what),
-		Remedy: cmp.Or(last.Remedy, "look at `orchestrator doctor`")}
+		Code: last.Code, Facts: last.Facts, Remedy: last.Remedy}
 }
 
 // noGoodRun returns one alert where it is too long ago that a run did any of the users well, else one for each user
@@ -183,12 +182,11 @@ func noGoodRun(status orchestrator.ServiceStatus, limits Limits, now time.Time) 
 		last = slices.MaxFunc(users, func(a, b orchestrator.UserStatus) int { return a.LastGoodRun.Compare(b.LastGoodRun) }).LastGoodRun
 	}
 	if what, late := late(last); late {
-		return []orchestrator.Alert{{Kind: orchestrator.AlertNoGoodRun, Message: what, Remedy: "look at `orchestrator runs list`, then at the crontab or timer"}}
+		return []orchestrator.Alert{{Kind: orchestrator.AlertNoGoodRun, Message: what}}
 	}
 	for _, user := range users {
 		if what, late := late(user.LastGoodRun); late && user.Latest.Date != (orchestrator.Date{}) {
-			alerts = append(alerts, orchestrator.Alert{Kind: orchestrator.AlertNoGoodRun, User: user.User.Name, Message: user.User.Name + ": " + what,
-				Remedy: "look at `orchestrator runs list`, then at those in which the user failed"})
+			alerts = append(alerts, orchestrator.Alert{Kind: orchestrator.AlertNoGoodRun, User: user.User.Name, Message: user.User.Name + ": " + what})
 		}
 	}
 	return alerts

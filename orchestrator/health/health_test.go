@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/advice"
 	"github.com/chortle-audio/chortle/orchestrator/health"
 )
 
@@ -49,7 +50,7 @@ func TestFailedCallsAreThoseOfTheRun(t *testing.T) {
 		if len(alerts) != want || want == 1 && (alerts[0].Kind != orchestrator.AlertFailedCalls || alerts[0].User != "") {
 			t.Errorf("%d of 20 calls failed: %v", failed, alerts)
 		}
-		if want == 1 && (alerts[0].Remedy == "" || len(ofRun(run, health.Limits{})) != 0) {
+		if want == 1 && (advice.OfAlert(advice.Terminal, alerts[0]) == "" || len(ofRun(run, health.Limits{})) != 0) {
 			t.Errorf("without a remedy, or raised though it is off: %v", alerts)
 		}
 	}
@@ -72,17 +73,17 @@ func TestEveryAlertHasItsThreshold(t *testing.T) {
 			func(d *orchestrator.UserDay) { d.OutOfMemory = true }},
 		{orchestrator.AlertUserFailed,
 			func(d *orchestrator.UserDay) {
-				d.Status, d.Errors = orchestrator.StatusIncomplete, []orchestrator.RunError{{Message: "x", Remedy: "y"}}
+				d.Status, d.Errors = orchestrator.StatusIncomplete, []orchestrator.RunError{{Message: "x", Code: orchestrator.CodeOther}}
 			},
 			func(d *orchestrator.UserDay) {
-				d.Status, d.Errors = orchestrator.StatusFailed, []orchestrator.RunError{{Message: "x", Remedy: "y"}}
+				d.Status, d.Errors = orchestrator.StatusFailed, []orchestrator.RunError{{Message: "x", Code: orchestrator.CodeOther}}
 			}},
 	} {
 		if got := ofRun(day(test.below), limits); len(got) != 0 {
 			t.Errorf("%s below its limit: %v", test.kind, got)
 		}
 		got := ofRun(day(test.over), limits)
-		if !slices.Equal(kinds(got), []string{test.kind}) || got[0].User != "alice" || got[0].Remedy == "" {
+		if !slices.Equal(kinds(got), []string{test.kind}) || got[0].User != "alice" || advice.OfAlert(advice.Terminal, got[0]) == "" {
 			t.Errorf("%s over its limit: %v", test.kind, got)
 		}
 		if test.kind != orchestrator.AlertOutOfMemory && test.kind != orchestrator.AlertUserFailed && len(ofRun(day(test.over), health.Limits{})) != 0 {

@@ -131,11 +131,11 @@ const socketPathMax = 103
 // find looks the program up, and whether there is room for the path of its socket.
 func (h *Host) find() (string, error) {
 	if len(h.config.Command) == 0 || h.config.Command[0] == "" {
-		return "", errors.New("find program: no command was given; name one with --inferd or CHORTLE_INFERD")
+		return "", orchestrator.WithCode(errors.New("find program: no command was given"), orchestrator.CodeModelMissing)
 	}
 	path, err := exec.LookPath(h.config.Command[0])
 	if err != nil {
-		return "", fmt.Errorf("find program: %w; build it with `make build`, or name it with --inferd or CHORTLE_INFERD", err)
+		return "", orchestrator.WithCode(fmt.Errorf("find program: %w", err), orchestrator.CodeModelMissing)
 	}
 	if longest := filepath.Join(h.config.SocketDir, socketDirPrefix+"4294967295", "s", "plugin4294967295"); len(longest) > socketPathMax {
 		return "", fmt.Errorf("place socket: the path of folder %q is too long for a Unix socket; set TMPDIR to a shorter one", h.config.SocketDir)

@@ -153,7 +153,7 @@ func TestFaultsAtStart(t *testing.T) {
 	}
 }
 
-// TestNoProgram: what cannot even be started is told with the remedy.
+// TestNoProgram: what cannot even be started is reported with its code.
 func TestNoProgram(t *testing.T) {
 	t.Parallel()
 	text := filepath.Join(t.TempDir(), "text")
@@ -164,15 +164,16 @@ func TestNoProgram(t *testing.T) {
 		config Config
 		is     error
 		says   string
+		code   orchestrator.Code
 	}{
-		"no command":      {Config{}, nil, "--inferd"},
-		"not in PATH":     {Config{Command: []string{"chortle-no-such-program"}}, exec.ErrNotFound, "make build"},
-		"no such file":    {Config{Command: []string{"/no/such/inferd"}}, fs.ErrNotExist, "make build"},
-		"a folder":        {Config{Command: []string{t.TempDir()}}, nil, "is a directory"},
-		"not executable":  {Config{Command: []string{"/etc/passwd"}}, fs.ErrPermission, "make build"},
-		"no program":      {Config{Command: []string{text}}, syscall.ENOEXEC, "exec format error"},
-		"no room":         {Config{Command: []string{"true"}, SocketDir: "/" + strings.Repeat("x", 90)}, nil, "TMPDIR"},
-		"no such tempdir": {Config{Command: []string{"true"}, SocketDir: "/no/such"}, fs.ErrNotExist, "/no/such"},
+		"no command":      {Config{}, nil, "no command", orchestrator.CodeModelMissing},
+		"not in PATH":     {Config{Command: []string{"chortle-no-such-program"}}, exec.ErrNotFound, "find program", orchestrator.CodeModelMissing},
+		"no such file":    {Config{Command: []string{"/no/such/inferd"}}, fs.ErrNotExist, "find program", orchestrator.CodeModelMissing},
+		"a folder":        {Config{Command: []string{t.TempDir()}}, nil, "is a directory", orchestrator.CodeModelMissing},
+		"not executable":  {Config{Command: []string{"/etc/passwd"}}, fs.ErrPermission, "find program", orchestrator.CodeModelMissing},
+		"no program":      {Config{Command: []string{text}}, syscall.ENOEXEC, "exec format error", ""},
+		"no room":         {Config{Command: []string{"true"}, SocketDir: "/" + strings.Repeat("x", 90)}, nil, "TMPDIR", ""},
+		"no such tempdir": {Config{Command: []string{"true"}, SocketDir: "/no/such"}, fs.ErrNotExist, "/no/such", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -181,6 +182,9 @@ func TestNoProgram(t *testing.T) {
 				t.Fatalf("Spawn returned %v, %v; want an error", p, err)
 			}
 			wantText(t, err, "start model: ", test.says)
+			if code, _ := orchestrator.CodeOf("", err); test.code != "" && code != test.code {
+				t.Errorf("the code is %q, want %q", code, test.code)
+			}
 			if test.is != nil && !errors.Is(err, test.is) {
 				t.Errorf("error is %v; want %v in it", err, test.is)
 			}
@@ -294,7 +298,10 @@ func TestMemoryLimit(t *testing.T) {
 	if exit.OverLimit != config.MemoryLimitBytes || exit.Killed || !exit.Blameless() || exit.Memory.Model <= config.MemoryLimitBytes || exit.Signal != "killed" {
 		t.Errorf("exit is %+v; want it killed over the limit of %d", exit, config.MemoryLimitBytes)
 	}
-	wantText(t, err, "limit of 200 MB", "CHORTLE_MODEL_MEMORY_LIMIT")
+	wantText(t, err, "limit of 200 MB")
+	if code, facts := orchestrator.CodeOf(orchestrator.StageModel, err); code != orchestrator.CodeModelOverLimit || facts["limit_bytes"] == "" {
+		t.Errorf("the code is %q %v", code, facts)
+	}
 }
 
 func TestMemoryIsMeasured(t *testing.T) {

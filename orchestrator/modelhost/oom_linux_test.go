@@ -114,7 +114,7 @@ func TestKernelKill(t *testing.T) {
 	if e := told.Exit; !e.OutOfMemory || e.OverLimit != 0 || e.Signal != "killed" || !e.Gone {
 		t.Errorf("exit is %+v; want it killed for want of memory", e)
 	}
-	if !strings.Contains(told.Error, "was killed by the kernel for want of memory") {
+	if !strings.Contains(told.Error, "was killed by the kernel: the machine is out of memory") {
 		t.Errorf("error is %q", told.Error)
 	}
 }

@@ -41,30 +41,27 @@ func (n *Notifier) Check() error {
 	for i, address := range n.Addresses {
 		if _, err := shoutrrr.CreateSender(address); err != nil {
 			scheme, _, _ := strings.Cut(address, ":")
-			return fmt.Errorf("check address %d of CHORTLE_NOTIFY_URLS (%s:…): it is no shoutrrr address", i+1, scheme)
+			return fmt.Errorf("check notification address %d (%s:…): it is no shoutrrr address", i+1, scheme)
 		}
 	}
 	if n.PingURL == "" {
 		return nil
 	}
 	if parsed, err := url.Parse(n.PingURL); err != nil || parsed.Host == "" {
-		return errors.New("check CHORTLE_PING_URL: want an address such as https://hc-ping.com/…")
+		return errors.New("check ping address: want one such as https://hc-ping.com/…")
 	}
 	return nil
 }
 
-// Send delivers the alerts of a run, all in one message. Its errors hold no address.
-func (n *Notifier) Send(ctx context.Context, alerts []orchestrator.Alert) error {
-	if len(alerts) == 0 {
+// Send delivers lines, all in one message; none are not sent. Its errors hold no address.
+func (n *Notifier) Send(ctx context.Context, lines []string) error {
+	if len(lines) == 0 {
 		return nil
 	}
-	var text strings.Builder
-	for _, alert := range alerts {
-		fmt.Fprintf(&text, "%s. %s.\n", alert.Message, alert.Remedy)
-	}
+	text := strings.Join(lines, "\n")
 	var failures []error
 	for i, address := range n.Addresses {
-		if err := n.send(ctx, address, strings.TrimSpace(text.String())); err != nil {
+		if err := n.send(ctx, address, text); err != nil {
 			scheme, _, _ := strings.Cut(address, ":")
 			failures = append(failures, fmt.Errorf("send alert to address %d (%s:…): %w", i+1, scheme, err))
 		}
@@ -136,7 +133,7 @@ func (n *Notifier) ping(ctx context.Context, suffix string, body []byte) error {
 	address := strings.TrimSuffix(n.PingURL, "/") + suffix
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
-		return errors.New("ping: CHORTLE_PING_URL is no address")
+		return errors.New("ping: invalid address")
 	}
 	client := n.HTTP
 	if client == nil {

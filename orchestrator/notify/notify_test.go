@@ -83,7 +83,7 @@ func TestAlertsGoToAShoutrrrAddress(t *testing.T) {
 	if err := n.Check(); err != nil {
 		t.Fatal(err)
 	}
-	alerts := []orchestrator.Alert{{Kind: orchestrator.AlertOutOfMemory, User: "alice", Message: "alice, 2026-11-22: the kernel killed the model for want of memory", Remedy: "set CHORTLE_INFERD_THREADS=1"}}
+	alerts := []string{"alice, 2026-11-22: the kernel killed the model. Give the machine swap."}
 	if err := n.Send(t.Context(), alerts); err != nil {
 		t.Fatal(err)
 	}

@@ -88,7 +88,7 @@ func (s *Service) archiveDays(request ArchiveRequest) (days []orchestrator.Span,
 		days = append(days, day)
 	}
 	if len(days) == 0 {
-		return nil, invalid("--from %s has not come yet, or not ended: then name it with --to, too", request.From)
+		return nil, invalidCode(orchestrator.CodeDayNotOver, "%s has not come yet, or not ended", request.From)
 	}
 	return days, nil
 }

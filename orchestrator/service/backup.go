@@ -28,7 +28,7 @@ func (s *Service) BackUp(ctx context.Context, path string, keep int) (document.B
 		folder = path
 		path = filepath.Join(folder, backupPrefix+s.Now().UTC().Format(backupTime)+backupSuffix)
 	} else if keep > 0 {
-		return document.Backup{}, invalid("--keep is for a folder, and %s is none", path)
+		return document.Backup{}, invalid("only a folder has older backups to delete, and %s is none", path)
 	}
 	release, err := s.lockAlone(ctx)
 	if err != nil {

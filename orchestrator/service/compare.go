@@ -117,7 +117,7 @@ func chooseModel(text string, read map[store.ModelRef][]store.RecordingRef) (sto
 	case len(found) > 1:
 		return store.ModelRef{}, invalid("several models are called %q: want one of %s", text, strings.Join(choices, ", "))
 	case len(names) == 0:
-		return store.ModelRef{}, invalid("no model has read any recording yet: see orchestrator run --help")
+		return store.ModelRef{}, invalidCode(orchestrator.CodeNothingHeard, "no model has read any recording yet")
 	}
 	slices.Sort(names)
 	names = slices.Compact(names)

@@ -124,10 +124,14 @@ func (d *doctor) checkDatabase(ctx context.Context) {
 
 // remedyOr is the remedy that an error knows, or another one.
 func remedyOr(err error, other string) string {
-	if knows := interface{ Remedy() string }(nil); errors.As(err, &knows) {
-		return knows.Remedy()
+	knows := interface {
+		Problem() (orchestrator.Code, orchestrator.Facts)
+	}(nil)
+	if !errors.As(err, &knows) {
+		return other
 	}
-	return other
+	code, facts := knows.Problem()
+	return cmp.Or(advice.Remedy(advice.Terminal, code, facts), other)
 }
 
 // checkLastRun tells of a run that never ended: the machine, or somebody, killed it.

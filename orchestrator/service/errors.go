@@ -24,6 +24,11 @@ func (e *InvalidError) Unwrap() error { return e.Err }
 // invalid makes an InvalidError.
 func invalid(format string, args ...any) error { return &InvalidError{fmt.Errorf(format, args...)} }
 
+// invalidCode makes an InvalidError with a code.
+func invalidCode(code orchestrator.Code, format string, args ...any) error {
+	return &InvalidError{orchestrator.WithCode(fmt.Errorf(format, args...), code)}
+}
+
 // UnknownUserError reports a name that no user has. It is an orchestrator.ErrNotFound.
 type UnknownUserError struct {
 	Name string
@@ -37,11 +42,19 @@ func (e *UnknownUserError) Error() string {
 	switch {
 	case hint != "":
 	case len(e.Known) == 0:
-		hint = ": there are no users yet; add one with orchestrator user add"
+		hint = ": there are no users yet"
 	default:
 		hint = ": there are " + strings.Join(e.Known[:min(len(e.Known), 5)], ", ")
 	}
 	return fmt.Sprintf("unknown user %q%s", e.Name, hint)
+}
+
+// Problem returns its code.
+func (e *UnknownUserError) Problem() (orchestrator.Code, orchestrator.Facts) {
+	if len(e.Known) == 0 {
+		return orchestrator.CodeNoUsers, nil
+	}
+	return "", nil
 }
 
 // Is makes it an orchestrator.ErrNotFound.

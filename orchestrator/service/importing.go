@@ -30,7 +30,7 @@ func (s *Service) ImportGiggles(ctx context.Context, request ImportRequest) (doc
 	imported := document.Import{DryRun: request.DryRun, Users: []document.ImportedUser{}}
 	config := s.Config.Giggles
 	if config.DatabaseURL == "" {
-		return imported, invalid("name the old database with --database-url or CHORTLE_GIGGLES_DATABASE_URL")
+		return imported, invalidCode(orchestrator.CodeNoForeignDatabase, "no database to import from")
 	}
 	keys, err := giggles.NewKeys(config.EncryptionKey)
 	if err != nil {

@@ -31,7 +31,7 @@ func (s *Service) apiKey(ctx context.Context, user orchestrator.User) (string, e
 	}
 	secret, err := opened.Secret(ctx, user.ID, fieldAPIKey)
 	if errors.Is(err, orchestrator.ErrNotFound) {
-		return "", fmt.Errorf("open API key of user %s: there is none; give one with: orchestrator user set %[1]s --api-key-file FILE", user.Name)
+		return "", orchestrator.WithCode(fmt.Errorf("open API key of user %s: there is none", user.Name), orchestrator.CodeAPIKeyMissing, "user", user.Name)
 	}
 	if err != nil {
 		return "", err
@@ -103,7 +103,7 @@ func (s *Service) RotateKeys(ctx context.Context, next, from string) (changed in
 	case err != nil:
 		return 0, "", invalid("%s: %w", from, err)
 	case to.KeyID() == "":
-		return 0, "", invalid("%s is empty; make a key with: orchestrator key new FILE", from)
+		return 0, "", invalidCode(orchestrator.CodeNoSecretKeyFile, "%s is empty", from)
 	}
 	release, err := s.lockAlone(ctx) // a run under way still has the old key
 	if err != nil {

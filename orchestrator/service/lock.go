@@ -33,7 +33,7 @@ func (s *Service) Lock() (release func(), err error) {
 	path := filepath.Join(dir, "run.lock")
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("lock data folder: %w; let this user write there and make room, or set CHORTLE_DATA_DIR", err)
+		return nil, orchestrator.WithCode(fmt.Errorf("lock data folder: %w", err), orchestrator.CodeFolderUnwritable, "setting", "CHORTLE_DATA_DIR")
 	}
 	if err := flock.TryLock(file); err != nil {
 		defer file.Close()

@@ -28,7 +28,7 @@ func (s *Service) FindRun(ctx context.Context, id string) (orchestrator.Run, err
 	if id == "" {
 		run, err := opened.Run(ctx, store.LastRun)
 		if errors.Is(err, orchestrator.ErrNotFound) {
-			return run, invalid("there was no run yet: start one with orchestrator run")
+			return run, invalidCode(orchestrator.CodeNoRuns, "there was no run yet")
 		}
 		return run, err
 	}
@@ -50,7 +50,7 @@ func (s *Service) FindRun(ctx context.Context, id string) (orchestrator.Run, err
 	}
 	switch found {
 	case 0:
-		return run, invalid("unknown run %q: see orchestrator runs list", id)
+		return run, invalidCode(orchestrator.CodeUnknownRun, "unknown run %q", id)
 	case 1:
 		return run, nil
 	}

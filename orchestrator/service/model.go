@@ -53,7 +53,7 @@ func (d Debug) Check() error {
 func (s *Service) findModel(command []string) (models.Entry, error) {
 	entry := models.Entry{Command: command}
 	if len(command) == 0 {
-		return entry, errors.New("find inferd: it is neither beside this program nor in PATH; install it there, or set CHORTLE_INFERD")
+		return entry, orchestrator.WithCode(errors.New("find model: inferd is neither beside this program nor in PATH"), orchestrator.CodeModelMissing)
 	}
 	if len(command) > 1 || strings.Contains(command[0], "/") {
 		return entry, nil // no name
@@ -74,7 +74,7 @@ func (s *Service) findModel(command []string) (models.Entry, error) {
 		if path := s.Config.Models; path != "" {
 			where = path + " has none of that name" + advice.DidYouMean(settings.Nearest(command[0], names))
 		}
-		return entry, fmt.Errorf("find model %q: %s, and no program in PATH is called so; see orchestrator models list", command[0], where)
+		return entry, orchestrator.WithCode(fmt.Errorf("find model %q: %s, and no program in PATH is called so", command[0], where), orchestrator.CodeUnknownModel)
 	}
 	return entry, nil
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/advice"
 )
 
 type fields = logrus.Fields
@@ -56,11 +57,11 @@ func (s *Service) logEvent(e orchestrator.Event) {
 	case orchestrator.EventRecording, orchestrator.EventProgress: // for the screen
 	case orchestrator.EventRecordingDone:
 		if e.Err != nil {
-			log.WithError(e.Err).Error("recording failed")
+			withRemedy(log, e.Err).Error("recording failed")
 			return
 		}
 		if e.Damage != nil {
-			log.WithError(e.Damage).Error("recording damaged")
+			withRemedy(log, e.Damage).Error("recording damaged")
 		}
 		log.WithFields(fields{keyAudio: seconds(orchestrator.SamplesToDuration(e.Length)), keyLaughs: e.Laughs, keyDuplicates: e.Duplicates}).Info("recording done")
 	case orchestrator.EventLeft:
@@ -84,10 +85,19 @@ func (s *Service) logEvent(e orchestrator.Event) {
 	}
 }
 
+// withRemedy adds an error, and what a person can do about it.
+func withRemedy(log *logrus.Entry, err error) *logrus.Entry {
+	log = log.WithError(err)
+	if remedy := advice.OfError(advice.Terminal, err); remedy != "" {
+		log = log.WithField(keyRemedy, remedy)
+	}
+	return log
+}
+
 func logDay(log *logrus.Entry, day *orchestrator.UserDay) {
 	for _, e := range day.Errors {
 		if e.Recording == "" { // those of recordings were logged when they came up
-			log.WithField("stage", e.Stage).Error(e.Message)
+			log.WithFields(fields{"stage": e.Stage, keyRemedy: advice.OfRunError(advice.Terminal, e)}).Error(e.Message)
 		}
 	}
 	log.WithFields(fields{keyStatus: day.Status, keyProcessed: day.Processed, keySkipped: day.Skipped, keyGivenUp: day.GivenUp, keyFailed: day.Failed, keyLeft: day.Left,

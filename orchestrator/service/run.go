@@ -93,7 +93,7 @@ func (s *Service) plan(ctx context.Context, request RunRequest) (plan orchestrat
 	case err != nil:
 		return plan, err
 	case len(all) == 0:
-		return plan, invalid("there are no users yet: add one with orchestrator user add NAME --timezone ZONE --source folder:PATH")
+		return plan, invalidCode(orchestrator.CodeNoUsers, "there are no users yet")
 	case len(users) == 0:
 		s.Log.Warn("no user is enabled: there is nothing to do")
 	}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/audio"
 	"github.com/chortle-audio/chortle/orchestrator/logfile"
 	"github.com/chortle-audio/chortle/orchestrator/service/accounts"
@@ -93,7 +94,7 @@ func (s *Service) MakeDataDir() error { return makeDataDir(s.Config.DataDir) }
 
 func makeDataDir(path string) error {
 	if err := os.MkdirAll(path, 0o700); err != nil {
-		return fmt.Errorf("make data folder: %w; let this user write there, or set CHORTLE_DATA_DIR", err)
+		return orchestrator.WithCode(fmt.Errorf("make data folder: %w", err), orchestrator.CodeFolderUnwritable, "setting", "CHORTLE_DATA_DIR")
 	}
 	return nil
 }

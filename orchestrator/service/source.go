@@ -112,7 +112,7 @@ func ParseSource(text string, absolute func(string) (string, error)) (string, er
 	} else if near := settings.Nearest(scheme, schemes); !found && len(near) > 0 {
 		hint = "; did you mean " + near[0] + "?"
 	}
-	return "", invalid("--source %q: want %s%s", settings.Mask(text), SourceForms(false), hint)
+	return "", invalid("source %q: want %s%s", settings.Mask(text), SourceForms(false), hint)
 }
 
 // NeedsKey reports whether a user's source is read with an API key.

@@ -3,10 +3,12 @@ package service
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/advice"
 	"github.com/chortle-audio/chortle/orchestrator/health"
 	"github.com/chortle-audio/chortle/orchestrator/logfile"
 	"github.com/chortle-audio/chortle/orchestrator/notify"
@@ -87,11 +89,14 @@ func (w *watch) end(ctx context.Context, opened *store.Store, run orchestrator.R
 		cancel()
 	}
 	alerts := health.Alerts(facts, w.Config.Alerts.Limits, w.Now())
+	var lines []string
 	for _, alert := range alerts {
-		w.Log.WithFields(fields{keyAlert: alert.Kind, keyUser: alert.User, keyRemedy: alert.Remedy}).Warn(alert.Message)
+		remedy := advice.OfAlert(advice.Terminal, alert)
+		w.Log.WithFields(fields{keyAlert: alert.Kind, keyUser: alert.User, keyRemedy: remedy}).Warn(alert.Message)
+		lines = append(lines, fmt.Sprintf("%s. %s.", alert.Message, remedy))
 	}
 	w.warn(w.forget(purged)) // this run wrote of them after the purge
-	w.warn(w.notifier.Send(ctx, alerts))
+	w.warn(w.notifier.Send(ctx, lines))
 	if path := w.Config.Alerts.MetricsFile; path != "" {
 		w.warn(notify.WriteMetrics(path, run, status, alerts))
 	}

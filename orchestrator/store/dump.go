@@ -262,7 +262,7 @@ func (l *loader) clear(ctx context.Context, replace bool) (clips []string, err e
 		return nil, nil
 	}
 	if !replace {
-		return nil, fmt.Errorf("%w: the database has %d users, %d runs and %d accounts; restore into an empty one, or say --replace", orchestrator.ErrExists, users, runs, accounts)
+		return nil, orchestrator.WithCode(fmt.Errorf("%w: the database has %d users, %d runs and %d accounts", orchestrator.ErrExists, users, runs, accounts), orchestrator.CodeStoreNotEmpty)
 	}
 	err = l.each(ctx, "SELECT DISTINCT clip FROM laughs WHERE clip <> ''", nil, func(scan func(...any) error) error {
 		var key string

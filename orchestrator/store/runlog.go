@@ -116,10 +116,10 @@ func findDays(ctx context.Context, q querier, w where) (days []storedDay, err er
 		return days, err
 	}
 	ofDays := ` WHERE run_user_id IN (SELECT d.id FROM run_users d` + w.String() + `) ORDER BY id`
-	err = q.each(ctx, "SELECT run_user_id, stage, recording, message, remedy FROM run_errors"+ofDays, w.args, func(scan func(...any) error) error {
+	err = q.each(ctx, "SELECT run_user_id, stage, recording, message, remedy, code, facts FROM run_errors"+ofDays, w.args, func(scan func(...any) error) error {
 		var id int64
 		var e orchestrator.RunError
-		err := scan(&id, &e.Stage, &e.Recording, &e.Message, &e.Remedy)
+		err := scan(&id, &e.Stage, &e.Recording, &e.Message, &e.Remedy, &e.Code, fromJSON{&e.Facts})
 		if i, known := at[id]; known { // one that was stored since is not
 			days[i].Errors = append(days[i].Errors, e)
 		}

@@ -103,12 +103,12 @@ func (s *Store) saveDay(ctx context.Context, q querier, runID string, day orches
 	}
 	var failures, spans [][]any
 	for _, e := range day.Errors {
-		failures = append(failures, []any{id, e.Stage, e.Recording, e.Message, e.Remedy})
+		failures = append(failures, []any{id, e.Stage, e.Recording, e.Message, e.Remedy, string(e.Code), asJSON(e.Facts)})
 	}
 	for _, span := range day.Spans {
 		spans = append(spans, []any{id, span.Start, span.End, string(span.State), span.Reason, span.Attempts, span.LastTried})
 	}
-	if err := q.insert(ctx, "INSERT INTO run_errors (run_user_id, stage, recording, message, remedy)", failures); err != nil {
+	if err := q.insert(ctx, "INSERT INTO run_errors (run_user_id, stage, recording, message, remedy, code, facts)", failures); err != nil {
 		return err
 	}
 	return q.insert(ctx, "INSERT INTO run_spans (run_user_id, start_at, end_at, state, reason, attempts, tried_at)", spans)

@@ -217,8 +217,10 @@ type brokenError struct {
 func (e *brokenError) Error() string { return fmt.Sprintf("%v; %s", e.err, e.remedy) }
 func (e *brokenError) Unwrap() error { return e.err }
 
-// Remedy is what a person can do.
-func (e *brokenError) Remedy() string { return e.remedy }
+// Problem returns its code, with what a person can do at the database.
+func (e *brokenError) Problem() (orchestrator.Code, orchestrator.Facts) {
+	return orchestrator.CodeStoreBroken, orchestrator.Facts{"do": e.remedy}
+}
 
 // plain takes off what libraries say around an error without saying more: what was under way is told
 // by the caller, and which database by the remedy.

@@ -16,6 +16,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/chortle-audio/chortle/orchestrator"
 )
 
 const version = "v1"
@@ -23,9 +25,9 @@ const version = "v1"
 // Conditions that a caller branches on.
 var (
 	// ErrNoKey means that there is no key to seal or open with.
-	ErrNoKey = errors.New("there is no secret key: set CHORTLE_SECRET_KEY or CHORTLE_SECRET_KEY_FILE to 64 hexadecimal digits (openssl rand -hex 32)")
+	ErrNoKey = orchestrator.WithCode(errors.New("there is no secret key"), orchestrator.CodeSecretKeyMissing)
 	// ErrWrongKey means that another key sealed the secret, or that it was changed or moved.
-	ErrWrongKey = errors.New("the secret key does not open it: set CHORTLE_SECRET_KEY to the key that it was stored with")
+	ErrWrongKey = orchestrator.WithCode(errors.New("the secret key does not open it"), orchestrator.CodeSecretKeyWrong)
 )
 
 // Vault seals and opens with one key. Its zero value has none and answers ErrNoKey. Safe for

@@ -21,7 +21,7 @@ type Folder struct{ root *os.Root }
 func OpenFolder(dir string) (*Folder, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, fmt.Errorf("open the old clips: %w; name the folder with --clips", err)
+		return nil, fmt.Errorf("open the old clips: %w", err)
 	}
 	return &Folder{root}, nil
 }

@@ -42,7 +42,7 @@ func (k Keys) open(userID, sealed string) (string, error) {
 	}
 	box, err := base64.StdEncoding.DecodeString(sealed)
 	if err != nil || len(box) < k.aead.NonceSize() {
-		return "", errors.New("open API key: it is damaged; give the user a new one with orchestrator user set")
+		return "", errors.New("open API key: it is damaged; give the user a new one")
 	}
 	text, err := k.aead.Open(nil, box[:k.aead.NonceSize()], box[k.aead.NonceSize():], []byte(userID))
 	if err != nil {

@@ -32,7 +32,7 @@ func (i *Importer) adopt(ctx context.Context, old oldUser, report *Report) (user
 	}
 	wanted := orchestrator.User{Name: name, Timezone: old.Timezone, Source: i.Source, Priority: i.Priority, Enabled: old.Active && old.Key != ""}
 	if _, err := wanted.Location(); err != nil {
-		report.Problems = append(report.Problems, err.Error()+"; UTC is taken until you set it: orchestrator user set "+name+" --timezone ZONE")
+		report.Problems = append(report.Problems, err.Error()+"; UTC is used until the time zone of "+name+" is set")
 		wanted.Timezone = "UTC"
 	}
 	if i.DryRun {
@@ -68,7 +68,7 @@ func (i *Importer) freeName(ctx context.Context, old oldUser) (string, error) {
 			return "", err
 		}
 	}
-	return "", fmt.Errorf("name the user of %s: every name is taken; choose one with --name %[1]s=NAME", old.Email)
+	return "", fmt.Errorf("name the user of %s: every name is taken; choose one", old.Email)
 }
 
 func (i *Importer) key(ctx context.Context, old oldUser, user orchestrator.User, report *Report) error {

@@ -173,7 +173,7 @@ func Make(ctx context.Context, sound *audio.Audio, dir string, days []Day, progr
 }
 
 // ErrOther marks a folder that holds another demo.
-var ErrOther = errors.New("holds a demo of another length or version: remove it, or name another --dir")
+var ErrOther = orchestrator.WithCode(errors.New("holds a demo of another length or version"), orchestrator.CodeOtherDemo)
 
 // job is a recording that is to be written.
 type job struct {

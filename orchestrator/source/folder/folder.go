@@ -248,13 +248,13 @@ func (s *Source) credible(created, modified time.Time) bool {
 }
 
 func inFuture(start time.Time) error {
-	return bad("set the recorder's clock, and rename the file after the time at which it was recorded",
+	return bad(orchestrator.CodeRecordingInFuture,
 		"it starts at %s, which is in the future", start.Format(time.RFC3339))
 }
 
-// bad is an orchestrator.ErrBadRecording with its remedy.
-func bad(remedy, format string, args ...any) error {
-	return orchestrator.WithRemedy(fmt.Errorf("%w: "+format, append([]any{orchestrator.ErrBadRecording}, args...)...), remedy)
+// bad is an orchestrator.ErrBadRecording with its code.
+func bad(code orchestrator.Code, format string, args ...any) error {
+	return orchestrator.WithCode(fmt.Errorf("%w: "+format, append([]any{orchestrator.ErrBadRecording}, args...)...), code)
 }
 
 // file is one file of the folder.

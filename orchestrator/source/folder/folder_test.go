@@ -61,7 +61,11 @@ func lines(of iter.Seq2[orchestrator.Recording, error]) (lines []string) {
 	for rec, err := range of {
 		switch {
 		case err != nil:
-			lines = append(lines, fmt.Sprintf("%s: %v", rec.Name, err))
+			line := fmt.Sprintf("%s: %v", rec.Name, err)
+			if problem := (*orchestrator.Problem)(nil); errors.As(err, &problem) {
+				line += fmt.Sprintf(" [%s]", problem.Code)
+			}
+			lines = append(lines, line)
 		default:
 			lines = append(lines, fmt.Sprintf("%s %s %s", rec.Start.Format("15:04:05"), rec.TimeSource, rec.Name))
 		}
@@ -248,8 +252,8 @@ func TestSymbolicLinks(t *testing.T) {
 		"2026-11-22_07-00-00.ogg": "leads nowhere",
 		"2026-11-22_08-00-00.ogg": "leads out of the folder",
 	} {
-		err, knows := errs[name], interface{ Remedy() string }(nil)
-		if !errors.Is(err, orchestrator.ErrBadRecording) || !strings.Contains(err.Error(), want) || !errors.As(err, &knows) || knows.Remedy() == "" {
+		err, problem := errs[name], (*orchestrator.Problem)(nil)
+		if !errors.Is(err, orchestrator.ErrBadRecording) || !strings.Contains(err.Error(), want) || !errors.As(err, &problem) || problem.Code == "" {
 			t.Errorf("%s: %v", name, err)
 		}
 		delete(errs, name)
@@ -291,10 +295,8 @@ func TestRecordingsFromTheFutureBelongToNoDay(t *testing.T) {
 	s := source(dir, nil)
 	expect(t, list(t.Context(), s, yesterday), "14:30:00 name 2026-11-22_14-30-00.ogg")
 	expect(t, strays(t.Context(), s),
-		"2031-01-01_00-00-00.ogg: bad recording: it starts at 2031-01-01T00:00:00Z, which is in the future; "+
-			"set the recorder's clock, and rename the file after the time at which it was recorded",
-		"untimed.ogg: bad recording: it starts at 2027-11-23T03:00:00Z, which is in the future; "+
-			"set the recorder's clock, and rename the file after the time at which it was recorded")
+		"2031-01-01_00-00-00.ogg: bad recording: it starts at 2031-01-01T00:00:00Z, which is in the future [recording_in_future]",
+		"untimed.ogg: bad recording: it starts at 2027-11-23T03:00:00Z, which is in the future [recording_in_future]")
 	expect(t, list(t.Context(), s, yesterday), "14:30:00 name 2026-11-22_14-30-00.ogg")
 	expect(t, list(t.Context(), s, orchestrator.Date{Year: 2031, Month: 1, Day: 1}))
 }
@@ -304,7 +306,7 @@ func TestFolderThatCannotBeRead(t *testing.T) {
 	dir := t.TempDir()
 	file := write(t, dir, "file", noon)
 	for root, want := range map[string]string{
-		filepath.Join(dir, "missing"): "is its disk mounted?",
+		filepath.Join(dir, "missing"): "no such file or directory",
 		file:                          "it is a file, not a folder",
 		"":                            "no path was given",
 	} {
@@ -339,11 +341,11 @@ func TestNoPermission(t *testing.T) {
 	t.Cleanup(func() { os.Chmod(closed, 0o700) })
 	var got []string
 	testkit.AsNobody(t, func() { got = strays(t.Context(), source(dir, nil)) })
-	if len(got) != 1 || !strings.HasPrefix(got[0], "sub: bad recording: ") || !strings.Contains(got[0], "let this user read it") {
+	if len(got) != 1 || !strings.HasPrefix(got[0], "sub: bad recording: ") || !strings.Contains(got[0], "[recording_forbidden]") {
 		t.Errorf("a closed folder: %v", got)
 	}
 	testkit.AsNobody(t, func() { got = list(t.Context(), source(closed, nil), yesterday) })
-	if len(got) != 1 || !strings.Contains(got[0], "let this user read it") {
+	if len(got) != 1 || !strings.Contains(got[0], "[folder_forbidden]") {
 		t.Errorf("a closed root: %v", got)
 	}
 }
@@ -358,7 +360,7 @@ func TestWhatIsNoFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := list(t.Context(), source(dir, nil), yesterday)
-	expect(t, got, "2026-11-22_14-30-00.ogg: bad recording: it is no regular file; move it away")
+	expect(t, got, "2026-11-22_14-30-00.ogg: bad recording: it is no regular file [recording_no_file]")
 }
 
 func TestFileThatVanishesAfterTheWalk(t *testing.T) {

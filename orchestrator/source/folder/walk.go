@@ -91,16 +91,17 @@ func (s *Source) walk(ctx context.Context) error {
 	return nil
 }
 
-// rootError says what a person can do about a folder that cannot be read at all.
+// rootError is the problem of a folder that cannot be read at all.
 func (s *Source) rootError(err error) error {
-	remedy := "name another one with `orchestrator user set NAME --source folder:PATH`"
+	code := orchestrator.CodeFolderUnreadable
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		remedy = "let this user read it, or " + remedy
+		code = orchestrator.CodeFolderForbidden
 	case errors.Is(err, fs.ErrNotExist):
-		remedy = "is its disk mounted? If it moved, " + remedy
+		code = orchestrator.CodeFolderMissing
 	}
-	return fmt.Errorf("list folder %s: %w; %s", printable(s.Root), err, remedy)
+	path := printable(s.Root)
+	return orchestrator.WithCode(fmt.Errorf("list folder %s: %w", path, err), code, "path", path)
 }
 
 // visit notes one entry below the root.
@@ -123,7 +124,7 @@ func (s *Source) visit(path string, entry fs.DirEntry, err error) error {
 	case !isSound(entry.Name()):
 		s.passOver(name)
 	case !entry.Type().IsRegular():
-		s.stray(name, bad("move it away", "it is no regular file"))
+		s.stray(name, bad(orchestrator.CodeRecordingNoFile, "it is no regular file"))
 	default:
 		s.add(file{name: name})
 	}
@@ -139,7 +140,7 @@ func (s *Source) visitLink(name, path string) {
 	}
 	if err != nil {
 		if isSound(name) {
-			s.stray(name, bad("remove it", "the symbolic link leads nowhere: %w", err))
+			s.stray(name, bad(orchestrator.CodeLinkBroken, "the symbolic link leads nowhere: %w", err))
 		}
 		return
 	}
@@ -147,7 +148,7 @@ func (s *Source) visitLink(name, path string) {
 	switch {
 	case !isSound(name) && !info.IsDir():
 	case err != nil || !filepath.IsLocal(below):
-		s.stray(name, bad("move what it leads to into the folder", "the symbolic link leads out of the folder, to %s, and is not followed", printable(target)))
+		s.stray(name, bad(orchestrator.CodeLinkOutside, "the symbolic link leads out of the folder, to %s, and is not followed", printable(target)))
 	case info.Mode().IsRegular():
 		s.add(file{name: name, target: target})
 	}

@@ -31,7 +31,7 @@ var (
 	// ErrNoAudio is the API's 404: there is no audio in this window.
 	ErrNoAudio = errors.New("no audio in this window")
 	// ErrBadKey is a key that the API refuses: no further call will do better.
-	ErrBadKey error = badKeyError{}
+	ErrBadKey = orchestrator.WithCode(errors.New("the API refused the key"), orchestrator.CodeAPIKeyRefused)
 )
 
 var (
@@ -45,18 +45,6 @@ var (
 func isFinal(err error) bool {
 	held := (*HeldError)(nil)
 	return errors.Is(err, ErrBadKey) || errors.Is(err, errKeep) || errors.As(err, &held)
-}
-
-// badKeyError is ErrBadKey.
-type badKeyError struct{}
-
-func (badKeyError) Error() string {
-	return "the API refused the key; give a valid one with: orchestrator user set NAME --api-key-file FILE"
-}
-
-// Remedy is for the log of a run.
-func (badKeyError) Remedy() string {
-	return "give a valid key: orchestrator user set NAME --api-key-file FILE; what is missing is read then"
 }
 
 // Config of a Client. Zero values mean the defaults.
@@ -107,7 +95,7 @@ type Client struct {
 func NewClient(config Config) (*Client, error) {
 	base, err := url.Parse(config.URL)
 	if err != nil || base.Host == "" || (base.Scheme != "https" && base.Scheme != "http") {
-		return nil, fmt.Errorf("check address of the Limitless API %q: want https://HOST (CHORTLE_LIMITLESS_URL)", config.URL)
+		return nil, fmt.Errorf("check address of the Limitless API %q: want https://HOST", config.URL)
 	}
 	if strings.TrimSpace(config.Key) == "" {
 		return nil, fmt.Errorf("check API key: there is none; %w", ErrBadKey)
@@ -234,7 +222,7 @@ func copyOgg(file *os.File, hash hash.Hash, body io.Reader) error {
 
 // notKept is the end of a download that the disk does not take.
 func notKept(err error) error {
-	return backoff.Permanent(fmt.Errorf("%w: %w; free some space there, or set CHORTLE_DATA_DIR", errKeep, err))
+	return backoff.Permanent(orchestrator.WithCode(fmt.Errorf("%w: %w", errKeep, err), orchestrator.CodeDownloads))
 }
 
 // try calls until an attempt succeeds, cannot succeed, or was the last.

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/chortle-audio/chortle/orchestrator"
 )
 
 const (
@@ -43,12 +45,12 @@ type HeldError struct {
 }
 
 func (e *HeldError) Error() string {
-	return fmt.Sprintf("the API refuses all calls with this key until %s; what is missing is had by a run after that", e.Until.UTC().Format(time.RFC3339))
+	return fmt.Sprintf("the API refuses all calls with this key until %s", orchestrator.Until(e.Until))
 }
 
-// Remedy is for the log of a run.
-func (e *HeldError) Remedy() string {
-	return "none is needed: a run after " + e.Until.UTC().Format(time.RFC3339) + " asks again"
+// Problem returns its code.
+func (e *HeldError) Problem() (orchestrator.Code, orchestrator.Facts) {
+	return orchestrator.CodeAPIHeld, orchestrator.Facts{"until": orchestrator.Until(e.Until)}
 }
 
 // hold keeps all calls of the key back for as long as the API said, and returns until when.

@@ -77,7 +77,7 @@ var (
 // New checks the options.
 func New(options Options) (*Source, error) {
 	if options.Chunk <= 0 || options.Chunk > MaxChunk {
-		return nil, fmt.Errorf("check chunk length %s: want at most %s (CHORTLE_CHUNK_MINUTES)", options.Chunk, MaxChunk)
+		return nil, fmt.Errorf("check chunk length %s: want at most %s", options.Chunk, MaxChunk)
 	}
 	return &Source{options: options, stopped: options.Unusable}, nil
 }

@@ -199,7 +199,7 @@ func TestFullDisk(t *testing.T) {
 		}
 	}
 	mustName(t, err, path, "make room")
-	if knows := interface{ Remedy() string }(nil); !errors.As(err, &knows) || !strings.HasPrefix(knows.Remedy(), "make room on the disk of ") {
+	if code, facts := orchestrator.CodeOf("", err); code != orchestrator.CodeStoreBroken || !strings.HasPrefix(facts["do"], "make room on the disk of ") {
 		t.Errorf("no remedy: %v", err)
 	}
 
