@@ -23,6 +23,7 @@ const (
 	CodeUnknownModel       Code = "unknown_model"        // neither a name nor a program
 	CodeNothingHeard       Code = "nothing_heard"        // no model has read anything yet
 	CodeNoForeignDatabase  Code = "no_foreign_database"  // to import from
+	CodeNoForeignClips     Code = "no_foreign_clips"     // nor the folder of its clips
 	CodeFolderUnwritable   Code = "folder_unwritable"    // [setting]
 	CodeOtherDemo          Code = "other_demo"           // lies in the folder
 	CodeStoreUnavailable   Code = "store_unavailable"    // the database cannot be reached

@@ -55,7 +55,7 @@ func TestEveryCodeHasWords(t *testing.T) {
 			}
 		}
 		if words := advice.Remedy(advice.Page, code, facts); command.MatchString(words) && code != orchestrator.CodeDayNotOver &&
-			code != orchestrator.CodeNoSecretKeyFile && code != orchestrator.CodeNothingHeard && code != orchestrator.CodeNoForeignDatabase && code != orchestrator.CodeOtherDemo {
+			code != orchestrator.CodeNoSecretKeyFile && code != orchestrator.CodeNothingHeard && code != orchestrator.CodeNoForeignDatabase && code != orchestrator.CodeNoForeignClips && code != orchestrator.CodeOtherDemo {
 			t.Errorf("%s on a page: %q", code, words)
 		}
 	}

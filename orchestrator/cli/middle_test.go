@@ -172,7 +172,7 @@ func TestDiskFullInTheMiddleOfADownload(t *testing.T) {
 	calm.must(day...)
 	a := newAPI(t, twoUsers)
 	code, output := a.onSmallDisk("data/users/1", "true", day...)
-	if code != orchestrator.ExitIncomplete || !strings.Contains(output, "no space left on device; free some space") {
+	if code != orchestrator.ExitIncomplete || !strings.Contains(output, "no space left on device\n  → free some space") {
 		t.Fatalf("exit code %d\n%s", code, output)
 	}
 	first := a.json(0, "runs", "show", "--last")

@@ -134,7 +134,7 @@ func family(pid int) []int {
 	return all
 }
 
-func TestDefect7SecretKeyWrongOrMissing(t *testing.T) {
+func TestSecretKeyWrongOrMissing(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, shortDay)
 	for want, settings := range map[string][]string{
@@ -143,7 +143,8 @@ func TestDefect7SecretKeyWrongOrMissing(t *testing.T) {
 	} {
 		p := a.with(settings...)
 		run := p.json(orchestrator.ExitIncomplete, day...)
-		if message := fmt.Sprint(at(run, "users", 0, "errors", 0, "message")); !strings.Contains(message, want) || !strings.Contains(message, "CHORTLE_SECRET_KEY") || at(run, "users", 0, "errors", 1) != nil {
+		message, remedy := fmt.Sprint(at(run, "users", 0, "errors", 0, "message")), fmt.Sprint(at(run, "users", 0, "errors", 0, "remedy"))
+		if !strings.Contains(message, want) || !strings.Contains(remedy, "CHORTLE_SECRET_KEY") || at(run, "users", 0, "errors", 1) != nil {
 			t.Errorf("%s: %v", want, at(run, "users", 0, "errors"))
 		}
 		if at(run, "users", 0, "gaps", 0, "start") != "2026-11-22T00:00:00.000Z" || at(run, "users", 0, "gaps", 0, "end") != "2026-11-23T00:00:00.000Z" {

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path"
 	"strings"
+
+	"github.com/chortle-audio/chortle/orchestrator"
 )
 
 // maxClip bounds a clip: theirs have 128 kB.
@@ -21,7 +23,7 @@ type Folder struct{ root *os.Root }
 func OpenFolder(dir string) (*Folder, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, fmt.Errorf("open the old clips: %w", err)
+		return nil, orchestrator.WithCode(fmt.Errorf("open the old clips: %w", err), orchestrator.CodeNoForeignClips)
 	}
 	return &Folder{root}, nil
 }
