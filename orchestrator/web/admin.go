@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/advice"
 	"github.com/chortle-audio/chortle/orchestrator/service"
 	"github.com/chortle-audio/chortle/orchestrator/service/accounts"
 )
@@ -117,7 +118,7 @@ func (s *Server) showAdmin(w http.ResponseWriter, r *http.Request, v viewer, sta
 		show.Accounts = append(show.Accounts, line)
 	}
 	for _, alert := range now.Alerts {
-		show.Alerts = append(show.Alerts, errorLine{User: alert.User, Message: s.scrub(alert.Message), Remedy: s.scrub(alert.Remedy)})
+		show.Alerts = append(show.Alerts, errorLine{User: alert.User, Message: s.scrub(alert.Message), Remedy: s.scrub(advice.OfAlert(advice.Terminal, alert))})
 	}
 	for _, user := range now.ServiceStatus.Users {
 		line := personLine{Name: user.User.Name, Zone: user.User.Timezone, Status: string(user.Latest.Status), Gaps: len(user.Gaps), GivenUp: len(user.GivenUp)}
@@ -131,7 +132,7 @@ func (s *Server) showAdmin(w http.ResponseWriter, r *http.Request, v viewer, sta
 		for _, day := range run.Days {
 			line.Laughs += day.Laughs
 			for _, e := range day.Errors {
-				line.Errors = append(line.Errors, errorLine{User: day.User, Message: s.scrub(e.Message), Remedy: s.scrub(e.Remedy)})
+				line.Errors = append(line.Errors, errorLine{User: day.User, Message: s.scrub(e.Message), Remedy: s.scrub(advice.OfRunError(advice.Terminal, e))})
 			}
 		}
 		show.Runs = append(show.Runs, line)
