@@ -37,7 +37,7 @@ const heardFloor = -7
 const mostHeard = 4 << 20
 
 // Sounds holds what else was heard, in the frames around laughter.
-type Sounds struct {
+type Sounds struct { //nolint:recvcheck // comparisons in tests find Equal on the value
 	// Classes are the labels, in the order of a frame's bytes.
 	Classes []string
 	// Step is the distance of two neighbouring bytes of Data, in logits.

@@ -11,7 +11,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log"
+	"log" //nolint:depguard // the form that the server of the standard library wants
 	"maps"
 	"math/rand/v2"
 	"net"

@@ -144,7 +144,7 @@ func judge(mode fs.FileMode, uid, gid, self uint32) error {
 		return fmt.Errorf("%w (uid %d)", ErrForeign, uid)
 	}
 	writable := mode.Perm()&0o002 != 0 || mode.Perm()&0o020 != 0 && gid != uid
-	if writable && !(mode.IsDir() && mode&fs.ModeSticky != 0) {
+	if writable && (!mode.IsDir() || mode&fs.ModeSticky == 0) {
 		return fmt.Errorf("%w (mode %v); take that away: chmod go-w", ErrExposed, mode.Perm())
 	}
 	return nil

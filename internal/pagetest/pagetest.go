@@ -131,7 +131,7 @@ func (f *filler) makeSound(ctx context.Context) error {
 	}
 	defer os.RemoveAll(dir)
 	const margin = 2 * orchestrator.SampleRateHz
-	samples := make([]float32, 2*margin)
+	samples := append([]float32{}, make([]float32, 2*margin)...)
 	var spans []orchestrator.SampleSpan
 	for i := range 9 {
 		for range 1 + i%3 {

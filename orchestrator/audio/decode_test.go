@@ -377,7 +377,7 @@ func TestMemoryDoesNotGrowWithLength(t *testing.T) {
 		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
 			t.Fatal(err)
 		}
-		os.Stdout.WriteString("peak " + strconv.FormatInt(int64(usage.Maxrss), 10) + "\n")
+		os.Stdout.WriteString("peak " + strconv.FormatInt(int64(usage.Maxrss), 10) + "\n") //nolint:unconvert // it is not 64 bits long everywhere
 		return
 	}
 	threeHours, _ := threeHours(t)

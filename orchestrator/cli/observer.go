@@ -5,13 +5,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sirupsen/logrus"
 
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/cli/terminal"
 )
-
-type fields = logrus.Fields
 
 // keyFile is the log's field for the path of a file.
 const keyFile = "file"

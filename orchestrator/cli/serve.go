@@ -99,7 +99,7 @@ func (a *app) listen(address string) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.Chmod(path, 0o660); err != nil { // for the proxy, by its group
+	if err := os.Chmod(path, 0o660); err != nil { //nolint:gosec // for the proxy, by its group
 		return nil, errors.Join(err, listener.Close())
 	}
 	return listener, nil

@@ -86,8 +86,8 @@ func (l *listener) evidence(frame, class int) float64 {
 	x := l.logit(frame, class)
 	e := x
 	if w := l.policy.Neighbours; w > 0 {
-		own, before, after := l.best(frame), 0., 0.
-		before, after = own, own
+		own := l.best(frame)
+		before, after := own, own
 		if frame > 0 {
 			before = l.best(frame - 1)
 		}

@@ -46,28 +46,9 @@ func (s *Service) Compare(ctx context.Context, filter orchestrator.LaughFilter, 
 	}
 	d.A, d.B = document.DiffModel(a), document.DiffModel(b)
 
-	readers := map[recordingOf]map[store.ModelRef]bool{} // of the recordings that are chosen
-	for _, user := range users {
-		span, err := spanOf(user, filter.From, filter.To)
-		if err != nil {
-			return d, err
-		}
-		chosen, err := opened.ReadBy(ctx, orchestrator.LaughFilter{Users: []string{user.Name}, Span: span})
-		if err != nil {
-			return d, err
-		}
-		for _, model := range []store.ModelRef{a, b} {
-			for _, r := range chosen[model] {
-				key := recordingOf{r.User, r.Name}
-				if filter.Recording != "" && filter.Recording != r.Name {
-					continue
-				}
-				if readers[key] == nil {
-					readers[key] = map[store.ModelRef]bool{}
-				}
-				readers[key][model] = true
-			}
-		}
+	readers, err := s.readersOf(ctx, opened, users, filter, []store.ModelRef{a, b})
+	if err != nil {
+		return d, err
 	}
 	for _, models := range readers {
 		if len(models) < 2 {
@@ -91,6 +72,34 @@ func (s *Service) Compare(ctx context.Context, filter orchestrator.LaughFilter, 
 	}
 	d.Counts = document.DiffCounts{Agreed: len(d.Agreed), OnlyA: len(d.OnlyA), OnlyB: len(d.OnlyB)}
 	return d, nil
+}
+
+// readersOf tells which of the models read each recording that the filter chooses.
+func (s *Service) readersOf(ctx context.Context, opened *store.Store, users []orchestrator.User, filter orchestrator.LaughFilter, models []store.ModelRef) (map[recordingOf]map[store.ModelRef]bool, error) {
+	readers := map[recordingOf]map[store.ModelRef]bool{}
+	for _, user := range users {
+		span, err := spanOf(user, filter.From, filter.To)
+		if err != nil {
+			return nil, err
+		}
+		chosen, err := opened.ReadBy(ctx, orchestrator.LaughFilter{Users: []string{user.Name}, Span: span})
+		if err != nil {
+			return nil, err
+		}
+		for _, model := range models {
+			for _, r := range chosen[model] {
+				if filter.Recording != "" && filter.Recording != r.Name {
+					continue
+				}
+				key := recordingOf{r.User, r.Name}
+				if readers[key] == nil {
+					readers[key] = map[store.ModelRef]bool{}
+				}
+				readers[key][model] = true
+			}
+		}
+	}
+	return readers, nil
 }
 
 func heardBy(l orchestrator.StoredLaugh) store.ModelRef {

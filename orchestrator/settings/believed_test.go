@@ -39,7 +39,7 @@ func TestASettingsFileThatOthersCanWriteIsRefused(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
 	write(t, p.work+"/.env", "CHORTLE_CATCH_UP_DAYS=5\n")
-	if err := os.Chmod(p.work+"/.env", 0o666); err != nil { //nolint:gosec // that is what is to be found
+	if err := os.Chmod(p.work+"/.env", 0o666); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := settings.Load(p.input()); err == nil || !strings.Contains(err.Error(), "chmod go-w") {

@@ -59,7 +59,7 @@ func TestConfigurationPage(t *testing.T) {
 	}
 	path := filepath.Join(testkit.Root(), "docs", "configuration.md")
 	if *update {
-		if err := os.WriteFile(path, []byte(page.String()), 0o644); err != nil { //nolint:gosec // a page for everybody
+		if err := os.WriteFile(path, []byte(page.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

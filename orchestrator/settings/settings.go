@@ -312,7 +312,7 @@ func (s *Settings) FromFlag(name string) bool {
 func (s *Settings) Path(text string) (string, error) { return s.path(text) }
 
 // Policy is what the settings say of what a laugh is.
-func (c Config) Policy() orchestrator.PolicySettings {
+func (c *Config) Policy() orchestrator.PolicySettings {
 	policy := orchestrator.PolicySettings{Default: detect.DefaultPolicy()}
 	if c.OneThreshold {
 		policy.Threshold = c.Threshold

@@ -8,7 +8,7 @@ import (
 	"github.com/chortle-audio/chortle/orchestrator"
 )
 
-const tokenColumns = "t.id, t.account_id, COALESCE(t.user_id, 0), t.name, t.scopes, t.created_at, t.expires_at, t.used_at"
+const tokenColumns = "t.id, t.account_id, COALESCE(t.user_id, 0), t.name, t.scopes, t.created_at, t.expires_at, t.used_at" //nolint:gosec // names of columns
 
 func columnsOfToken(t *orchestrator.APIToken, scopes *string) []any {
 	return []any{&t.ID, &t.AccountID, &t.UserID, &t.Name, scopes, instant{&t.CreatedAt}, instant{&t.ExpiresAt}, instant{&t.UsedAt}}

@@ -15,7 +15,7 @@ import (
 // SaveRecording implements orchestrator.Store. New counts the laughs that overlap no row which the
 // recording had before, so that storing the same result again counts none. orchestrator.ErrNotFound
 // when there is no such user.
-func (s *Store) SaveRecording(ctx context.Context, result orchestrator.Result) (orchestrator.Saved, error) {
+func (s *Store) SaveRecording(ctx context.Context, result orchestrator.Result) (orchestrator.Saved, error) { //nolint:gocognit // one step after another
 	verb := fmt.Sprintf("save recording %q", result.Recording.Name)
 	found, err := rows(result)
 	if err != nil {

@@ -120,7 +120,7 @@ func (s *Server) showAdmin(w http.ResponseWriter, r *http.Request, v viewer, sta
 	for _, alert := range now.Alerts {
 		show.Alerts = append(show.Alerts, errorLine{User: alert.User, Message: s.scrub(alert.Message), Remedy: s.scrub(advice.OfAlert(advice.Terminal, alert))})
 	}
-	for _, user := range now.ServiceStatus.Users {
+	for _, user := range now.Users {
 		line := personLine{Name: user.User.Name, Zone: user.User.Timezone, Status: string(user.Latest.Status), Gaps: len(user.Gaps), GivenUp: len(user.GivenUp)}
 		if user.Latest.Date != (orchestrator.Date{}) {
 			line.Latest = user.Latest.Date.String()

@@ -41,6 +41,6 @@ const signedInCookie = "chortle"
 func (s *Server) dropCookies(w http.ResponseWriter, r *http.Request) {
 	s.setCookie(w, r, signedInCookie, "", -1)
 	if callerOf(r).secure { // one may be left from plain HTTP
-		http.SetCookie(w, &http.Cookie{Name: signedInCookie, Path: s.prefix + "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, MaxAge: -1})
+		http.SetCookie(w, &http.Cookie{Name: signedInCookie, Path: s.prefix + "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, MaxAge: -1}) //nolint:gosec // it removes the cookie that plain HTTP left, which has no Secure
 	}
 }

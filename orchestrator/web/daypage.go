@@ -85,7 +85,7 @@ func (s *Server) dayPage(w http.ResponseWriter, r *http.Request, v viewer) error
 		data.Notices = append(data.Notices, notice{Text: plural("notice.unread", all.failed), Then: word("notice.unread-then")})
 	}
 	shown := s.showTiers(&data, laughs, asked)
-	s.drawDay(&data, p, laughs, shown, all, asked)
+	s.drawDay(&data, p, shown, all, asked)
 	s.listDay(&data, r, p, v, shown, all, asked)
 	s.render(w, r, v, http.StatusOK, "day.html", view{Title: data.Name, Person: p, Data: data})
 	return nil
@@ -194,7 +194,7 @@ func (s *Server) showTiers(data *dayData, laughs []orchestrator.StoredLaugh, ask
 	return shown
 }
 
-func (s *Server) drawDay(data *dayData, p *person, laughs, shown []orchestrator.StoredLaugh, all heard, asked stretch) {
+func (s *Server) drawDay(data *dayData, p *person, shown []orchestrator.StoredLaugh, all heard, asked stretch) {
 	title := word("strip.title", "day", data.Name)
 	if !asked.whole() {
 		data.Zoomed = asked.from + "–" + asked.to

@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"log"
+	"log" //nolint:depguard // the form that the server of the standard library wants
 	"net/http"
 	"strconv"
 	"strings"

@@ -98,7 +98,7 @@ func (s *Server) personHome(w http.ResponseWriter, r *http.Request, v viewer, na
 	}
 	latest, any := latestDay(p, from, days, all)
 	if any {
-		if err := s.latestDays(r, v, p, &data, latest, days, all); err != nil {
+		if err := s.latestDays(r, v, p, &data, latest, all); err != nil {
 			return err
 		}
 	}
@@ -121,7 +121,7 @@ func latestDay(p *person, from orchestrator.Date, days []orchestrator.DayCount, 
 }
 
 // latestDays fills in the latest day and those before it.
-func (s *Server) latestDays(r *http.Request, v viewer, p *person, data *homeData, latest orchestrator.Date, days []orchestrator.DayCount, all heard) error {
+func (s *Server) latestDays(r *http.Request, v viewer, p *person, data *homeData, latest orchestrator.Date, all heard) error {
 	ctx := r.Context()
 	first := latest.Add(-homeDays)
 	laughs, err := collect(s.options.Laughs.LaughsOf(ctx, p.ids(), orchestrator.LaughFilter{From: first, To: latest, Marks: orchestrator.NotWrong()}))

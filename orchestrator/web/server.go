@@ -133,9 +133,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // recover answers for a handler that panicked. What it wrote already cannot be taken back.
 func (s *Server) recover(w http.ResponseWriter, r *http.Request) {
-	switch cause := recover(); {
-	case cause == nil:
-	case cause == http.ErrAbortHandler:
+	switch cause := recover(); cause {
+	case nil:
+	case http.ErrAbortHandler:
 		panic(cause) // net/http breaks the connection
 	default:
 		s.log.WithField("stack", s.scrub(string(debug.Stack()))).Error("answer request: panic")

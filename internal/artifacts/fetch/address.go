@@ -82,10 +82,10 @@ func size(path string) int64 {
 
 // download asks once for what is missing of the file, and appends it.
 func (s *address) download(ctx context.Context, part string, total int64) (err error) {
-	if err := os.MkdirAll(filepath.Dir(part), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(part), 0o755); err != nil { //nolint:gosec // what is fetched is for everybody
 		return &localError{err}
 	}
-	file, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE, 0o644)
+	file, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE, 0o644) //nolint:gosec // as the folder
 	if err != nil {
 		return &localError{err}
 	}

@@ -100,10 +100,10 @@ func (e *Error) Unwrap() []error {
 // Lock keeps other set-ups out of a folder, waiting for one that is under way. waiting is called once, if it has to
 // wait; it may be nil.
 func Lock(ctx context.Context, dir string, waiting func()) (release func(), err error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // what is fetched is for everybody
 		return nil, remedy(dir, fmt.Errorf("make folder: %w", err))
 	}
-	file, err := os.OpenFile(filepath.Join(dir, ".lock"), os.O_RDWR|os.O_CREATE, 0o644)
+	file, err := os.OpenFile(filepath.Join(dir, ".lock"), os.O_RDWR|os.O_CREATE, 0o644) //nolint:gosec // as the folder
 	if err != nil {
 		return nil, remedy(dir, fmt.Errorf("lock folder: %w", err))
 	}

@@ -21,7 +21,7 @@ func (f *fetcher) lay(ctx context.Context, from source, place string) error {
 		return err
 	}
 	defer cleanUp()
-	if err := os.MkdirAll(filepath.Dir(place), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(place), 0o755); err != nil { //nolint:gosec // what is fetched is for everybody
 		return &localError{err}
 	}
 	if f.artifact.Wheel == nil {

@@ -45,7 +45,7 @@ func newFetcher(artifact artifacts.Artifact, options Options) (*fetcher, error) 
 	if options.stall == 0 {
 		options.stall = defaultStall
 	}
-	if err := os.MkdirAll(options.Dir, 0o755); err != nil {
+	if err := os.MkdirAll(options.Dir, 0o755); err != nil { //nolint:gosec // what is fetched is for everybody
 		return nil, remedy(options.Dir, fmt.Errorf("make folder: %w", err))
 	}
 	return &fetcher{Options: options, artifact: artifact}, nil

@@ -14,7 +14,7 @@ import (
 )
 
 // Store is what the accounts are kept in.
-type Store interface {
+type Store interface { //nolint:interfacebloat // a sum of small ones
 	accountStore
 	seeing
 	sessionStore

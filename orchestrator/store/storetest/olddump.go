@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"iter"
 	"slices"
 	"testing"
 	"time"
@@ -96,7 +95,7 @@ func without(table orchestrator.Table, columns []string) orchestrator.Table {
 		keep[i] = !slices.Contains(columns, column)
 	}
 	table.Columns = slices.DeleteFunc(slices.Clone(table.Columns), func(column string) bool { return slices.Contains(columns, column) })
-	var rows iter.Seq2[[]any, error] = table.Rows
+	rows := table.Rows
 	table.Rows = func(yield func([]any, error) bool) {
 		for row, err := range rows {
 			var left []any

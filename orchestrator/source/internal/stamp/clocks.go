@@ -9,7 +9,7 @@ const colons = "-_.:"
 
 // The fields of times of day.
 var (
-	hour1   = upTo(hour, 2, 0, 23)
+	hour1   = upTo(hour, 0, 23)
 	hour2   = exactly(hour, 2, 0, 23)
 	minute2 = exactly(minute, 2, 0, 59)
 	second2 = exactly(second, 2, 0, 60)
@@ -19,8 +19,8 @@ var (
 var clocks = []form{
 	{halfBefore, hour1, separator(colons), minute2, again, second2, sure, maybe(literal("s")), fraction, halfBehind}, // 14-30-05.250
 	{hour1, separator("hH"), minute2, separator("mM" + colons), second2, sure, maybe(literal("s")), fraction},        // 14h30m05s
-	{halfBefore, hour1, literal(cjkHour...), gap(" ", 1), upTo(minute, 2, 0, 59), literal(cjkMinute...),
-		maybe(gap(" ", 1), upTo(second, 2, 0, 60), literal("秒", plain("초"))), sure}, // 14时30分05秒
+	{halfBefore, hour1, literal(cjkHour...), gap(" ", 1), upTo(minute, 0, 59), literal(cjkMinute...),
+		maybe(gap(" ", 1), upTo(second, 0, 60), literal("秒", plain("초"))), sure}, // 14时30分05秒
 	{halfBefore, hour1, separator(colons + "hH"), minute2, halfBehind}, // 14-30, 2.30 PM
 	{hour2, minute2, second2, compact, fraction, halfBehind},           // 143000
 	{hour2, minute2, compact, halfBehind},                              // 1430
@@ -72,13 +72,13 @@ func joint(m match) []match {
 // zoneAt reads a zone behind a time of day, as its offset ahead of UTC.
 func zoneAt(m match, wall time.Time, o Options) (offset time.Duration, ok bool) {
 	text := m.rest()
-	if offset, ok := signed(text, m.behindT, m.half == noHalf); ok {
+	if offset, ok := signed(text, m.behindT); ok {
 		return offset, true
 	}
 	spaced := strings.HasPrefix(text, " ")
 	text = strings.TrimPrefix(text, " ")
 	if spaced && (strings.HasPrefix(text, "+") || strings.HasPrefix(text, "-") && digitsAt(text, 1) == 4) {
-		if offset, ok := signed(text, false, false); ok {
+		if offset, ok := signed(text, false); ok {
 			return offset, true
 		}
 	}
@@ -87,7 +87,7 @@ func zoneAt(m match, wall time.Time, o Options) (offset time.Duration, ok bool) 
 	name, behind := text[:n], text[n:]
 	switch {
 	case name == "Z", name == "z" && !spaced:
-		return 0, !(behind != "" && isDigit(behind[0]))
+		return 0, behind == "" || !isDigit(behind[0])
 	case strings.EqualFold(name, "UTC"), strings.EqualFold(name, "GMT"):
 		if offset, ok := shifted(strings.TrimPrefix(behind, " ")); ok {
 			return offset, true
@@ -101,7 +101,7 @@ func zoneAt(m match, wall time.Time, o Options) (offset time.Duration, ok bool) 
 }
 
 // signed reads +0100, +01:00, +01, -0500, and -05-00 where a dash cannot be anything else.
-func signed(text string, behindT, bare bool) (time.Duration, bool) {
+func signed(text string, behindT bool) (time.Duration, bool) {
 	if text == "" || text[0] != '+' && text[0] != '-' {
 		return 0, false
 	}

@@ -8,8 +8,8 @@ var (
 	year2  = exactly(year, 2, 0, 99)
 	month2 = exactly(month, 2, 1, 12)
 	day2   = exactly(day, 2, 1, 31)
-	month1 = upTo(month, 2, 1, 12)
-	day1   = upTo(day, 2, 1, 31)
+	month1 = upTo(month, 1, 12)
+	day1   = upTo(day, 1, 31)
 	dayEnd = func(m *match) bool {
 		if digitsAt(m.text, m.at) > 2 { // 2026-11-22143000
 			return day2(m)
@@ -31,7 +31,7 @@ var dates = []form{
 
 // yearLast are dates whose day and month could be either.
 var yearLast = []form{
-	{upTo(day, 2, 1, 31), separator("-_./ "), upTo(month, 2, 1, 31), again, whole(year, 4, 1900, 2099)}, // 22.11.2026
+	{upTo(day, 1, 31), separator("-_./ "), upTo(month, 1, 31), again, whole(year, 4, 1900, 2099)}, // 22.11.2026
 }
 
 // glued is a date without separators whose day and month could be either; a separator must follow.

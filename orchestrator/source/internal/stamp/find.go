@@ -15,7 +15,7 @@ func find(text string, o Options) (Stamp, bool) {
 			continue
 		}
 		for _, m := range joint(date) {
-			if clock, ok := clockAt(m); ok && !counter(clock, i, o) {
+			if clock, ok := clockAt(m); ok && !counter(clock, o) {
 				return stamped(clock, i, o), true
 			}
 		}
@@ -52,7 +52,7 @@ func inUTC(text string, i int) bool {
 
 // counter tells a number behind a date that only looks like a time of day: 261122_0001 is a counter more often than a
 // minute past midnight. The names beside it tell: a counter has neighbours, and a clock has no minute 60.
-func counter(m match, i int, o Options) bool {
+func counter(m match, o Options) bool {
 	if !m.compact || m.value[hour] != 0 || m.value[second] != 0 || m.at < 4 || digitsBefore(m.text, m.at) != 4 {
 		return false
 	}
@@ -93,7 +93,7 @@ func findShort(text string, o Options) (Stamp, bool) {
 			continue
 		}
 		clock, ok := clockAt(date)
-		if !ok || !clock.compact || clock.half != noHalf || counter(clock, i, o) {
+		if !ok || !clock.compact || clock.half != noHalf || counter(clock, o) {
 			continue
 		}
 		if s := stamped(clock, i, o); !o.late(s.Wall) {

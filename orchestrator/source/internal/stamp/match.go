@@ -63,7 +63,7 @@ func first(forms []form, m match, accept func(match) bool) (match, bool) {
 func (m *match) rest() string { return m.text[m.at:] }
 
 // end tells whether no digit follows.
-func (m match) end() bool { return m.at == len(m.text) || !isDigit(m.text[m.at]) }
+func (m *match) end() bool { return m.at == len(m.text) || !isDigit(m.text[m.at]) }
 
 // take reads n digits as a field.
 func (m *match) take(f field, n, least, most int) bool {
@@ -81,8 +81,9 @@ func exactly(f field, n, least, most int) step {
 	return func(m *match) bool { return digitsAt(m.text, m.at) >= n && m.take(f, n, least, most) }
 }
 
-// upTo reads a field that is a whole run of at most n digits.
-func upTo(f field, n, least, most int) step {
+// upTo reads a field that is a whole run of one or two digits.
+func upTo(f field, least, most int) step {
+	const n = 2
 	return func(m *match) bool {
 		run := digitsAt(m.text, m.at)
 		return run >= 1 && run <= n && m.take(f, run, least, most)

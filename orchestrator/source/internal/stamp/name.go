@@ -12,7 +12,7 @@ func InName(name string, o Options) (Stamp, bool) {
 	dir, base := path.Split(name)
 	stem, extension := plain(Original(strings.TrimSuffix(base, path.Ext(base)))), strings.ToLower(path.Ext(base))
 	folders := strings.Split(plain(strings.Trim(dir, "/")), "/")
-	if s, ok := find(stem, o); ok && !(isPhone(stem) && slices.Contains(calls, extension)) {
+	if s, ok := find(stem, o); ok && (!isPhone(stem) || !slices.Contains(calls, extension)) {
 		return s, true
 	}
 	if extension == ".wav" {
@@ -95,7 +95,7 @@ func clockIn(stem string) (match, bool) {
 		m.value[year], m.value[month], m.value[day] = 2000, 1, 1
 		clock, ok := clockAt(m)
 		whole := clock.strict || clock.compact && clock.at-i >= 6
-		if ok && (i == 0 && (whole || !clock.compact) || i > 0 && whole && !(clock.compact && clock.value[hour] == 0)) {
+		if ok && (i == 0 && (whole || !clock.compact) || i > 0 && whole && (!clock.compact || clock.value[hour] != 0)) {
 			return clock, true
 		}
 	}
@@ -133,7 +133,7 @@ var dayPaths = []form{
 
 // inFolderOfHour reads minutes and seconds in the name, and the hour in the folder's: 2026/11/22/14/30-00.
 func inFolderOfHour(folders []string, stem string, o Options) (Stamp, bool) {
-	m, ok := first(minutes, match{text: stem}, match.end)
+	m, ok := first(minutes, match{text: stem}, func(m match) bool { return m.end() })
 	if clock, isClock := clockIn(stem); !ok || isClock && clock.strict {
 		return Stamp{}, false
 	}
