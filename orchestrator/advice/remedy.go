@@ -52,7 +52,7 @@ var remedies = map[orchestrator.Code]remedy{
 		operator + "give the machine swap or more memory"},
 	orchestrator.CodeModelKilled: {terminal: "find out who ended the model; the next run tries again"},
 	orchestrator.CodeModelStart:  {"orchestrator doctor starts a model and says what it lacks", operator + "check the model"},
-	orchestrator.CodeModelMissing: {"put inferd beside this program or into PATH, or name a model with --model or CHORTLE_MODEL",
+	orchestrator.CodeModelMissing: {"put inferd beside this program or into PATH, or name a model with --inferd or CHORTLE_INFERD",
 		operator + "install the model"},
 	orchestrator.CodeModelBroken: {terminal: "no action needed at first: it is tried in three runs; then look at what the model wrote to the log"},
 	orchestrator.CodeSource: {"see whether the source is there and may be read: orchestrator doctor",
