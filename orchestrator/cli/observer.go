@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/cli/terminal"
 )

@@ -18,7 +18,7 @@ import (
 // fetch asks for a page as a browser does, and returns the size of its answer on the wire.
 func fetch(t testing.TB, handler http.Handler, path string) (body string, wire int) {
 	t.Helper()
-	r := httptest.NewRequest("GET", path, nil)
+	r := httptest.NewRequest(http.MethodGet, path, nil)
 	r.Host = "localhost"
 	r.Header.Set("Accept-Encoding", "gzip")
 	r.AddCookie(&http.Cookie{Name: "chortle", Value: "test"})

@@ -131,7 +131,7 @@ func TestClips(t *testing.T) {
 	}
 	for path, want := range map[string]string{"/clip.wav": "audio/wav", "/wave.svg": "image/svg+xml", "/spectrogram.png": "image/png", "/spectrogram.png?theme=dark": "image/png"} {
 		got := answer(t, h, "GET", page+path, nil)
-		if got.StatusCode != 200 || got.Header.Get("Content-Type") != want || !strings.HasPrefix(got.Header.Get("Cache-Control"), "private") {
+		if got.StatusCode != http.StatusOK || got.Header.Get("Content-Type") != want || !strings.HasPrefix(got.Header.Get("Cache-Control"), "private") {
 			t.Errorf("%s: %d, %v", path, got.StatusCode, got.Header)
 		}
 	}

@@ -463,7 +463,7 @@ func TestBodiesThatAreTooLarge(t *testing.T) {
 	server := httptest.NewServer(w.Server)
 	t.Cleanup(server.Close)
 	for _, path := range []string{"/login", "/l/" + w.laughs["alice"] + "/note"} {
-		request, err := http.NewRequestWithContext(t.Context(), "POST", server.URL+path, io.LimitReader(endless{}, 1<<30))
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+path, io.LimitReader(endless{}, 1<<30))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -105,7 +105,7 @@ func (s *address) download(ctx context.Context, part string, total int64) (err e
 		return nil
 	}
 	s.Progress(Progress{Title: s.artifact.Title, Source: s.name(), Done: done, Total: total})
-	answer, body, err := s.ask(ctx, done)
+	answer, body, err := s.ask(ctx, done) //nolint:bodyclose // body is its body
 	if err != nil {
 		return err
 	}

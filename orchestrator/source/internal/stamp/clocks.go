@@ -92,7 +92,7 @@ func zoneAt(m match, wall time.Time, o Options) (offset time.Duration, ok bool) 
 		if offset, ok := shifted(strings.TrimPrefix(behind, " ")); ok {
 			return offset, true
 		}
-		return 0, !(behind != "" && isDigit(behind[0]))
+		return 0, behind == "" || !isDigit(behind[0])
 	}
 	if behind != "" && isDigit(behind[0]) {
 		return 0, false
