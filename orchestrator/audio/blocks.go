@@ -12,9 +12,8 @@ const (
 	blockLength = 10 * orchestrator.SampleRateHz
 	// blocksAhead wait to be levelled: while a busy stretch keeps the models, decoding gets ahead by a quiet one.
 	blocksAhead = 9
-	// blockBuffers: beside those, one is being filled, one waits for its neighbour's level, and one is the
-	// consumer's.
-	blockBuffers = blocksAhead + 3
+	// blockBuffers: beside those, one is being filled, two wait for their neighbours, and one is the consumer's.
+	blockBuffers = blocksAhead + 4
 )
 
 type block struct {
@@ -57,12 +56,20 @@ func ahead(ctx context.Context, silence float32, decode func(context.Context) it
 			free <- samples // never blocks: there is room for every buffer
 			return true
 		}
+		flush := func() bool {
+			for ready := level.flush(); ready != nil; ready = level.flush() {
+				if !send(ready) {
+					return false
+				}
+			}
+			return true
+		}
 		for b := range full {
 			if ctx.Err() != nil {
 				break
 			}
 			if b.err != nil {
-				if send(level.flush()) {
+				if flush() {
 					yield(orchestrator.Chunk{}, b.err)
 				}
 				return
@@ -71,7 +78,7 @@ func ahead(ctx context.Context, silence float32, decode func(context.Context) it
 				return
 			}
 		}
-		if ctx.Err() == nil && !send(level.flush()) {
+		if ctx.Err() == nil && !flush() {
 			return
 		}
 		if ctx.Err() != nil {

@@ -17,30 +17,16 @@ type silencer struct {
 	since int
 }
 
-// listen clamps a block and returns its peak, and for each cell whether a sound is in it.
-func (s *silencer) listen(block []float32, sounds []bool) (float32, []bool) {
-	peak := float32(0)
-	sounds = sounds[:0]
-	for len(block) > 0 {
-		n := min(cellLength, len(block))
-		loudest := clamp(block[:n])
-		sounds = append(sounds, loudest >= s.below)
-		peak = max(peak, loudest)
-		block = block[n:]
-	}
-	return peak, sounds
-}
-
 // silence clears the cells of a block that are far from every sound: before the block, in it, or in
-// the one after it.
-func (s *silencer) silence(block []float32, sounds, after []bool) {
+// the one after it. It is told the peaks of the block's cells, and of those after it.
+func (s *silencer) silence(block, cells, after []float32) {
 	if s.below == 0 {
 		return
 	}
 	next := 0 // the next sound, from the cell at hand on
-	for cell := range sounds {
+	for cell := range cells {
 		if next < cell || cell == 0 {
-			next = nextSound(sounds, after, cell)
+			next = s.nextSound(cells, after, cell)
 		}
 		if next == cell {
 			s.since = 1
@@ -58,16 +44,16 @@ func (s *silencer) silence(block []float32, sounds, after []bool) {
 }
 
 // nextSound is the first cell from a cell on that has a sound; cells count on into the block after it.
-func nextSound(sounds, after []bool, from int) int {
-	for i := from; i < len(sounds); i++ {
-		if sounds[i] {
+func (s *silencer) nextSound(cells, after []float32, from int) int {
+	for i := from; i < len(cells); i++ {
+		if cells[i] >= s.below {
 			return i
 		}
 	}
 	for i := range min(len(after), silenceReach+1) {
-		if after[i] {
-			return len(sounds) + i
+		if after[i] >= s.below {
+			return len(cells) + i
 		}
 	}
-	return len(sounds) + len(after) + silenceReach + 1
+	return len(cells) + len(after) + silenceReach + 1
 }
