@@ -4,7 +4,7 @@
 usage: gotest.py ARGUMENTS OF GO TEST...
 
 Where CHORTLE_TEST_REQUIRE is set, a skipped test is a failed run, unless scripts/allowed-skips.txt names it
-with its reason, or it wants real sound and nobody named a folder of it. Exit code: that of go test, or 1 for a skip.
+with its reason, or it wants real sound and nobody named a folder of it, or a browser and there is none. Exit code: that of go test, or 1 for a skip.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections import defaultdict
 from pathlib import Path
 
 ALLOWED = Path(__file__).resolve().parent / "allowed-skips.txt"
+BROWSERS = ("CHORTLE_TEST_CHROMIUM", "CHORTLE_TEST_FIREFOX")  # no set-up can bring one without root
 SOUND = "CHORTLE_TEST_AUDIO"  # what it names is other people's, and no set-up can bring it
 MODULE = "github.com/chortle-audio/chortle/"
 
@@ -69,6 +70,8 @@ def judge(skips: list[tuple[str, str]]) -> int:
         if name in allowed:
             print(f"skipped, as allowed: {name}: {allowed[name]}")
         elif SOUND in why and not os.environ.get(SOUND):
+            print(f"skipped: {name}: {why}")
+        elif any(browser in why for browser in BROWSERS) and not os.environ.get("CHORTLE_TEST_BROWSERS"):
             print(f"skipped: {name}: {why}")
         else:
             wrong += 1

@@ -112,7 +112,8 @@ func SocketDir(t testing.TB) string {
 	return dir
 }
 
-// Firefox is the path of a Firefox from PATH or CHORTLE_TEST_FIREFOX; without it the test is skipped, unless everything is required.
+// Firefox is the path of a Firefox from PATH or CHORTLE_TEST_FIREFOX; without it the test is skipped, unless
+// CHORTLE_TEST_BROWSERS requires browsers.
 func Firefox(t testing.TB) string {
 	t.Helper()
 	if path := os.Getenv("CHORTLE_TEST_FIREFOX"); path != "" {
@@ -123,7 +124,7 @@ func Firefox(t testing.TB) string {
 			return path
 		}
 	}
-	if os.Getenv("CHORTLE_TEST_REQUIRE") != "" {
+	if os.Getenv("CHORTLE_TEST_BROWSERS") != "" {
 		t.Fatal("firefox is missing: install it (apt-get install firefox-esr), or name one by CHORTLE_TEST_FIREFOX")
 	}
 	t.Skip("firefox is missing: install it, or name one by CHORTLE_TEST_FIREFOX")
@@ -131,7 +132,7 @@ func Firefox(t testing.TB) string {
 }
 
 // Chromium is the path of a Chromium, or a browser like it, from PATH or CHORTLE_TEST_CHROMIUM. No set-up brings
-// one: without it the test is skipped, unless everything is required.
+// one, for that needs root: without it the test is skipped, unless CHORTLE_TEST_BROWSERS requires browsers.
 func Chromium(t testing.TB) string {
 	t.Helper()
 	if path := os.Getenv("CHORTLE_TEST_CHROMIUM"); path != "" {
@@ -142,7 +143,7 @@ func Chromium(t testing.TB) string {
 			return path
 		}
 	}
-	if os.Getenv("CHORTLE_TEST_REQUIRE") != "" {
+	if os.Getenv("CHORTLE_TEST_BROWSERS") != "" {
 		t.Fatal("chromium is missing: install it (apt-get install chromium), or name one by CHORTLE_TEST_CHROMIUM")
 	}
 	t.Skip("chromium is missing: install it, or name one by CHORTLE_TEST_CHROMIUM")
