@@ -55,6 +55,7 @@ const (
 	CodeClips              Code = "clips_unwritable"     //
 	CodeAPIKeyMissing      Code = "api_key_missing"      // [user]
 	CodeAPIKeyRefused      Code = "api_key_refused"      //
+	CodeAPIEnded           Code = "api_ended"            //
 	CodeAPIHeld            Code = "api_held"             // the API refuses all calls [until]
 	CodeDownloads          Code = "downloads_unwritable" //
 	CodeSecretKeyMissing   Code = "secret_key_missing"   //

@@ -80,6 +80,8 @@ var remedies = map[orchestrator.Code]remedy{
 	orchestrator.CodeAPIKeyMissing: {"give one with: orchestrator user set {user} --api-key-file FILE", "enter the API key in the settings"},
 	orchestrator.CodeAPIKeyRefused: {"give a valid key: orchestrator user set NAME --api-key-file FILE; what is missing is read then",
 		"enter a valid API key in the settings; what is missing is read then"},
+	orchestrator.CodeAPIEnded: {"if it stays so, read what was archived in its place: orchestrator user set NAME --source folder:ARCHIVE; " +
+		"or leave the user out of runs: orchestrator user set NAME --enabled=false", operator + "read what was archived in its place"},
 	orchestrator.CodeAPIHeld:   {terminal: "no action needed: a run after {until} asks again"},
 	orchestrator.CodeDownloads: {"free some space there, or set CHORTLE_DATA_DIR", operator + "free some space"},
 	orchestrator.CodeSecretKeyMissing: {"set CHORTLE_SECRET_KEY or CHORTLE_SECRET_KEY_FILE to 64 hexadecimal digits (openssl rand -hex 32)",

@@ -1,7 +1,10 @@
 package cli_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -89,5 +92,53 @@ func TestArchiveKeepsTheTimes(t *testing.T) {
 	}
 	if uncertain == 0 {
 		t.Error("no sound lies beside a gap, where its time is less than certain")
+	}
+}
+
+// Everybody's recordings, in one command: what fails is told with its reason, and what is damaged is had again.
+func TestArchiveOfAllUsers(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t, twoUsers)
+	a.must("user", "add", "carol", "--timezone", "UTC", "--source", "folder:"+a.path("carol"))
+	args := []string{"archive", "--all-users", "--from", "2026-11-22", "--to", "2026-11-22", "--output", a.path("all"), "--keep-free", "1MB"}
+	a.Fault = func(call limitlesstest.Call) limitlesstest.Fault {
+		if call.Span.Start.Hour() == 9 {
+			return limitlesstest.Status(500)
+		}
+		return nil
+	}
+	r := a.run(args...)
+	if r.code != orchestrator.ExitIncomplete || !strings.Contains(r.stdout, "missing: 2026-11-22 09:00Z to 2026-11-22 09:30Z") || !strings.Contains(r.stdout, "500") ||
+		strings.Contains(r.stdout, "carol") {
+		t.Errorf("with failures: %+v", r)
+	}
+	a.Fault = nil
+	r = a.run(append(args, "--json")...)
+	var all []map[string]any
+	if err := json.Unmarshal([]byte(r.stdout), &all); err != nil || r.code != 0 || len(all) != 2 || all[0]["user"] != "alice" || all[0]["verified"] == 0.0 || all[0]["error"] != "" {
+		t.Fatalf("again: %v, %+v", err, r)
+	}
+	file := filepath.Join(a.path("all"), "alice", "2026-11-22", "2026-11-22T09-00-00Z.ogg")
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data[len(data)/2] ^= 1
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r := a.run(args...); r.code != orchestrator.ExitIncomplete || !strings.Contains(r.stdout, "1 damaged") {
+		t.Errorf("a damaged file: %+v", r)
+	}
+	if r := a.run(args...); r.code != 0 || !strings.Contains(r.stdout, "1 new file") {
+		t.Errorf("it is had again: %+v", r)
+	}
+	if r := a.run("status"); !strings.Contains(r.stdout, "2026-12-31") || !strings.Contains(r.stdout, "archive --all-users") {
+		t.Errorf("status does not warn: %+v", r)
+	}
+	a.Fault = func(limitlesstest.Call) limitlesstest.Fault { return limitlesstest.Status(410) }
+	before := len(a.Calls())
+	if r := a.run("run", "--user", "alice", "--date", "2026-11-21"); !strings.Contains(r.stdout, "the API has ended") || len(a.Calls())-before > 2 {
+		t.Errorf("an API that has ended: %d calls, %+v", len(a.Calls())-before, r)
 	}
 }

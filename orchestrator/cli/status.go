@@ -44,7 +44,11 @@ func (a *app) tellStatus(ctx context.Context, asJSON bool) error {
 		code = orchestrator.ExitFailed
 	}
 	if asJSON {
-		err = a.writeJSON(document.OfStatus(now.ServiceStatus, now.LastRun, now.Alerts, code))
+		status := document.OfStatus(now.ServiceStatus, now.LastRun, now.Alerts, code)
+		for _, note := range now.Notes {
+			status.Notes = append(status.Notes, document.Note(note))
+		}
+		err = a.writeJSON(status)
 	} else {
 		err = a.reportStatus(now)
 	}
@@ -105,6 +109,10 @@ func (a *app) reportStatus(now service.Standing) error {
 			fmt.Fprintf(a.stdout, "%s %s %s, tried %s: %s\n  → %s\n", a.stdout.Yellow("given up:"), user.User.Name, terminal.Printable(lost.Recording),
 				times(lost.Attempts), terminal.Printable(lost.Reason), advice.OfGivenUp(advice.Terminal, user.User, lost))
 		}
+	}
+	for _, note := range now.Notes {
+		noted = true
+		fmt.Fprintf(a.stdout, "%s %s\n  → %s\n", a.stdout.Yellow("note:"), terminal.Printable(note.Message), terminal.Printable(note.Remedy))
 	}
 	for _, alert := range now.Alerts {
 		fmt.Fprintf(a.stdout, "%s %s\n  → %s\n", a.stdout.Red("alert:"), terminal.Printable(alert.Message), terminal.Printable(advice.OfAlert(advice.Terminal, alert)))

@@ -101,6 +101,14 @@ type Archive struct {
 	Skipped int    `json:"skipped"`
 	Failed  int    `json:"failed"`
 	Bytes   int64  `json:"bytes"`
+	// Missing is what could not be had, and why; the first 1000.
+	Missing []Gap `json:"missing"`
+	// Verified counts files that were read back and are what was downloaded, and Damaged names those that are not: they
+	// are downloaded again by the next archive.
+	Verified int      `json:"verified"`
+	Damaged  []string `json:"damaged"`
+	// Error is why the archive ended early; empty where it did not.
+	Error string `json:"error"`
 }
 
 // Detection is what was found in audio files.

@@ -47,8 +47,6 @@ type Day struct {
 	Memory       Memory      `json:"memory"`
 	Gaps         []Gap       `json:"gaps"`
 	Errors       []Error     `json:"errors"`
-	// Source is what was seen of the user's source as a whole; null but for the last planned day.
-	Source *Survey `json:"source"`
 }
 
 // Recordings counts recordings by what became of them.
@@ -158,7 +156,7 @@ func OfDay(day orchestrator.UserDay) Day {
 		Stages:       ofStages(day.Stages),
 		Model:        OfModel(day.Model),
 		Memory:       Memory{day.Memory.Before, day.Memory.Peak, day.Memory.After, day.Memory.Model, day.ModelPID, day.ModelGone || day.ModelPID == 0, day.OutOfMemory},
-		Gaps:         []Gap{}, Errors: []Error{}, Source: ofSurvey(day.Survey),
+		Gaps:         []Gap{}, Errors: []Error{},
 	}
 	for _, gap := range day.Gaps() {
 		document.Gaps = append(document.Gaps, Gap{Stamp(gap.Start), Stamp(gap.End), gap.Reason})

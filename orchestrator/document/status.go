@@ -12,6 +12,14 @@ type Status struct {
 	LastRun     *LastRun     `json:"last_run"`
 	Users       []UserStatus `json:"users"`
 	Alerts      []Alert      `json:"alerts"`
+	// Notes are what a person should do something about before it becomes an alert.
+	Notes []Note `json:"notes"`
+}
+
+// Note is something to do, and why.
+type Note struct {
+	Message string `json:"message"`
+	Remedy  string `json:"remedy"`
 }
 
 // LastRun is the run that was started last.
@@ -65,7 +73,7 @@ type Alert struct {
 
 // OfStatus describes how things stand. last is the last run; nil where there was none.
 func OfStatus(status orchestrator.ServiceStatus, last *orchestrator.Run, alerts []orchestrator.Alert, exitCode int) Status {
-	document := Status{ExitCode: exitCode, LastGoodRun: Stamp(status.LastGoodRun), Users: []UserStatus{}, Alerts: []Alert{}}
+	document := Status{ExitCode: exitCode, LastGoodRun: Stamp(status.LastGoodRun), Users: []UserStatus{}, Alerts: []Alert{}, Notes: []Note{}}
 	if last != nil {
 		document.LastRun = &LastRun{last.ID, Stamp(last.StartedAt), Stamp(last.FinishedAt), string(last.Status), last.ExitCode}
 	}

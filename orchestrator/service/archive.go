@@ -1,10 +1,12 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -22,6 +24,22 @@ type ArchiveRequest struct {
 	Dir string
 	// KeepFree is how many bytes must stay free on the disk.
 	KeepFree int64
+	// Verify reads every file of the archive back afterwards.
+	Verify bool
+}
+
+// ArchivableUsers are those whose recordings are nobody's own until they are archived, in the order of their priority.
+func (s *Service) ArchivableUsers(ctx context.Context) ([]orchestrator.User, error) {
+	users, err := s.Users(ctx)
+	if err != nil {
+		return nil, err
+	}
+	users = slices.DeleteFunc(users, func(u orchestrator.User) bool {
+		kind, _, err := kindOf(u)
+		return err != nil || kind.archive == nil
+	})
+	slices.SortStableFunc(users, func(a, b orchestrator.User) int { return cmp.Compare(a.Priority, b.Priority) })
+	return users, nil
 }
 
 // ArchiveProgress is how far a download is. Remaining is 0 where it is not known.

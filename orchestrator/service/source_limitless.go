@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/advice"
 	"github.com/chortle-audio/chortle/orchestrator/audio"
 	"github.com/chortle-audio/chortle/orchestrator/document"
 	"github.com/chortle-audio/chortle/orchestrator/source/limitless"
@@ -118,6 +119,31 @@ func archiveLimitless(ctx context.Context, s *Service, request archiveRequest) (
 	if held := (*limitless.HeldError)(nil); errors.Is(err, limitless.ErrAway) || errors.As(err, &held) {
 		err = &incompleteError{err}
 	}
-	return document.Archive{User: request.User.Name, Folder: request.Dir, Windows: progress.Total, Files: progress.Files, Empty: progress.Empty,
-		Skipped: progress.Skipped, Failed: progress.Failed, Bytes: progress.Bytes}, err
+	archived = document.Archive{User: request.User.Name, Folder: request.Dir, Windows: progress.Total, Files: progress.Files, Empty: progress.Empty,
+		Skipped: progress.Skipped, Failed: progress.Failed, Bytes: progress.Bytes, Missing: []document.Gap{}, Damaged: []string{}}
+	for _, missing := range progress.Missing {
+		archived.Missing = append(archived.Missing, document.Gap{Start: document.Stamp(missing.Start), End: document.Stamp(missing.End), Reason: missing.Reason})
+	}
+	if err != nil {
+		archived.Error = err.Error()
+	}
+	if request.Verify && ctx.Err() == nil {
+		verified, verifyErr := limitless.Verify(ctx, request.Dir, request.User.Name)
+		archived.Verified, archived.Damaged = verified.Files, append(archived.Damaged, verified.Damaged...)
+		err = errors.Join(err, verifyErr)
+	}
+	return archived, err
+}
+
+// limitlessEnds is the day on which the support that was promised for the API ends.
+var limitlessEnds = orchestrator.Date{Year: 2026, Month: 12, Day: 31}
+
+// limitlessNote warns of the end of the API.
+func limitlessNote(user string, now time.Time) advice.Line {
+	const remedy = "download what there is, for everybody: orchestrator archive --all-users; then read it with: orchestrator user set NAME --source folder:ARCHIVE"
+	left := int(limitlessEnds.Add(1).Span(time.UTC).Start.Sub(now).Hours() / 24)
+	if left <= 0 {
+		return advice.Line{Message: fmt.Sprintf("%s is read from the Limitless API, whose promised support ended on %s", user, limitlessEnds), Remedy: remedy}
+	}
+	return advice.Line{Message: fmt.Sprintf("%s is read from the Limitless API, whose support is promised until %s: %s left", user, limitlessEnds, advice.Plural(left, "day")), Remedy: remedy}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/advice"
 	"github.com/chortle-audio/chortle/orchestrator/health"
 	"github.com/chortle-audio/chortle/orchestrator/notify"
 	"github.com/chortle-audio/chortle/orchestrator/store"
@@ -16,6 +17,8 @@ type Standing struct {
 	// LastRun is nil where there was none.
 	LastRun *orchestrator.Run
 	Alerts  []orchestrator.Alert
+	// Notes are what a person should do something about before it becomes an alert.
+	Notes []advice.Line
 }
 
 // Standing returns how things stand: every user's last day, gaps and given-up recordings, the last run, and the alerts
@@ -30,6 +33,9 @@ func (s *Service) Standing(ctx context.Context) (now Standing, err error) {
 	}
 	for i := range now.Users {
 		user := &now.Users[i]
+		if kind, _, err := kindOf(user.User); err == nil && kind.scheme == limitlessKind.scheme && user.User.Enabled {
+			now.Notes = append(now.Notes, limitlessNote(user.User.Name, s.Now()))
+		}
 		if user.Survey, err = opened.Survey(ctx, user.User.ID); err != nil {
 			return now, err
 		}

@@ -156,12 +156,15 @@ func (sounds) believe(a, b sound, p pair, pairs []pair, found, others []laugh, o
 	const samples = orchestrator.SampleRateHz / 1000
 	later := b.begin + p.like.Lag/samples - a.begin // of the same sound, by the clocks
 	trusted := a.trusted && b.trusted
+	together := min(a.end(), b.end()) - max(a.begin, b.begin) // milliseconds for which both ran, by the clocks
 	switch {
+	case together <= joint:
+		return false // one after the other: the same may sound twice
 	case trusted && max(later, -later) <= sameClock:
 		return true
 	case p.like.Laugh > alike, max(later, -later) > farthest:
 		return false
-	case min(a.end(), b.end())-max(a.begin, b.begin) <= joint: // one after the other: the same may sound twice
+	case 2*together < min(a.end()-a.begin, b.end()-b.begin):
 		return false
 	}
 	agree, mine, theirs := map[int]bool{}, 0, 0

@@ -42,8 +42,16 @@ type ArchiveProgress struct {
 	// Files, Empty and Failed count what came of the windows, or of the pieces into which one was halved.
 	Files, Empty, Failed int
 	Bytes                int64
+	// Missing are the first windows, or pieces, that failed, with the reason; at most 1000.
+	Missing []MissingWindow
 	// Remaining is an estimate from the pace so far; 0 while there is none.
 	Remaining time.Duration
+}
+
+// MissingWindow is what could not be had, and why.
+type MissingWindow struct {
+	orchestrator.Span
+	Reason string
 }
 
 // ErrAway means that the API did not answer several times in a row.
@@ -58,7 +66,7 @@ var ErrDiskFull = errors.New("too little space is left on the disk; free some, o
 // for again. What fails is counted, left out of the manifest, and asked for by the next call; so are windows
 // that have not ended yet.
 //
-// Errors: ErrBadKey, *HeldError, ErrAway, ErrDiskFull, ctx's, or one of the folder's; all after what was done
+// Errors: ErrBadKey, ErrGone, *HeldError, ErrAway, ErrDiskFull, ctx's, or one of the folder's; all after what was done
 // is safe.
 func Archive(ctx context.Context, options ArchiveOptions) (_ ArchiveProgress, err error) {
 	a := &archive{ArchiveOptions: options, began: options.Now()}
@@ -164,7 +172,9 @@ func (a *archive) keep(rec orchestrator.Recording, err error) (orchestrator.Span
 		}
 		return missing.Span, a.manifest.add(ManifestLine{Start: missing.Span.Start, End: missing.Span.End})
 	case errors.As(err, &missing):
-		a.progress.Failed++
+		if a.progress.Failed++; len(a.progress.Missing) < 1000 {
+			a.progress.Missing = append(a.progress.Missing, MissingWindow{missing.Span, missing.Err.Error()})
+		}
 		if a.source.service.open() {
 			return missing.Span, fmt.Errorf("%w: %w", ErrAway, missing.Err)
 		}

@@ -32,6 +32,8 @@ var (
 	ErrNoAudio = errors.New("no audio in this window")
 	// ErrBadKey is a key that the API refuses: no further call will do better.
 	ErrBadKey = orchestrator.WithCode(errors.New("the API refused the key"), orchestrator.CodeAPIKeyRefused)
+	// ErrGone is an answer of a service that is no more: 410, or 404 with a page for people.
+	ErrGone = orchestrator.WithCode(errors.New("the API has ended"), orchestrator.CodeAPIEnded)
 )
 
 var (
@@ -44,7 +46,13 @@ var (
 // isFinal says whether an error would meet every further call of a run, too.
 func isFinal(err error) bool {
 	held := (*HeldError)(nil)
-	return errors.Is(err, ErrBadKey) || errors.Is(err, errKeep) || errors.As(err, &held)
+	return errors.Is(err, ErrBadKey) || errors.Is(err, ErrGone) || errors.Is(err, errKeep) || errors.As(err, &held)
+}
+
+// isPage tells a page for people.
+func isPage(header http.Header) bool {
+	kind, _, _ := strings.Cut(header.Get("Content-Type"), ";")
+	return strings.EqualFold(strings.TrimSpace(kind), "text/html")
 }
 
 // Config of a Client. Zero values mean the defaults.
@@ -314,6 +322,8 @@ func (c *Client) refusal(response *http.Response, patience *time.Duration) error
 	body, _ := io.ReadAll(io.LimitReader(response.Body, 4<<10))
 	err := fmt.Errorf("call API: it answered %s", response.Status)
 	switch code := response.StatusCode; {
+	case code == http.StatusGone, code == http.StatusNotFound && isPage(response.Header):
+		return backoff.Permanent(fmt.Errorf("%w: %w", err, ErrGone))
 	case code == http.StatusNotFound:
 		return backoff.Permanent(ErrNoAudio)
 	case code == http.StatusUnauthorized, code == http.StatusForbidden:

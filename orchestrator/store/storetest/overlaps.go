@@ -56,6 +56,7 @@ func testOverlaps(t *testing.T, f *fixture) {
 		{"the same sound, by clocks that differ", named, map[float64]uint64{100: 1, 200: 2}, map[float64]uint64{130.016: 1, 230.016: 2}, 0, false, 2},
 		{"the same laugh, among others that do not agree", guessed, map[float64]uint64{100: 1, 200: 2, 300: 3}, map[float64]uint64{110.016: 1, 230.016: 4, 320.016: 5}, 0, false, 6},
 		{"the same sound in a recording that begins later", named, map[float64]uint64{100: 1}, map[float64]uint64{40: 1}, time.Minute, false, 1},
+		{"the same sound, in recordings that hardly overlap", named, map[float64]uint64{3595: 1, 3480: 2}, map[float64]uint64{40: 1, 155: 2}, 59 * time.Minute, false, 4},
 		{"the same sound, in one recording after the other", guessed, map[float64]uint64{3595: 1}, map[float64]uint64{40: 1}, time.Hour + time.Second, false, 2},
 		{"unknown sound at the same time", named, map[float64]uint64{100: 1}, map[float64]uint64{100: 2}, 0, true, 1},
 		{"unknown sound at the same guessed time", guessed, map[float64]uint64{100: 1}, map[float64]uint64{100: 2}, 0, true, 2},
@@ -63,7 +64,7 @@ func testOverlaps(t *testing.T, f *fixture) {
 		user := f.user(t, "u"+orchestrator.LaughID(c.name))
 		make := func(name string, start time.Time, sounds map[float64]uint64) orchestrator.Result {
 			at := make([]float64, 0, len(sounds))
-			for _, from := range []float64{40, 100, 110.016, 130.016, 200, 230.016, 300, 320.016, 3595} {
+			for _, from := range []float64{40, 100, 110.016, 130.016, 200, 230.016, 155, 300, 320.016, 3480, 3595} {
 				if sounds[from] != 0 {
 					at = append(at, from)
 				}
