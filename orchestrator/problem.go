@@ -46,6 +46,7 @@ const (
 	CodeRecordingForbidden Code = "recording_forbidden"  // this user may not read it
 	CodeRecordingVanished  Code = "recording_vanished"   // after it was listed
 	CodeRecordingChanged   Code = "recording_changed"    // while it was read
+	CodeRecordingCutOut    Code = "recording_cut_out"    // its pauses were cut out, so that its times are wrong
 	CodeRecordingInFuture  Code = "recording_in_future"  // its start is
 	CodeRecordingNoFile    Code = "recording_no_file"    // but something else
 	CodeLinkBroken         Code = "link_broken"          // a symbolic link leads nowhere

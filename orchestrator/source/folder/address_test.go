@@ -65,7 +65,7 @@ func TestWhyAFileStartsWhenItDoes(t *testing.T) {
 		got = append(got, line)
 	}
 	expect(t, got,
-		"out | bad recording: the symbolic link leads out of the folder, to /etc, and is not followed; move what it leads to into the folder",
+		"out | bad recording: the symbolic link leads out of the folder, to /etc, and is not followed",
 		"2026-11-22_14-30-00.ogg | 14:30 | name",
 		"REC1.WAV | 09:00 | inside: AudioMoth",
 		"talk.sync-conflict-20261123-091500-ABCDEFG.m4a | 12:00 | modification time as the end, less the length",

@@ -65,7 +65,7 @@ func (s *Source) lookInside(f *file) {
 	f.start, f.source, f.field, f.second, f.uncertain = start.Add(s.Offset), orchestrator.TimeFromContainer, found.Field, time.Time{}, 0
 	stem := strings.TrimSuffix(filepath.Base(f.name), filepath.Ext(f.name))
 	if found.AudioMoth && strings.HasSuffix(stem, "T") {
-		f.err = bad("expand it with AudioMoth's Configuration App (File > Expand AudioMoth T.WAV Files), and put the result in its place",
+		f.err = bad(orchestrator.CodeRecordingCutOut,
 			"the AudioMoth that made it cut out the pauses, so that nothing in it is when it seems to be")
 	}
 }

@@ -174,7 +174,7 @@ func TestWhatIsInsideCounts(t *testing.T) {
 	put("2026-11-22_18-00-00 kitchen.wav", []byte("no AudioMoth's name"))
 	expect(t, list(t.Context(), source(dir, nil), yesterday),
 		"13:30:00 container 20261122_143000.WAV",
-		"20261122_160000T.WAV: bad recording: the AudioMoth that made it cut out the pauses, so that nothing in it is when it seems to be; expand it with AudioMoth's Configuration App (File > Expand AudioMoth T.WAV Files), and put the result in its place",
+		"20261122_160000T.WAV: bad recording: the AudioMoth that made it cut out the pauses, so that nothing in it is when it seems to be [recording_cut_out]",
 		"16:00:00 container REC001.WAV",
 		"18:00:00 name 2026-11-22_18-00-00 kitchen.wav",
 		"23:30:00 container 20261123_003000.WAV")
