@@ -34,7 +34,7 @@ func TestTimelines(t *testing.T) {
 		{"webm with a pause", convert(t, both, "a.webm", slices.Concat(pause("60"), []string{"-c:a", "libopus"})...), map[float64][]float32{0: one, 90: two}, rate / 50},
 		{"ogg vorbis with a pause", convert(t, both, "a.ogg", slices.Concat(pause("60"), vorbis)...), map[float64][]float32{0: one, 90: two}, rate / 50},
 		{"mp4 whose sound comes late", convert(t, first, "a.mp4", lateSound...), map[float64][]float32{10: one}, rate / 20},
-		{"twelve channels", convert(t, first, "a.wav", "-af", "pan=12c|c0=c0|c2=c0"), map[float64][]float32{0: one}, 0},
+		{"sixteen channels", convert(t, first, "a.wav", "-af", "pan=hexadecagonal|c0=c0|c2=c0"), map[float64][]float32{0: one}, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -5,6 +5,7 @@ package ogg
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 )
 
 const (
@@ -81,6 +82,38 @@ func parsePage(data []byte, page *Page) (int, parseResult) {
 		return 0, damaged
 	}
 	return size, whole
+}
+
+// oneBitOff tells whether a page that seems to go on behind the bytes is all there, but for one wrong bit in the number or
+// the lengths of its segments: then it is damaged, and where its packets lie is not known.
+func oneBitOff(data []byte) bool {
+	header := slices.Clone(data[:min(len(data), headerSize+255)])
+	want := binary.LittleEndian.Uint32(data[22:])
+	for at := 26; at < headerSize+int(data[26]); at++ {
+		for bit := byte(1); bit != 0; bit <<= 1 {
+			header[at] ^= bit
+			if size := sizeOf(header); size > 0 && size <= len(data) {
+				page := slices.Concat(header[:min(len(header), size)], data[min(len(header), size):size])
+				if pageChecksum(page) == want {
+					return true
+				}
+			}
+			header[at] ^= bit
+		}
+	}
+	return false
+}
+
+// sizeOf is the length in bytes of the page that a header announces; 0 where the header is not all there.
+func sizeOf(header []byte) int {
+	size := headerSize + int(header[26])
+	if len(header) < size {
+		return 0
+	}
+	for _, segment := range header[headerSize:size] {
+		size += int(segment)
+	}
+	return size
 }
 
 // keepWhole cuts a page that is not all there down to its whole packets.

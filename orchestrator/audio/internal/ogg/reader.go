@@ -56,7 +56,7 @@ func (r *Reader) Next() (*Page, error) {
 			return &r.page, nil
 		case short:
 			// Only the file's end cuts a page short, unless its lacing is damaged: then others follow.
-			if !bytes.Contains(data[len(capturePattern):], capturePattern) {
+			if !bytes.Contains(data[len(capturePattern):], capturePattern) && !oneBitOff(data) {
 				r.page.keepWhole()
 				r.size = len(data)
 				return &r.page, nil
