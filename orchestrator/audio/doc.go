@@ -15,8 +15,8 @@
 //
 // A model hears little in quiet recordings, so sound is brought up, and what exceeds full scale is brought down. The level
 // is that of what a model hears: above about 100 Hz, so that hum, rumble and a constant offset, which are taken away,
-// count for nothing; and without single peaks, so that a click or a knock hides nothing. It is measured around each moment: in a
-// second and a half, and in ten seconds, whose gain is the least that a moment gets. Background in pauses is brought up
+// count for nothing; and without single peaks, so that a click or a knock hides nothing. It is measured around each moment: in two
+// seconds, and in ten seconds, whose gain is the least that a moment gets. Background in pauses is brought up
 // only as far as its surroundings are. The gain has a maximum, and changes smoothly. ADR 6 tells what was measured.
 //
 // What is so faint that no gain brings it back is silence: where the sound of a whole second and more

@@ -16,14 +16,15 @@ const (
 	// levelCeiling is the peak that nothing may exceed.
 	levelCeiling = 1
 
-	// nearCells is how many cells around a moment say how loud it is, 1.55 s, and nearShare the share of them that is less
+	// nearCells is how many cells around a moment say how loud it is, 2.25 s, and nearShare the share of them that is less
 	// loud than that: a click, a knock and a slammed door do not count.
-	nearCells, nearShare = 31, 0.9
+	nearCells, nearShare = 45, 0.9
 	// wideCells and wideShare are the same for the surroundings, 10 s: the gain is at least theirs.
 	wideCells, wideShare = 201, 0.99
-	// floorShare of the surroundings is background, which is brought up to levelFloor at most by what lies near: else every
-	// pause becomes noise.
-	floorShare, levelFloor = 0.1, 0.002
+	// floorShare of the surroundings is background, which is brought up to levelFloor at most by what lies near, and only
+	// by what stands out of it by more than 6 dB, and wholly from 18 dB on: else every pause becomes noise.
+	floorShare, levelFloor     = 0.1, 0.002
+	standsOutFrom, standsOutBy = 2, 8
 	// smoothCells is how far to either side gains are averaged, as decibels.
 	smoothCells = 3
 
@@ -132,8 +133,10 @@ func (l *leveller) gains(held, next []float32) []float64 {
 	for cell := from; cell < to; cell++ {
 		near.move(cell)
 		wide.move(cell)
-		gain := min(gainFor(near.at(nearShare), levelTarget), gainFor(wide.at(floorShare), levelFloor))
-		raw = append(raw, math.Log(max(gain, gainFor(wide.at(wideShare), levelTarget))))
+		here, floor := near.at(nearShare), wide.at(floorShare)
+		least := math.Log(gainFor(wide.at(wideShare), levelTarget))
+		most := math.Log(min(gainFor(here, levelTarget), gainFor(floor, levelFloor)))
+		raw = append(raw, least+standsOut(here, floor)*max(most-least, 0))
 	}
 	l.logs, l.sorted = raw, [2][]float32{near.sorted, wide.sorted}
 	gains := make([]float64, 0, last-first)
@@ -149,6 +152,12 @@ func (l *leveller) gains(held, next []float32) []float64 {
 		gains = append(gains, math.Exp(sum/weights))
 	}
 	return gains
+}
+
+// standsOut is by how much sound of this peak counts as something over the background: 0 to 1.
+func standsOut(peak, background float32) float64 {
+	ratio := float64(peak) / max(float64(background), inaudible)
+	return min(max(math.Log(ratio/standsOutFrom)/math.Log(standsOutBy/standsOutFrom), 0), 1)
 }
 
 // gainFor is the gain that sound of this peak gets: up to the target, or down to full scale.

@@ -46,7 +46,7 @@ func TestEveryListedFormatIsRead(t *testing.T) {
 	}
 	args := map[string]string{
 		".wave": "-f wav", ".bwf": "-f wav", ".3gp": "-c:a aac", ".3g2": "-c:a aac", ".3gpp": "-f 3gp -c:a aac", ".3ga": "-f 3gp -c:a aac",
-		".qt": "-f mov", ".aifc": "-f aiff", ".snd": "-f au", ".mts": "-f mpegts", ".m2ts": "-f mpegts", ".wmv": "-f asf -c:a wmav2",
+		".qt": "-f mov", ".qta": "-f mov", ".weba": "-f webm -c:a libopus", ".rf64": "-f wav -rf64 always", ".aifc": "-f aiff", ".snd": "-f au", ".mts": "-f mpegts", ".m2ts": "-f mpegts", ".wmv": "-f asf -c:a wmav2",
 		".spx": "-f ogg -c:a flac", ".ogg": "-c:a libvorbis", ".m4b": "-f mp4", ".mka": "-c:a aac", ".mkv": "-c:a aac", ".avi": "-c:a mp2",
 	}
 	for _, extension := range folder.Extensions() {
