@@ -69,7 +69,7 @@ const (
 type Facts map[string]string
 
 // Problem is an error with its code.
-type Problem struct {
+type Problem struct { //nolint:errname // a problem is stored and shown; that it can be returned as an error is the lesser part
 	Code  Code
 	Facts Facts
 	Err   error

@@ -27,7 +27,9 @@ def main(cache: str) -> int:
         print("axe: npm is missing: install it, or copy axe.min.js of axe-core to " + str(place), file=sys.stderr)
         return 1
     with tempfile.TemporaryDirectory() as folder:
-        packed = subprocess.run([npm, "pack", "--silent", PACKAGE], cwd=folder, check=True, capture_output=True, text=True)
+        packed = subprocess.run(
+            [npm, "pack", "--silent", PACKAGE], cwd=folder, check=True, capture_output=True, text=True
+        )
         with tarfile.open(Path(folder, packed.stdout.strip())) as archive:
             member = archive.extractfile("package/axe.min.js")
             content = member.read() if member else b""

@@ -4,7 +4,8 @@
 usage: gotest.py ARGUMENTS OF GO TEST...
 
 Where CHORTLE_TEST_REQUIRE is set, a skipped test is a failed run, unless scripts/allowed-skips.txt names it
-with its reason, or it wants real sound and nobody named a folder of it, or a browser and there is none. Exit code: that of go test, or 1 for a skip.
+with its reason, or it wants real sound and nobody named a folder of it, or a browser and there is none. Exit
+code: that of go test, or 1 for a skip.
 """
 
 from __future__ import annotations
@@ -69,9 +70,7 @@ def judge(skips: list[tuple[str, str]]) -> int:
     for name, why in skips:
         if name in allowed:
             print(f"skipped, as allowed: {name}: {allowed[name]}")
-        elif SOUND in why and not os.environ.get(SOUND):
-            print(f"skipped: {name}: {why}")
-        elif any(browser in why for browser in BROWSERS) and not os.environ.get("CHORTLE_TEST_BROWSERS"):
+        elif excused(why):
             print(f"skipped: {name}: {why}")
         else:
             wrong += 1
@@ -80,6 +79,13 @@ def judge(skips: list[tuple[str, str]]) -> int:
         print(f"go test: {wrong} tests were skipped that must run; see scripts/allowed-skips.txt", file=sys.stderr)
         return 1
     return 0
+
+
+def excused(why: str) -> bool:
+    """Whether a test was skipped for what no set-up can bring, and nobody said that it is there."""
+    sound = SOUND in why and not os.environ.get(SOUND)
+    browser = any(name in why for name in BROWSERS) and not os.environ.get("CHORTLE_TEST_BROWSERS")
+    return sound or browser
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ type block struct {
 // ahead decodes in a goroutine of its own, a little before the consumer, in whose goroutine blocks are
 // levelled: on a quiet day decoding is the longest of all stages. The goroutine has ended when the
 // iteration has.
-func ahead(ctx context.Context, silence float32, decode func(context.Context) iter.Seq2[[]float32, error]) iter.Seq2[orchestrator.Chunk, error] {
+func ahead(ctx context.Context, silence float32, decode func(context.Context) iter.Seq2[[]float32, error]) iter.Seq2[orchestrator.Chunk, error] { //nolint:gocognit // one hand-over, whose ends belong together
 	return func(yield func(orchestrator.Chunk, error) bool) {
 		inner, cancel := context.WithCancel(ctx)
 		full := make(chan block, blocksAhead)

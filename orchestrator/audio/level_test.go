@@ -233,6 +233,38 @@ func TestLevelProperties(t *testing.T) {
 	})
 }
 
+// What is decoded wrongly may be any number: all of it comes out within full scale.
+func TestLevelOfAnyNumbers(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(5, 6))
+	odd := []float32{float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1)), math.MaxFloat32, -math.MaxFloat32, math.SmallestNonzeroFloat32, mostBelieved, 1e6, 0}
+	for name, sample := range map[string]func(int) float32{
+		"all bits":            func(int) float32 { return math.Float32frombits(random.Uint32()) },
+		"the largest":         func(int) float32 { return math.MaxFloat32 },
+		"the largest at most": func(int) float32 { return mostBelieved },
+		"both signs":          func(i int) float32 { return []float32{math.MaxFloat32, -math.MaxFloat32}[i%2] },
+		"no numbers":          func(int) float32 { return float32(math.NaN()) },
+		"odd ones":            func(int) float32 { return odd[random.IntN(len(odd))] },
+		"one in a while":      func(i int) float32 { return float32(map[bool]float64{true: math.Inf(1)}[i%5000 == 17]) },
+	} {
+		for _, length := range []int{1, 700, 48_000, 2*blockLength + 3} {
+			sound := make([]float32, length)
+			for i := range sound {
+				sound[i] = sample(i)
+			}
+			got := levelled(sound)
+			if len(got) != length {
+				t.Fatalf("%s: %d samples became %d", name, length, len(got))
+			}
+			for i, v := range got {
+				if !(v <= levelCeiling && v >= -levelCeiling) {
+					t.Fatalf("%s: sample %d of %d is %v", name, i, length, v)
+				}
+			}
+		}
+	}
+}
+
 // Where a recording is cut into blocks changes nothing: it is levelled as a whole.
 func TestLevelDoesNotDependOnBlocks(t *testing.T) {
 	t.Parallel()

@@ -119,6 +119,7 @@ func (c *lowCut) coarsen(block, next []float32) bool {
 		return next[min(i-len(block), len(next)-1)]
 	}
 	c.coarse = c.coarse[:0]
+	whole := true
 	var edge [len(gather)]float32
 	steps := (len(block) + lowStep - 1) / lowStep
 	for k := -lowReach - 1; k < steps+lowReach+2; k++ {
@@ -132,12 +133,10 @@ func (c *lowCut) coarsen(block, next []float32) bool {
 			}
 		}
 		sum := product(samples, gather[:])
-		if !(sum <= mostBelieved && sum >= -mostBelieved) {
-			return false
-		}
+		whole = whole && sum <= mostBelieved && sum >= -mostBelieved
 		c.coarse = append(c.coarse, sum)
 	}
-	return true
+	return whole
 }
 
 // product is the sum of the products of two equally long rows: four sums at a time, as one would wait for itself.

@@ -90,7 +90,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, rule route, v view
 	if rule.kind == data || wantsJSON(r) {
 		header.Set("Content-Type", "application/json")
 		w.WriteHeader(status)
-		_ = json.NewEncoder(w).Encode(map[string]map[string]string{"error": {"code": key, "message": word("error." + key), "number": number}}) // nobody reads it
+		_ = json.NewEncoder(w).Encode(map[string]map[string]string{"error": {"code": key, "message": word("error." + key), "number": number}}) //nolint:errchkjson // the status is sent; who went away reads no more
 		return
 	}
 	s.render(w, r, v, status, "error.html", view{Title: word("error.title"), Data: map[string]string{"Key": key, "Number": number}})

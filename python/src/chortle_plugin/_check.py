@@ -279,7 +279,9 @@ class Check:
         sound = self._random.uniform(-1, 1, self._length).astype(np.float32)
         scores, logits = self._classify([sound]), self._classify([sound], logits=True)
         if scores.positions != logits.positions:
-            raise _BrokenError(f"logits have frames at {_short(logits.positions)}, scores at {_short(scores.positions)}")
+            raise _BrokenError(
+                f"logits have frames at {_short(logits.positions)}, scores at {_short(scores.positions)}"
+            )
         if not np.isfinite(logits.scores).all():
             raise _BrokenError("a logit is not a finite number")
         stood_for = 0.5 * (1 + np.tanh(0.5 * logits.scores))

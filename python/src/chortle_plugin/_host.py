@@ -27,7 +27,7 @@ from ._serve import COOKIE_KEY, COOKIE_VALUE, PROTOCOL_VERSION
 from ._service import MAX_MESSAGE_BYTES
 
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "XDG_CACHE_HOME")
-"""What a plugin sees of the environment, by the orchestrator's rule (orchestrator/settings, orchestrator/service), beside SETTINGS."""
+"""What a plugin sees of the environment beside SETTINGS, by the orchestrator's rule (settings, service)."""
 SETTINGS = (
     "CHORTLE_MODEL",
     "CHORTLE_MODEL_SHA256",
