@@ -148,7 +148,15 @@ def server(place: Path, port: int, day: datetime.date, environment: dict[str, st
     """The API, on loopback, until the end of the block."""
     program = place / "limitless"
     subprocess.run(["go", "build", "-o", program, "./bench/limitless"], cwd=ROOT, check=True)
-    command: list[str | Path] = [program, "--listen", f"127.0.0.1:{port}", "--date", str(day), "--dir", str(place / "server")]
+    command: list[str | Path] = [
+        program,
+        "--listen",
+        f"127.0.0.1:{port}",
+        "--date",
+        str(day),
+        "--dir",
+        str(place / "server"),
+    ]
     command += ["--minutes", "12", "--fail", "10"]
     own = dict(environment)
     del own["CHORTLE_SECRET_KEY_FILE"]  # there is none yet
