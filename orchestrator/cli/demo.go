@@ -133,6 +133,7 @@ func (a *app) reportDemo(dir string, result service.Demo) error {
 	dir, program := a.typed(dir), a.program()
 	fmt.Fprintf(a.stdout, "\nThe clips are in %s\nWhat to type next:\n", dir+"/clips")
 	steps := [][2]string{
+		{"demo --serve", "open the page, and hear them"},
 		{"laughs list --data-dir " + dir, "every laugh"},
 		{"runs show --data-dir " + dir, "what this run did"},
 		{"user add NAME --timezone ZONE --source folder:PATH", "your own recordings"},
