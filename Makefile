@@ -7,6 +7,8 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
+# The packages that `make race` tests.
+RACE ?= ./...
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 TOOLS := $(CURDIR)/bin/tools
 VENV := .venv/bin
@@ -50,7 +52,7 @@ test: ## run all tests, against real parts
 race: ## run the Go tests under the race detector (needs a C compiler)
 	@command -v "$$(go env CC)" >/dev/null || { echo "race: the race detector needs a C compiler, and '$$(go env CC)' is not there: install gcc, or set CC" >&2; exit 1; }
 	@$(MAKE) setup
-	@CGO_ENABLED=1 CHORTLE_TEST_REQUIRE=1 $(PYTHON) scripts/gotest.py -race $(GOTESTFLAGS) ./...
+	@CGO_ENABLED=1 CHORTLE_TEST_REQUIRE=1 $(PYTHON) scripts/gotest.py -race $(GOTESTFLAGS) $(RACE)
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint $(TOOLS)/buf ## lint Go, Python, shell and proto
