@@ -114,6 +114,13 @@ func (a *Audio) samples(ctx context.Context, file *file) iter.Seq2[[]float32, er
 	if link != nil {
 		return a.opusSamples(ctx, file.reader())
 	}
+	sound, err := readWave(file)
+	switch {
+	case err != nil:
+		return fail(err)
+	case sound != nil:
+		return a.pcmSamples(ctx, file, sound)
+	}
 	return a.ffmpegSamples(ctx, file)
 }
 
@@ -130,6 +137,9 @@ func (a *Audio) readLink(file *file) (*opus.Link, error) {
 	}
 	if _, err := a.openLibrary(); err != nil && link.Head.Multistream() {
 		return nil, nil
+	}
+	if link.Others > 0 && a.ffmpeg != "" {
+		return nil, nil // several tracks, all of which count
 	}
 	return link, nil
 }

@@ -104,13 +104,22 @@ func convert(t testing.TB, path, name string, args ...string) string {
 
 // wav makes a WAV file of 16-bit samples.
 func wav(samples []float32) []byte {
-	data := []byte("RIFF\x00\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00")
+	return wavOf(1, func(i, _ int) float32 { return samples[i] }, len(samples))
+}
+
+// wavOf is a file of several channels.
+func wavOf(channels int, sample func(i, channel int) float32, length int) []byte {
+	data := []byte("RIFF\x00\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00")
+	data = binary.LittleEndian.AppendUint16(data, uint16(channels))
 	data = binary.LittleEndian.AppendUint32(data, rate)
-	data = binary.LittleEndian.AppendUint32(data, 2*rate)
-	data = append(data, "\x02\x00\x10\x00data"...)
-	data = binary.LittleEndian.AppendUint32(data, uint32(2*len(samples)))
-	for _, sample := range samples {
-		data = binary.LittleEndian.AppendUint16(data, uint16(int16(math.Round(float64(sample)*32767))))
+	data = binary.LittleEndian.AppendUint32(data, uint32(2*channels*rate))
+	data = binary.LittleEndian.AppendUint16(data, uint16(2*channels))
+	data = append(data, "\x10\x00data"...)
+	data = binary.LittleEndian.AppendUint32(data, uint32(2*channels*length))
+	for i := range length {
+		for channel := range channels {
+			data = binary.LittleEndian.AppendUint16(data, uint16(int16(math.Round(float64(sample(i, channel))*32767))))
+		}
 	}
 	binary.LittleEndian.PutUint32(data[4:], uint32(len(data)-8))
 	return data

@@ -13,8 +13,8 @@ const maxClip = 120 * orchestrator.SampleRateHz
 
 // Cut yields a clip for each span, as it sounds in the file: not levelled. Ogg Opus is cut without
 // encoding it again, to the sample; of a span across the links of a chained file, the link that holds
-// most of it is kept. Other files become FLAC with their own rate and channels, mixed to one where there are more than eight.
-// Clips are at most two minutes long. A span without any sound, or a file that was changed since it was listed, is an error
+// most of it is kept. Other files become FLAC with their own rate, as they are where they have one or two channels within full scale: more are mixed
+// to one, as are two that cancel each other, and what exceeds full scale is turned down as a whole. Clips are at most two minutes long. A span without any sound, or a file that was changed since it was listed, is an error
 // that wraps orchestrator.ErrBadRecording.
 func (a *Audio) Cut(ctx context.Context, rec orchestrator.Recording, spans []orchestrator.SampleSpan) iter.Seq2[orchestrator.Clip, error] {
 	return func(yield func(orchestrator.Clip, error) bool) {
@@ -37,9 +37,16 @@ func (a *Audio) Cut(ctx context.Context, rec orchestrator.Recording, spans []orc
 			yield(orchestrator.Clip{}, err)
 			return
 		}
-		clips := a.cutFLAC(ctx, file, bounded)
+		var clips iter.Seq2[orchestrator.Clip, error]
 		if link != nil {
 			clips = cutOpus(ctx, file.reader(), bounded)
+		} else if sound, err := readWave(file); err != nil {
+			yield(orchestrator.Clip{}, err)
+			return
+		} else if sound != nil {
+			clips = cutPCM(ctx, file, sound, bounded)
+		} else {
+			clips = a.cutFLAC(ctx, file, bounded)
 		}
 		for clip, err := range clips {
 			if err == nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/audio/internal/flac"
@@ -14,47 +15,76 @@ import (
 // maxClipBytes is where a FLAC clip is cut off: two minutes of stereo at 48 kHz fit well.
 const maxClipBytes = 32 << 20
 
-// cutFLAC decodes the file once, up to the end of the last span, and encodes each span meanwhile.
+// cutFLAC decodes the file once, up to the end of the last span, and encodes each span meanwhile. A clip that has to be made
+// again costs another pass.
 func (a *Audio) cutFLAC(ctx context.Context, file *file, spans []orchestrator.SampleSpan) iter.Seq2[orchestrator.Clip, error] {
 	return func(yield func(orchestrator.Clip, error) bool) {
-		waiting := spans
-		var open []*flacClip // in order of their starts, which is that of delivery
+		clips := make([]*flacClip, len(spans))
+		for i, span := range spans {
+			clips[i] = newFLACClip(span)
+		}
+		for clip, err := range a.encodeClips(ctx, file, clips) {
+			for err == nil {
+				again, needed := clip.again()
+				if !needed {
+					break
+				}
+				for clip, err = range a.encodeClips(ctx, file, []*flacClip{again}) {
+				}
+			}
+			var made orchestrator.Clip
+			if err == nil {
+				made, err = clip.finish()
+			}
+			if !yield(made, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// encodeClips yields the clips, in order of their starts, when all of their sound was added.
+func (a *Audio) encodeClips(ctx context.Context, file *file, waiting []*flacClip) iter.Seq2[*flacClip, error] {
+	return func(yield func(*flacClip, error) bool) {
+		var open []*flacClip
 		// deliver yields the clips at the front that end before the position, in samples at a rate.
 		deliver := func(position, rate int64) (ok bool) {
 			for len(open) > 0 && atRate(open[0].span.End, rate) <= position {
-				clip, err := open[0].finish()
+				clip := open[0]
 				open = open[1:]
-				if !yield(clip, err) || err != nil {
+				if !yield(clip, nil) {
 					return false
 				}
 			}
 			return true
 		}
-		for piece, err := range a.ffmpegSound(ctx, file, "s16le") {
+		var samples []float32
+		for piece, err := range a.ffmpegSound(ctx, file) {
 			if damage := (*orchestrator.DamageError)(nil); errors.As(err, &damage) {
 				break // it was told when the file was decoded
 			}
-			if err == nil && piece.rate > flac.MaxRateHz {
-				err = damagedf("cut clip: FLAC holds no %d samples in a second", piece.rate)
-			}
 			if err != nil {
-				yield(orchestrator.Clip{}, err)
+				yield(nil, err)
 				return
 			}
-			for len(waiting) > 0 && atRate(waiting[0].Start, piece.rate) < piece.end() {
-				open = append(open, &flacClip{span: waiting[0]})
+			for len(waiting) > 0 && atRate(waiting[0].span.Start, piece.rate) < piece.end() {
+				open = append(open, waiting[0])
 				waiting = waiting[1:]
 			}
+			if len(open) > 0 {
+				samples = piece.samples(samples)
+			}
 			for _, clip := range open {
-				clip.add(piece)
+				if err := clip.add(samples, piece.width/4, piece.start, piece.rate); err != nil {
+					yield(nil, err)
+					return
+				}
 			}
 			if !deliver(piece.end(), piece.rate) || len(open) == 0 && len(waiting) == 0 {
 				return
 			}
 		}
-		for _, span := range waiting {
-			open = append(open, &flacClip{span: span})
-		}
+		open = append(open, waiting...)
 		deliver(1<<63-1, orchestrator.SampleRateHz)
 	}
 }
@@ -64,27 +94,90 @@ func atRate(position, rate int64) int64 {
 	return (position*rate + orchestrator.SampleRateHz/2) / orchestrator.SampleRateHz
 }
 
-// flacClip is one span, which is encoded while its sound comes.
+// clipCeiling is the peak above which a clip is turned down, 1 dB over full scale: what lossy codecs overshoot is less.
+const clipCeiling = 1.12
+
+// flacClip is one span, which is encoded while its sound comes: with its own channels where there are one or two, else mixed to
+// one.
 type flacClip struct {
 	span orchestrator.SampleSpan
+	gain float32
+	mono bool // whatever it has
 	rate int64
 	file *flac.Writer // nil until there is sound
+
+	mix      *mixer // nil where channels stay
+	peak     float32
+	products [3]float64 // of what changes from sample to sample: left, right, and both
+	last     [2]float32
+	raw      []byte
 }
 
-func (c *flacClip) add(piece pcm) {
-	from := max(atRate(c.span.Start, piece.rate)-piece.start, 0)
-	to := min(atRate(c.span.End, piece.rate), piece.end()) - piece.start
-	if from >= to || c.file != nil && c.file.Size() > maxClipBytes {
-		return
+func newFLACClip(span orchestrator.SampleSpan) *flacClip { return &flacClip{span: span, gain: 1} }
+
+// add takes the samples of all channels, interleaved, from a position on, and keeps those that lie in the span.
+func (c *flacClip) add(samples []float32, channels int, start, rate int64) error {
+	if rate > flac.MaxRateHz {
+		return damagedf("cut clip: FLAC holds no %d samples in a second", rate)
 	}
-	data, channels := piece.data[int(from)*piece.width:int(to)*piece.width], piece.width/2
-	if channels > flac.MaxChannels {
-		data, channels = mixed(data, channels), 1
+	from := max(atRate(c.span.Start, rate)-start, 0)
+	to := min(atRate(c.span.End, rate)-start, int64(len(samples)/channels))
+	if from >= to || c.file != nil && c.file.Size() > maxClipBytes {
+		return nil
 	}
 	if c.file == nil {
-		c.rate, c.file = piece.rate, flac.NewWriter(int(piece.rate), channels)
+		kept := channels
+		if c.mono || channels > 2 {
+			c.mix, kept = newMixer(channels, int(rate)), 1
+		}
+		c.rate, c.file = rate, flac.NewWriter(int(rate), kept)
 	}
-	c.file.Write(data)
+	samples = samples[int(from)*channels : int(to)*channels]
+	if c.mix != nil {
+		samples = c.mix.add(samples)
+	} else if channels == 2 {
+		c.compare(samples)
+	}
+	c.write(samples)
+	return nil
+}
+
+func (c *flacClip) write(samples []float32) {
+	c.raw = c.raw[:0]
+	for _, v := range samples {
+		c.peak = max(c.peak, v, -v)
+		v = float32(math.RoundToEven(float64(v*c.gain) * (1 << 15)))
+		c.raw = binary.LittleEndian.AppendUint16(c.raw, uint16(int16(min(max(v, math.MinInt16), math.MaxInt16))))
+	}
+	c.file.Write(c.raw)
+}
+
+// compare notes how alike the two channels are.
+func (c *flacClip) compare(samples []float32) {
+	for ; len(samples) >= 2; samples = samples[2:] {
+		left, right := float64(samples[0]-c.last[0]), float64(samples[1]-c.last[1])
+		c.products[0], c.products[1], c.products[2] = c.products[0]+left*left, c.products[1]+right*right, c.products[2]+left*right
+		c.last = [2]float32{samples[0], samples[1]}
+	}
+}
+
+// again returns a clip that is to be made in place of this one, from the same sound: one whose channels would cancel on a
+// loudspeaker is mixed, and one above full scale turned down as a whole. False where this one is right.
+func (c *flacClip) again() (*flacClip, bool) {
+	if c.file == nil {
+		return nil, false
+	}
+	if c.mix != nil {
+		c.write(c.mix.flush())
+	}
+	next := &flacClip{span: c.span, gain: c.gain, mono: c.mono}
+	if p := c.products; c.mix == nil && p[2] < mixOpposite*math.Sqrt(p[0]*p[1]) {
+		next.mono = true
+	}
+	if c.gain == 1 && c.peak > clipCeiling && !math.IsInf(float64(c.peak), 0) {
+		next.gain = 1 / c.peak
+	}
+	return next, next.mono != c.mono || next.gain != c.gain
 }
 
 func (c *flacClip) finish() (orchestrator.Clip, error) {
@@ -98,17 +191,4 @@ func (c *flacClip) finish() (orchestrator.Clip, error) {
 		return orchestrator.Clip{}, fmt.Errorf("cut clip: %w", err)
 	}
 	return orchestrator.Clip{Span: c.span, Data: data, Extension: ".flac"}, nil
-}
-
-// mixed is the mean of the channels of 16-bit samples.
-func mixed(data []byte, channels int) []byte {
-	mono := make([]byte, 0, len(data)/channels)
-	for ; len(data) > 0; data = data[2*channels:] {
-		sum := 0
-		for i := range channels {
-			sum += int(int16(binary.LittleEndian.Uint16(data[2*i:])))
-		}
-		mono = binary.LittleEndian.AppendUint16(mono, uint16(int16(sum/channels)))
-	}
-	return mono
 }

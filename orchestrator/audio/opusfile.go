@@ -26,8 +26,13 @@ func (a *Audio) opusSamples(ctx context.Context, r io.Reader) iter.Seq2[[]float3
 			if err == nil && packet.Link != s.link {
 				err = s.follow(packet.Link, a.newDecoder)
 			}
+			if errors.Is(err, errStopped) {
+				return
+			}
 			if err != nil {
-				yield(nil, opusError(ctx, err))
+				if s.flush() {
+					yield(nil, opusError(ctx, err))
+				}
 				return
 			}
 			if !s.put(packet) {
@@ -38,7 +43,7 @@ func (a *Audio) opusSamples(ctx context.Context, r io.Reader) iter.Seq2[[]float3
 			yield(nil, damagedf("none of its packets can be decoded: %w", s.err))
 			return
 		}
-		if s.fill(s.end) && s.damage.Found {
+		if s.fill(s.end) && s.flush() && s.damage.Found {
 			yield(nil, &orchestrator.DamageError{First: toSamples(s.damage.First), Lost: toSamples(s.damage.Lost)})
 		}
 	}
@@ -66,6 +71,7 @@ type opusSink struct {
 	yield   func([]float32) bool
 	link    *opus.Link
 	decoder opus.Decoder
+	mix     *mixer
 	gain    float32
 	written int64 // samples yielded so far
 	end     int64 // samples that there must be at the end
@@ -75,11 +81,31 @@ type opusSink struct {
 }
 
 func (s *opusSink) follow(link *opus.Link, newDecoder func(opus.Head) (opus.Decoder, error)) error {
+	if !s.flush() {
+		return errStopped
+	}
 	s.close()
 	s.link, s.gain = link, link.Head.Gain()
 	var err error
-	s.decoder, err = newDecoder(link.Head)
+	if s.decoder, err = newDecoder(link.Head); err == nil {
+		s.mix = newMixer(s.decoder.Channels(), opus.DecodedRateHz)
+	}
 	return err
+}
+
+// flush yields what waits to be mixed.
+func (s *opusSink) flush() bool {
+	if s.mix == nil {
+		return true
+	}
+	mono := s.mix.flush()
+	return len(mono) == 0 || s.yield(mono)
+}
+
+// add mixes samples of all channels.
+func (s *opusSink) add(samples []float32) bool {
+	mono := s.mix.add(samples)
+	return len(mono) == 0 || s.yield(mono)
 }
 
 func (s *opusSink) close() {
@@ -102,25 +128,27 @@ func (s *opusSink) put(packet opus.Packet) bool {
 	if !s.fill(toSamples(max(packet.Start, packet.Link.Start))) {
 		return false
 	}
-	first := toSamples(packet.Start)
-	from := min(max(s.written-first, 0), int64(len(samples)))
-	to := min(max(s.end-first, from), int64(len(samples)))
-	samples = samples[from:to]
+	first, channels := toSamples(packet.Start), int64(s.decoder.Channels())
+	decoded := int64(len(samples)) / channels
+	from := min(max(s.written-first, 0), decoded)
+	to := min(max(s.end-first, from), decoded)
+	samples = samples[from*channels : to*channels]
 	if s.gain != 1 {
 		for i := range samples {
 			samples[i] *= s.gain
 		}
 	}
-	s.written += int64(len(samples))
-	return len(samples) == 0 || s.yield(samples)
+	s.written += to - from
+	return len(samples) == 0 || s.add(samples)
 }
 
 // fill yields silence up to a position.
 func (s *opusSink) fill(position int64) bool {
 	for s.written < position {
-		n := min(position-s.written, int64(len(silence)))
+		channels := int64(s.decoder.Channels())
+		n := max(1, min(position-s.written, int64(len(silence))/channels))
 		s.written += n
-		if !s.yield(silence[:n]) {
+		if !s.add(silence[:n*channels]) {
 			return false
 		}
 	}

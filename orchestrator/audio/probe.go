@@ -36,7 +36,16 @@ func (a *Audio) Probe(ctx context.Context, path string) (Info, error) {
 	case link != nil:
 		return Info{Created: createdInTags(link.Tags), Length: opusLength(file)}, nil
 	}
-	return a.ffmpegProbe(ctx, file)
+	sound, err := readWave(file)
+	if err != nil {
+		return Info{}, err
+	}
+	info, err := a.ffmpegProbe(ctx, file)
+	if sound != nil {
+		// ffmpeg knows the tags, and refuses some headers that are read here.
+		info, err = Info{Created: info.Created, Length: pcmLength(sound)}, ctx.Err()
+	}
+	return info, err
 }
 
 // Measure returns how much sound an Ogg Opus file holds, in samples at orchestrator.SampleRateHz: from all
@@ -67,6 +76,12 @@ func (a *Audio) length(ctx context.Context, file *file) int64 {
 		return 0
 	case link != nil:
 		return opusLength(file)
+	}
+	if sound, err := readWave(file); err != nil || sound != nil {
+		if err != nil {
+			return 0
+		}
+		return pcmLength(sound)
 	}
 	info, err := a.ffmpegProbe(ctx, file)
 	if err != nil {

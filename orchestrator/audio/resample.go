@@ -23,13 +23,43 @@ const resampling = ":filter_size=128:phase_shift=10:cutoff=0.975"
 // asks for chunks in the goroutine that asks for its own, and holds about one of them. An error of
 // chunks ends it and is passed on as it is; others are ffmpeg's, which does the work.
 func (a *Audio) Resample(ctx context.Context, chunks iter.Seq2[orchestrator.Chunk, error], rateHz int) iter.Seq2[orchestrator.Chunk, error] {
+	return a.resample(ctx, chunks, conversion{orchestrator.SampleRateHz, int64(rateHz), true}, resampling)
+}
+
+// atOurRate yields the sound of pieces of one channel at orchestrator.SampleRateHz, as ffmpeg does it for every other file. It may
+// exceed full scale as they do.
+func (a *Audio) atOurRate(ctx context.Context, pieces iter.Seq2[[]float32, error], rateHz int) iter.Seq2[[]float32, error] {
+	chunks := func(yield func(orchestrator.Chunk, error) bool) {
+		for piece, err := range pieces {
+			if !yield(orchestrator.Chunk{Samples: piece}, err) || err != nil {
+				return
+			}
+		}
+	}
+	return func(yield func([]float32, error) bool) {
+		for chunk, err := range a.resample(ctx, chunks, conversion{int64(rateHz), orchestrator.SampleRateHz, false}, "") {
+			if !yield(chunk.Samples, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// conversion is from one rate to another, in Hz.
+type conversion struct {
+	from, rate int64
+	bounded    bool // what the filter overshoots is brought back to full scale
+}
+
+// resample does the work of both; filter are options of ffmpeg's.
+func (a *Audio) resample(ctx context.Context, chunks iter.Seq2[orchestrator.Chunk, error], task conversion, filter string) iter.Seq2[orchestrator.Chunk, error] {
 	return func(yield func(orchestrator.Chunk, error) bool) {
-		r := &resampler{rate: int64(rateHz), yield: yield}
+		r := &resampler{conversion: task, yield: yield}
 		ffmpeg := program{path: a.ffmpeg, confine: a.sandbox, read: r.read}
 		ffmpeg.feed = func(w io.Writer) error { return r.feed(w, chunks) }
-		rate := strconv.Itoa(rateHz)
-		err := ffmpeg.run(ctx, "-v", "error", "-f", "f32le", "-ar", strconv.Itoa(orchestrator.SampleRateHz), "-ac", "1", "-i", "pipe:0",
-			"-af", "aresample="+rate+resampling, "-c:a", "pcm_f32le", "-f", "f32le", "-flush_packets", "1", "pipe:1")
+		rate := strconv.FormatInt(r.rate, 10)
+		err := ffmpeg.run(ctx, "-v", "error", "-f", "f32le", "-ar", strconv.FormatInt(r.from, 10), "-ac", "1", "-i", "pipe:0",
+			"-af", "aresample="+rate+filter, "-c:a", "pcm_f32le", "-f", "f32le", "-flush_packets", "1", "pipe:1")
 		failed := (*chunkError)(nil)
 		switch {
 		case errors.Is(err, errStopped):
@@ -52,7 +82,7 @@ func (e *chunkError) Error() string { return e.cause.Error() }
 
 // resampler is one recording on its way through ffmpeg. All but read is used by one goroutine.
 type resampler struct {
-	rate  int64
+	conversion
 	yield func(orchestrator.Chunk, error) bool
 
 	in, out int64 // samples that came in, and that went out
@@ -113,7 +143,7 @@ func (r *resampler) take() []float32 {
 
 // finish passes on the rest, once ffmpeg has ended, and makes the length what it must be.
 func (r *resampler) finish() error {
-	length := (2*r.in*r.rate + orchestrator.SampleRateHz) / (2 * orchestrator.SampleRateHz)
+	length := scale(r.in, r.rate, r.from)
 	rest := r.take()
 	missing := length - r.out - int64(len(rest))
 	const most = 64 // samples by which the end of a filter may be cut off
@@ -130,8 +160,10 @@ func (r *resampler) pass(samples []float32) error {
 	if len(samples) == 0 {
 		return nil
 	}
-	for i, v := range samples { // a filter may overshoot
-		samples[i] = min(max(v, -1), 1)
+	if r.bounded {
+		for i, v := range samples {
+			samples[i] = min(max(v, -1), 1)
+		}
 	}
 	if !r.yield(orchestrator.Chunk{Offset: r.out, Samples: samples}, nil) {
 		return errStopped

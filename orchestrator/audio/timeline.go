@@ -37,37 +37,60 @@ type pcm struct {
 // end is the position behind the last sample.
 func (p pcm) end() int64 { return p.start + int64(len(p.data)/p.width) }
 
-// ffmpegSamples decodes any file through ffmpeg.
+// samples are those of all channels, written over a slice of before.
+func (p pcm) samples(before []float32) []float32 {
+	samples := before[:0]
+	for i := 0; i+4 <= len(p.data); i += 4 {
+		samples = append(samples, math.Float32frombits(binary.LittleEndian.Uint32(p.data[i:])))
+	}
+	return samples
+}
+
+// ffmpegSamples decodes any file through ffmpeg, which brings every channel to our rate; they are mixed here.
 func (a *Audio) ffmpegSamples(ctx context.Context, file *file) iter.Seq2[[]float32, error] {
 	return func(yield func([]float32, error) bool) {
-		samples := make([]float32, pieceBytes/4)
-		mono := []string{"-ac", "1", "-ar", strconv.Itoa(orchestrator.SampleRateHz)}
-		for piece, err := range a.ffmpegSound(ctx, file, "f32le", mono...) {
-			n := len(piece.data) / 4
-			for i := range n {
-				samples[i] = math.Float32frombits(binary.LittleEndian.Uint32(piece.data[4*i:]))
-			}
-			if !yield(samples[:n], err) || err != nil {
+		var samples []float32
+		var mix *mixer
+		for piece, err := range a.ffmpegSound(ctx, file, "-ar", strconv.Itoa(orchestrator.SampleRateHz)) {
+			if err != nil {
+				if mix != nil {
+					if mono := mix.flush(); len(mono) > 0 && !yield(mono, nil) {
+						return
+					}
+				}
+				yield(nil, err)
 				return
+			}
+			if mix == nil {
+				mix = newMixer(piece.width/4, orchestrator.SampleRateHz)
+			}
+			samples = piece.samples(samples)
+			if mono := mix.add(samples); len(mono) > 0 && !yield(mono, nil) {
+				return
+			}
+		}
+		if mix != nil {
+			if mono := mix.flush(); len(mono) > 0 {
+				yield(mono, nil)
 			}
 		}
 	}
 }
 
-// ffmpegSound yields what ffmpeg decodes, as PCM of a format such as "s16le", in pieces without gap, each
+// ffmpegSound yields what ffmpeg decodes, all channels as 32-bit floats, in pieces without gap, each
 // valid until the next. The sound counts only where ffmpeg ends well: it does so for files that are cut
 // off or damaged in places, of which it decodes what is there. An *orchestrator.DamageError comes last where
 // ffmpeg complained and timestamps leave something out. A complaint alone is no sign of that, as ffmpeg takes
 // tags for sound, too; so nobody is told of damage where timestamps are only counted, as in MP3, or behind
 // the end of a file that is cut off.
-func (a *Audio) ffmpegSound(ctx context.Context, file *file, format string, options ...string) iter.Seq2[pcm, error] {
+func (a *Audio) ffmpegSound(ctx context.Context, file *file, options ...string) iter.Seq2[pcm, error] {
 	return func(yield func(pcm, error) bool) {
 		t := timeline{yield: func(piece pcm) bool { return yield(piece, nil) }}
 		ffmpeg := program{path: a.ffmpeg, confine: a.sandbox, file: file, read: t.read}
 		// Each packet comes behind a line that tells its timestamp. Timestamps that go back, as those of
 		// chained streams do, are counted on from the last; so are leaps that no pause explains.
 		args := slices.Concat([]string{"-v", "error", "-threads", "1", "-dts_delta_threshold", strconv.Itoa(maxGap)}, input, options,
-			[]string{"-c:a", "pcm_" + format, "-f", "tee", "[f=framecrc:flush_packets=1]pipe:1|[f=" + format + ":flush_packets=1]pipe:1"})
+			[]string{"-c:a", "pcm_f32le", "-f", "tee", "[f=framecrc:flush_packets=1]pipe:1|[f=f32le:flush_packets=1]pipe:1"})
 		err := ffmpeg.run(ctx, args...)
 		switch {
 		case errors.Is(err, errStopped):

@@ -35,6 +35,9 @@ func TestTimelines(t *testing.T) {
 		{"ogg vorbis with a pause", convert(t, both, "a.ogg", slices.Concat(pause("60"), vorbis)...), map[float64][]float32{0: one, 90: two}, rate / 50},
 		{"mp4 whose sound comes late", convert(t, first, "a.mp4", lateSound...), map[float64][]float32{10: one}, rate / 20},
 		{"sixteen channels", convert(t, first, "a.wav", "-af", "pan=hexadecagonal|c0=c0|c2=c0"), map[float64][]float32{0: one}, 0},
+		{"twelve channels", write(t, "a.wav", wavOf(12, func(i, channel int) float32 {
+			return map[int]float32{0: one[i], 2: one[i]}[channel]
+		}, len(one))), map[float64][]float32{0: one}, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -44,7 +44,7 @@ type Head struct {
 	InputRateHz uint32
 	// GainQ8 is the gain to apply, in 1/256 dB.
 	GainQ8 int16
-	// Family says what the channels mean: 0 mono or stereo, 1 surround.
+	// Family says what the channels mean: 0 mono or stereo, 1 surround, 2 ambisonics, 255 nothing.
 	Family byte
 	// Streams within a packet, of which the first Coupled are stereo, and the Mapping of channels to them.
 	Streams, Coupled int
@@ -78,7 +78,7 @@ func ParseHead(packet []byte) (Head, error) {
 		head.Coupled = head.Channels - 1
 		head.Mapping = []byte{0, 1}[:head.Channels]
 		return head, nil
-	case head.Family == 1 && head.Channels <= 8:
+	case head.Family == 1 && head.Channels <= 8, head.Family == 2, head.Family == 255:
 		return parseMapping(head, packet[19:])
 	}
 	return Head{}, fmt.Errorf("%w: %d channels of mapping family %d", ErrUnsupported, head.Channels, head.Family)
@@ -117,8 +117,8 @@ func (h Head) Append(data []byte) []byte {
 	return data
 }
 
-// Multistream reports whether a packet holds more than one Opus stream.
-func (h Head) Multistream() bool { return h.Streams > 1 }
+// Multistream reports whether a packet needs the decoder of several Opus streams.
+func (h Head) Multistream() bool { return h.Streams > 1 || h.Channels > 2 }
 
 // Gain is the factor to apply to samples.
 func (h Head) Gain() float32 {

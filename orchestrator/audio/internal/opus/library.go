@@ -53,22 +53,19 @@ type libraryDecoder struct {
 	decode, destroy uintptr
 	channels        int
 	samples         []float32
-	mono            []float32
 }
 
 // NewDecoder returns a decoder of streams with this header.
 func (l *Library) NewDecoder(head Head) (Decoder, error) {
-	d := &libraryDecoder{decode: l.decode, destroy: l.destroy, channels: 1}
+	d := &libraryDecoder{decode: l.decode, destroy: l.destroy, channels: head.Channels}
 	code := new(int32)
 	if head.Multistream() {
-		d.decode, d.destroy, d.channels = l.multistreamDecode, l.multistreamDestroy, head.Channels
+		d.decode, d.destroy = l.multistreamDecode, l.multistreamDestroy
 		mapping := head.Mapping
 		d.state, _, _ = purego.SyscallN(l.multistreamCreate, DecodedRateHz, uintptr(head.Channels), uintptr(head.Streams),
 			uintptr(head.Coupled), uintptr(unsafe.Pointer(&mapping[0])), uintptr(unsafe.Pointer(code)))
-		d.mono = make([]float32, maxSamples)
 	} else {
-		// One channel asked of a stereo stream is its downmix, made inside the codec.
-		d.state, _, _ = purego.SyscallN(l.create, DecodedRateHz, 1, uintptr(unsafe.Pointer(code)))
+		d.state, _, _ = purego.SyscallN(l.create, DecodedRateHz, uintptr(head.Channels), uintptr(unsafe.Pointer(code)))
 	}
 	if d.state == 0 || *code != 0 {
 		return nil, fmt.Errorf("start libopus decoder: code %d", *code)
@@ -88,18 +85,10 @@ func (d *libraryDecoder) Decode(packet []byte) ([]float32, error) {
 	if n < 0 {
 		return nil, fmt.Errorf("decode opus packet: libopus code %d", n)
 	}
-	if d.channels == 1 {
-		return d.samples[:n], nil
-	}
-	for i := range n {
-		var sum float32
-		for _, sample := range d.samples[i*d.channels : (i+1)*d.channels] {
-			sum += sample
-		}
-		d.mono[i] = sum / float32(d.channels)
-	}
-	return d.mono[:n], nil
+	return d.samples[:n*d.channels], nil
 }
+
+func (d *libraryDecoder) Channels() int { return d.channels }
 
 func (d *libraryDecoder) Close() {
 	purego.SyscallN(d.destroy, d.state)

@@ -31,6 +31,8 @@ type Link struct {
 	Start int64
 	// Tags is the comment header, cut off after 64 KiB. Empty when it was lost.
 	Tags []byte
+	// Others is how many more Opus streams lie beside this one, as a call's two ends do. They are not followed.
+	Others int
 
 	serial   uint32
 	streams  map[uint32]bool // this one and those multiplexed with it
@@ -127,7 +129,7 @@ func (w *walker) walk(emit func(Packet) bool) error {
 		if w.headError != nil {
 			return w.headError
 		}
-		if w.link == nil {
+		if w.link == nil && !w.headless(page) {
 			return ErrNotOpus
 		}
 		if page.Serial != w.link.serial {
@@ -140,6 +142,18 @@ func (w *walker) walk(emit func(Packet) bool) error {
 			return err
 		}
 	}
+}
+
+// headless follows a stream whose first page was lost, where its comments show what it is: its packets say the rest.
+func (w *walker) headless(page *ogg.Page) bool {
+	if !bytes.HasPrefix(page.Body, tagsMagic) {
+		return false
+	}
+	const usualPreSkip = 312
+	w.streams = map[uint32]bool{page.Serial: true}
+	w.follow(page.Serial, Head{Version: 1, Channels: 2, PreSkip: usualPreSkip, InputRateHz: RateHz, Streams: 1, Coupled: 1, Mapping: []byte{0, 1}})
+	w.link.sequence = page.Sequence - 1
+	return true
 }
 
 // endLink notes what is missing of a link that goes no further: a page that is damaged, or not all there,
@@ -159,10 +173,13 @@ func (w *walker) begin(page *ogg.Page) {
 		w.streams = map[uint32]bool{}
 	}
 	w.streams[page.Serial] = true
+	head, err := ParseHead(page.Body)
 	if w.headError == nil {
+		if err == nil {
+			w.link.Others++
+		}
 		return
 	}
-	head, err := ParseHead(page.Body)
 	if err == nil {
 		w.follow(page.Serial, head)
 		w.link.sequence = page.Sequence

@@ -87,6 +87,7 @@ func TestPositions(t *testing.T) {
 			[]string{"0:0-960", "2:1920-2880"}},
 		{"first page lost", without(linkOf(1, 0, pageSpec{1, frame}, pageSpec{1, 2 * frame}), 2), []string{"1:960-1920"}},
 		{"tags lost", without(simple, 1), []string{"0:-312-648", "1:648-1608", "2:1608-2568", "3:2568-3528"}},
+		{"head lost", without(simple, 0), []string{"0:-312-648", "1:648-1608", "2:1608-2568", "3:2568-3528"}},
 		{"first page lost of what began late", without(linkOf(1, 0, pageSpec{1, 1e12}, pageSpec{1, 1e12 + frame}), 2),
 			[]string{"1:0-960"}},
 		{"page without position", linkOf(1, 0, pageSpec{1, ogg.NoGranule}, pageSpec{1, 2 * frame}), []string{"0:0-960", "1:960-1920"}},
@@ -147,6 +148,20 @@ func TestMultiplexedWithOthers(t *testing.T) {
 	}
 	if _, _, err := places(video); !errors.Is(err, ErrNotOpus) {
 		t.Errorf("video alone: %v", err)
+	}
+}
+
+func TestOtherStreamsAreCounted(t *testing.T) {
+	t.Parallel()
+	one, two := linkOf(1, 0, pageSpec{1, frame}), linkOf(2, 0, pageSpec{1, frame})
+	const head = 27 + 1 + 19
+	for name, test := range map[string]struct {
+		data []byte
+		want int
+	}{"alone": {one, 0}, "two": {slices.Concat(one[:head], two[:head], one[head:], two[head:]), 1}, "chained": {slices.Concat(one, two), 0}} {
+		if link, err := ReadLink(bytes.NewReader(test.data)); err != nil || link.Others != test.want {
+			t.Errorf("%s: got %+v, %v", name, link, err)
+		}
 	}
 }
 
@@ -219,7 +234,7 @@ func FuzzPackets(f *testing.F) {
 			if err != nil {
 				return
 			}
-			if damage.Lost < 0 || damage.First < 0 || damage.Lost > MaxGap || damage.First > packet.End {
+			if damage.Lost < 0 || damage.First < 0 || damage.Lost > MaxGap || damage.First > max(packet.End, 0) { // pre-skip lies before 0
 				t.Fatalf("damage %+v before a packet that ends at %d", damage, packet.End)
 			}
 			if packet.End <= packet.Start || packet.End-packet.Start > maxPacketTicks || packet.Link.Start < 0 {
