@@ -59,7 +59,7 @@ func (a *Audio) encodeClips(ctx context.Context, file *file, waiting []*flacClip
 			return true
 		}
 		var samples []float32
-		for piece, err := range a.ffmpegSound(ctx, file) {
+		for piece, err := range a.ffmpegSound(ctx, file, 0) {
 			if damage := (*orchestrator.DamageError)(nil); errors.As(err, &damage) {
 				break // it was told when the file was decoded
 			}
@@ -75,6 +75,7 @@ func (a *Audio) encodeClips(ctx context.Context, file *file, waiting []*flacClip
 				samples = piece.samples(samples)
 			}
 			for _, clip := range open {
+				clip.mono = clip.mono || piece.tracks > 0
 				if err := clip.add(samples, piece.width/4, piece.start, piece.rate); err != nil {
 					yield(nil, err)
 					return

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -21,11 +22,16 @@ var errNoFFmpeg = orchestrator.WithCode(errors.New("find ffmpeg: only Ogg Opus c
 
 // input is how ffmpeg is told to read the descriptor that it inherits. Only containers of sound are
 // allowed, and nothing but that file: a playlist, a picture or a script cannot make it open others.
-var input = []string{
-	"-protocol_whitelist", "file", "-format_whitelist",
-	"aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,dss,dts,eac3,flac,flv,gsm,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpc,mpc8," +
-		"mpeg,mpegts,mxf,nut,ogg,rm,sox,tak,tta,voc,w64,wav,wv,xwma",
-	"-i", "file:" + inherited, "-map", "0:a:0", "-vn", "-sn", "-dn", "-threads", "1",
+var input = inputTrack(0)
+
+// inputTrack is the same for one of a file's tracks of sound, counted from 0.
+func inputTrack(track int) []string {
+	return []string{
+		"-protocol_whitelist", "file", "-format_whitelist",
+		"aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,dss,dts,eac3,flac,flv,gsm,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpc,mpc8," +
+			"mpeg,mpegts,mxf,nut,ogg,rm,sox,tak,tta,voc,w64,wav,wv,xwma",
+		"-i", "file:" + inherited, "-map", "0:a:" + strconv.Itoa(track), "-vn", "-sn", "-dn", "-threads", "1",
+	}
 }
 
 // inherited is the name of the descriptor that ffmpeg inherits.
@@ -45,6 +51,8 @@ type program struct {
 	stdout *os.File
 	// messages is the end of what ffmpeg said.
 	messages tail
+	// said, unless nil, takes what ffmpeg says in their place: for -v level+info.
+	said *said
 }
 
 // run returns nil where ffmpeg says that it did its work.
@@ -58,6 +66,9 @@ func (p *program) run(ctx context.Context, args ...string) error {
 	cmd.Env = []string{"LC_ALL=C", "PATH=/usr/local/bin:/usr/bin:/bin"}
 	cmd.WaitDelay = 5 * time.Second
 	cmd.Stderr = &p.messages
+	if p.said != nil {
+		cmd.Stderr = p.said
+	}
 	contain(cmd)
 	if p.file != nil {
 		if _, err := p.file.Seek(0, io.SeekStart); err != nil { // some systems share the position
@@ -101,6 +112,10 @@ func (p *program) run(ctx context.Context, args ...string) error {
 		}
 	}
 	err = cmd.Wait()
+	if p.said != nil {
+		p.said.end()
+		p.messages = p.said.tail
+	}
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)

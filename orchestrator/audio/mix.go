@@ -9,8 +9,9 @@ const (
 	// mixOpposite is the correlation below which a channel is another one upside down, as a balanced microphone in a stereo jack
 	// has it: it is turned, until the correlation is above 0 again.
 	mixOpposite = -0.5
-	// mixDead is how much weaker than the strongest a channel is that does not count: 50 dB.
-	mixDead = 1e-5
+	// mixDead is how much weaker than the strongest a channel is that does not count when the others' share is
+	// found, 50 dB, until it is mixLive again: 30 dB.
+	mixDead, mixLive = 1e-5, 1e-3
 )
 
 // mixer makes one channel of several, all of them alike, whatever loudspeakers they are meant for: their mean, in which
@@ -23,6 +24,7 @@ type mixer struct {
 	last     []float32 // the last sample of each channel of the window before
 	weights  []float32 // of the window before; nil at the start
 	signs    []float32
+	dead     []bool
 	energy   []float64
 	with     []float64 // of each channel with the strongest
 	mono     []float32
@@ -31,7 +33,7 @@ type mixer struct {
 func newMixer(channels, rateHz int) *mixer {
 	const most = 1 << 20 // samples that are held
 	return &mixer{channels: channels, window: max(1, min(rateHz/2, most/channels)), last: make([]float32, channels),
-		signs: slices.Repeat([]float32{1}, channels), energy: make([]float64, channels), with: make([]float64, channels)}
+		signs: slices.Repeat([]float32{1}, channels), dead: make([]bool, channels), energy: make([]float64, channels), with: make([]float64, channels)}
 }
 
 // add takes whole samples of all channels, interleaved, and returns what can be mixed by now, valid until the next call.
@@ -107,7 +109,7 @@ func (m *mixer) measure() []float32 {
 	weights := make([]float32, m.channels)
 	turned := m.signs[strongest]
 	for c, energy := range m.energy {
-		if !(energy > mixDead*top) {
+		if m.dead[c] = energy < mixDead*top || energy < mixLive*top && (m.dead[c] || m.weights == nil); m.dead[c] {
 			continue
 		}
 		live++
@@ -115,10 +117,9 @@ func (m *mixer) measure() []float32 {
 		case c != strongest && m.signs[c]*turned > 0 && alike < mixOpposite, m.signs[c]*turned < 0 && alike < 0:
 			m.signs[c] = -m.signs[c]
 		}
-		weights[c] = 1
 	}
-	for c := range weights {
-		weights[c] *= m.signs[c] / float32(live)
+	for c := range weights { // what does not count is heard all the same
+		weights[c] = m.signs[c] / float32(live)
 	}
 	return weights
 }

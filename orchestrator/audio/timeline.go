@@ -32,6 +32,8 @@ type pcm struct {
 	rate  int64 // samples in a second
 	width int   // bytes of a sample of all channels
 	data  []byte
+	// tracks is how many tracks of the file the channels are; 0: they are those of one.
+	tracks int
 }
 
 // end is the position behind the last sample.
@@ -48,50 +50,58 @@ func (p pcm) samples(before []float32) []float32 {
 
 // ffmpegSamples decodes any file through ffmpeg, which brings every channel to our rate; they are mixed here.
 func (a *Audio) ffmpegSamples(ctx context.Context, file *file) iter.Seq2[[]float32, error] {
-	return func(yield func([]float32, error) bool) {
-		var samples []float32
-		var mix *mixer
-		for piece, err := range a.ffmpegSound(ctx, file, "-ar", strconv.Itoa(orchestrator.SampleRateHz)) {
-			if err != nil {
-				if mix != nil {
-					if mono := mix.flush(); len(mono) > 0 && !yield(mono, nil) {
-						return
-					}
-				}
-				yield(nil, err)
+	return mixPieces(a.ffmpegSound(ctx, file, orchestrator.SampleRateHz), orchestrator.SampleRateHz)
+}
+
+// ffmpegSound yields what ffmpeg decodes, all channels as 32-bit floats, in pieces without gap, each
+// valid until the next: at a rate, or at the file's own where that is 0. The sound counts only where ffmpeg ends well: it
+// does so for files that are cut off or damaged in places, of which it decodes what is there. An
+// *orchestrator.DamageError comes last where ffmpeg complained and timestamps leave something out. A complaint alone is no
+// sign of that, as ffmpeg takes tags for sound, too; so nobody is told of damage where timestamps are only counted, as in
+// MP3, or behind the end of a file that is cut off. Where there are several tracks, each is a channel.
+func (a *Audio) ffmpegSound(ctx context.Context, file *file, rateHz int) iter.Seq2[pcm, error] {
+	return func(yield func(pcm, error) bool) {
+		for piece, err := range a.ffmpegTrack(ctx, file, rateHz, anyTrack) {
+			if several := (*severalTracks)(nil); errors.As(err, &several) {
+				a.ffmpegTracks(ctx, file, rateHz, several.tracks)(yield)
 				return
 			}
-			if mix == nil {
-				mix = newMixer(piece.width/4, orchestrator.SampleRateHz)
-			}
-			samples = piece.samples(samples)
-			if mono := mix.add(samples); len(mono) > 0 && !yield(mono, nil) {
+			if !yield(piece, err) || err != nil {
 				return
-			}
-		}
-		if mix != nil {
-			if mono := mix.flush(); len(mono) > 0 {
-				yield(mono, nil)
 			}
 		}
 	}
 }
 
-// ffmpegSound yields what ffmpeg decodes, all channels as 32-bit floats, in pieces without gap, each
-// valid until the next. The sound counts only where ffmpeg ends well: it does so for files that are cut
-// off or damaged in places, of which it decodes what is there. An *orchestrator.DamageError comes last where
-// ffmpeg complained and timestamps leave something out. A complaint alone is no sign of that, as ffmpeg takes
-// tags for sound, too; so nobody is told of damage where timestamps are only counted, as in MP3, or behind
-// the end of a file that is cut off.
-func (a *Audio) ffmpegSound(ctx context.Context, file *file, options ...string) iter.Seq2[pcm, error] {
+// anyTrack is the first track, if it is the only one.
+const anyTrack = -1
+
+// severalTracks says that a file has more than the one that was asked for.
+type severalTracks struct{ tracks int }
+
+func (e *severalTracks) Error() string { return fmt.Sprintf("the file has %d tracks", e.tracks) }
+
+// ffmpegTrack is ffmpegSound for one track; for anyTrack, the error is a *severalTracks where there are more.
+func (a *Audio) ffmpegTrack(ctx context.Context, file *file, rateHz, track int) iter.Seq2[pcm, error] {
 	return func(yield func(pcm, error) bool) {
+		ffmpeg := program{path: a.ffmpeg, confine: a.sandbox, file: file, said: newSaid()}
 		t := timeline{yield: func(piece pcm) bool { return yield(piece, nil) }}
-		ffmpeg := program{path: a.ffmpeg, confine: a.sandbox, file: file, read: t.read}
+		t.begin = func() error {
+			format, tracks := ffmpeg.said.found(ctx)
+			t.counted = countedFormats[format]
+			if track == anyTrack && tracks > 1 {
+				return &severalTracks{tracks}
+			}
+			return nil
+		}
+		ffmpeg.read = t.read
 		// Each packet comes behind a line that tells its timestamp. Timestamps that go back, as those of
 		// chained streams do, are counted on from the last; so are leaps that no pause explains.
-		args := slices.Concat([]string{"-v", "error", "-threads", "1", "-dts_delta_threshold", strconv.Itoa(maxGap)}, input, options,
-			[]string{"-c:a", "pcm_f32le", "-f", "tee", "[f=framecrc:flush_packets=1]pipe:1|[f=f32le:flush_packets=1]pipe:1"})
-		err := ffmpeg.run(ctx, args...)
+		args := slices.Concat([]string{"-v", "level+info", "-nostats", "-threads", "1", "-dts_delta_threshold", strconv.Itoa(maxGap)}, inputTrack(max(track, 0)))
+		if rateHz > 0 {
+			args = append(args, "-ar", strconv.Itoa(rateHz))
+		}
+		err := ffmpeg.run(ctx, append(args, "-c:a", "pcm_f32le", "-f", "tee", "[f=framecrc:flush_packets=1]pipe:1|[f=f32le:flush_packets=1]pipe:1")...)
 		switch {
 		case errors.Is(err, errStopped):
 		case err != nil:
@@ -105,6 +115,10 @@ func (a *Audio) ffmpegSound(ctx context.Context, file *file, options ...string) 
 	}
 }
 
+// countedFormats have no timestamps: ffmpeg counts them by the rate of the first frame, and where that changes they leave out
+// what is no pause.
+var countedFormats = map[string]bool{"aac": true, "mp3": true, "ac3": true, "eac3": true, "dts": true}
+
 // pieceBytes is the most that a piece holds.
 const pieceBytes = 64 << 10
 
@@ -114,9 +128,11 @@ var errStopped = errors.New("stopped")
 type timeline struct {
 	yield   func(pcm) bool
 	rate    int64
-	end     int64 // of the sound so far
-	silence int64 // filled in so far
-	hole    int64 // where sound breaks off that silence was filled in behind; 0: nowhere
+	end     int64        // of the sound so far
+	silence int64        // filled in so far
+	hole    int64        // where sound breaks off that silence was filled in behind; 0: nowhere
+	counted bool         // timestamps are no more than that
+	begin   func() error // called before the first sound
 }
 
 // read reads what ffmpeg writes: lines of its framecrc format, a packet behind each. Its error is
@@ -146,6 +162,12 @@ func (t *timeline) read(from io.Reader) error {
 			}
 			return n
 		}
+		if t.begin != nil {
+			if err := t.begin(); err != nil {
+				return err
+			}
+			t.begin = nil
+		}
 		at, samples, size := number(2), number(3), number(4)
 		if samples <= 0 || size%samples != 0 || size <= 0 {
 			return fmt.Errorf("read what ffmpeg decodes: a packet of %d samples has %d bytes", samples, size)
@@ -170,6 +192,9 @@ func (t *timeline) read(from io.Reader) error {
 // fill puts silence up to a timestamp that lies well behind the end of the sound so far.
 func (t *timeline) fill(at int64, piece pcm, zeros []byte) error {
 	gap := at - t.end
+	if t.counted {
+		return nil
+	}
 	if float64(gap) <= minGap*float64(t.rate) {
 		return nil
 	}

@@ -1,0 +1,104 @@
+package audio
+
+import (
+	"bytes"
+	"context"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+)
+
+// said is what ffmpeg says: the end of its complaints, and what it found in the file. ffmpeg marks each line with its
+// level (-v level+info).
+type said struct {
+	tail
+	mu     sync.Mutex
+	line   []byte
+	format string   // of the container, as "mov,mp4,m4a,3gp,3g2,mj2"
+	tracks int      // of sound
+	mapped bool     // it has said all that it found
+	known  chan any // closed then
+}
+
+func newSaid() *said { return &said{known: make(chan any)} }
+
+var (
+	levelMark   = regexp.MustCompile(`^(?:\[[^]]* @ [^]]*\] )*\[(\w+)\] ?`)
+	formatLine  = regexp.MustCompile(`^Input #0, ([\w,]+), from `)
+	soundStream = regexp.MustCompile(`^ *Stream #0:\d+[^ ]*: Audio: `)
+)
+
+func (s *said) Write(data []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.line = append(s.line, data...)
+	for {
+		line, rest, whole := bytes.Cut(s.line, []byte("\n"))
+		if !whole {
+			break
+		}
+		s.take(string(line))
+		s.line = append(s.line[:0], rest...)
+	}
+	if len(s.line) > tailLength {
+		s.line = s.line[:0]
+	}
+	return len(data), nil
+}
+
+func (s *said) take(line string) {
+	mark := levelMark.FindStringSubmatch(line)
+	level := ""
+	if mark != nil {
+		level = mark[1]
+	}
+	text := strings.TrimPrefix(line, strings.Join(mark[:min(1, len(mark))], ""))
+	switch {
+	case level == "info" || level == "verbose" || level == "warning":
+		if found := formatLine.FindStringSubmatch(text); found != nil && s.format == "" {
+			s.format = found[1]
+		}
+		if soundStream.MatchString(text) && !s.mapped {
+			s.tracks++
+		}
+		if strings.HasPrefix(text, "Stream mapping:") {
+			s.know()
+		}
+	case strings.TrimSpace(text) != "":
+		_, _ = s.tail.Write([]byte(line + "\n"))
+	}
+}
+
+func (s *said) know() {
+	if !s.mapped {
+		s.mapped = true
+		close(s.known)
+	}
+}
+
+// end is called when ffmpeg has ended.
+func (s *said) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.line) > 0 {
+		s.take(string(s.line))
+		s.line = nil
+	}
+	s.know()
+}
+
+// found waits until ffmpeg has said what is in the file, which it does before it decodes; an ffmpeg that does not is not waited for
+// long, and says nothing.
+func (s *said) found(ctx context.Context) (format string, tracks int) {
+	timer := time.NewTimer(10 * time.Second)
+	defer timer.Stop()
+	select {
+	case <-s.known:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.format, s.tracks
+}

@@ -1,0 +1,145 @@
+package audio
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"iter"
+	"math"
+
+	"github.com/chortle-audio/chortle/orchestrator"
+)
+
+const (
+	// maxTracks is how many tracks of a file are heard; each is decoded by a process of its own.
+	maxTracks = 8
+	// tracksRate is the rate to which tracks are brought that are to be heard together, in Hz.
+	tracksRate = 48000
+)
+
+// ffmpegTracks yields the tracks of a file side by side, each mixed to one channel, from the start of the file's timeline to
+// the end of the longest. A track that cannot be read is silent; where none can, the error is the first one's.
+func (a *Audio) ffmpegTracks(ctx context.Context, file *file, rateHz, tracks int) iter.Seq2[pcm, error] {
+	if rateHz == 0 {
+		rateHz = tracksRate
+	}
+	tracks = min(tracks, maxTracks)
+	return func(yield func(pcm, error) bool) {
+		list := make([]*track, tracks)
+		for i := range list {
+			list[i] = newTrack(a.monoTrack(ctx, file, rateHz, i))
+			defer list[i].stop()
+		}
+		out := pcm{rate: int64(rateHz), width: 4 * tracks, tracks: tracks}
+		for {
+			// What can be put together now: as much as the track has that has least.
+			n, alive := pieceBytes/out.width, false
+			for _, t := range list {
+				if t.fill(); len(t.ready) > 0 {
+					n, alive = min(n, len(t.ready)), true
+				}
+			}
+			if !alive {
+				break
+			}
+			out.data = out.data[:0]
+			for i := range n {
+				for _, t := range list {
+					v := float32(0)
+					if i < len(t.ready) {
+						v = t.ready[i]
+					}
+					out.data = binary.LittleEndian.AppendUint32(out.data, math.Float32bits(v))
+				}
+			}
+			for _, t := range list {
+				t.ready = t.ready[min(n, len(t.ready)):]
+			}
+			if !yield(out, nil) {
+				return
+			}
+			out.start += int64(n)
+		}
+		var damage *orchestrator.DamageError
+		for _, t := range list {
+			switch found := (*orchestrator.DamageError)(nil); {
+			case ctx.Err() != nil:
+				yield(pcm{}, context.Cause(ctx))
+				return
+			case t.err != nil && !errors.Is(t.err, orchestrator.ErrBadRecording):
+				yield(pcm{}, t.err)
+				return
+			case errors.As(t.err, &found) && (damage == nil || found.First < damage.First):
+				damage = found
+			}
+		}
+		switch {
+		case out.start == 0:
+			yield(pcm{}, list[0].err)
+		case damage != nil:
+			yield(pcm{}, damage)
+		}
+	}
+}
+
+// monoTrack yields one track, mixed to one channel.
+func (a *Audio) monoTrack(ctx context.Context, file *file, rateHz, number int) iter.Seq2[[]float32, error] {
+	return mixPieces(a.ffmpegTrack(ctx, file, rateHz, number), rateHz)
+}
+
+// mixPieces mixes what ffmpeg decodes to one channel.
+func mixPieces(pieces iter.Seq2[pcm, error], rateHz int) iter.Seq2[[]float32, error] {
+	return func(yield func([]float32, error) bool) {
+		var samples []float32
+		var mix *mixer
+		flush := func() bool {
+			if mix == nil {
+				return true
+			}
+			mono := mix.flush()
+			return len(mono) == 0 || yield(mono, nil)
+		}
+		for piece, err := range pieces {
+			if err != nil {
+				if flush() {
+					yield(nil, err)
+				}
+				return
+			}
+			if mix == nil {
+				mix = newMixer(piece.width/4, rateHz)
+			}
+			samples = piece.samples(samples)
+			if mono := mix.add(samples); len(mono) > 0 && !yield(mono, nil) {
+				return
+			}
+		}
+		flush()
+	}
+}
+
+// track is one of several that are read in step.
+type track struct {
+	next  func() ([]float32, error, bool)
+	stop  func()
+	ready []float32
+	ended bool
+	err   error
+}
+
+func newTrack(samples iter.Seq2[[]float32, error]) *track {
+	t := &track{}
+	t.next, t.stop = iter.Pull2(samples)
+	return t
+}
+
+// fill sees to it that something is ready, unless the track has ended.
+func (t *track) fill() {
+	for len(t.ready) == 0 && !t.ended {
+		piece, err, more := t.next()
+		t.ready = piece
+		if t.ended = !more || err != nil; err != nil {
+			t.ready, t.err = nil, err
+		}
+	}
+}
