@@ -1,12 +1,14 @@
 package audio
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"sync"
+	"time"
 
 	"github.com/chortle-audio/chortle/internal/sandbox"
 	"github.com/chortle-audio/chortle/orchestrator"
@@ -25,6 +27,8 @@ type Options struct {
 	// Silence is the peak, up to 1, below which sound is taken for silence where nothing louder is within
 	// a second of it; 0: none is. See Levels in the package's comment.
 	Silence float64
+	// MaxLength is the most sound that a recording may have; 0: DefaultMaxLength. One that has more is a bad recording.
+	MaxLength time.Duration
 	// Sandbox confines ffmpeg; see package sandbox. Default: as far as the kernel can.
 	Sandbox sandbox.Mode
 }
@@ -33,6 +37,7 @@ type Options struct {
 type Audio struct {
 	ffmpeg      string
 	silence     float32
+	maxLength   int64 // in samples
 	sandbox     sandbox.Mode
 	openLibrary func() (*opus.Library, error)
 }
@@ -40,9 +45,10 @@ type Audio struct {
 // New returns an Audio. It opens nothing yet: libopus is opened when it is first needed.
 func New(options Options) (*Audio, error) {
 	return &Audio{
-		ffmpeg:  options.FFmpeg,
-		silence: float32(options.Silence),
-		sandbox: options.Sandbox,
+		ffmpeg:    options.FFmpeg,
+		silence:   float32(options.Silence),
+		maxLength: orchestrator.DurationToSamples(cmp.Or(options.MaxLength, DefaultMaxLength)),
+		sandbox:   options.Sandbox,
 		openLibrary: sync.OnceValues(func() (*opus.Library, error) {
 			if options.OpusLibrary == "" {
 				return nil, errors.New("no libopus is set")
@@ -77,7 +83,7 @@ func (a *Audio) Decode(ctx context.Context, rec orchestrator.Recording) iter.Seq
 			}
 			defer file.Close()
 			var damage *orchestrator.DamageError
-			for piece, err := range a.samples(ctx, file) {
+			for piece, err := range bounded(a.samples(ctx, file), a.maxLength) {
 				if errors.As(err, &damage) {
 					break // it comes last, and means nothing of a file that changed
 				}

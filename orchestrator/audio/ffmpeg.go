@@ -2,6 +2,7 @@ package audio
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,6 +50,8 @@ type program struct {
 	feed   func(io.Writer) error
 	read   func(io.Reader) error
 	stdout *os.File
+	// stall is how long it may say nothing; 0: stallTime.
+	stall time.Duration
 	// messages is the end of what ffmpeg said.
 	messages tail
 	// said, unless nil, takes what ffmpeg says in their place: for -v level+info.
@@ -60,7 +63,8 @@ func (p *program) run(ctx context.Context, args ...string) error {
 	if p.path == "" {
 		return errNoFFmpeg
 	}
-	inner, kill := context.WithCancel(ctx)
+	inner, end := context.WithCancelCause(ctx)
+	kill := func() { end(nil) }
 	defer kill()
 	cmd := exec.CommandContext(inner, p.path, append([]string{"-hide_banner", "-nostdin"}, args...)...)
 	cmd.Env = []string{"LC_ALL=C", "PATH=/usr/local/bin:/usr/bin:/bin"}
@@ -89,10 +93,14 @@ func (p *program) run(ctx context.Context, args ...string) error {
 		if err != nil {
 			return fmt.Errorf("start ffmpeg: %w", err)
 		}
+		output := io.Reader(stdout)
+		if p.feed == nil { // what is fed waits for us
+			output = &watched{stdout, cmp.Or(p.stall, stallTime), end}
+		}
 		if feed := work; feed != nil {
-			work = func() error { return beside(func() error { return p.read(stdout) }, feed, kill) }
+			work = func() error { return beside(func() error { return p.read(output) }, feed, kill) }
 		} else {
-			work = func() error { return p.read(stdout) }
+			work = func() error { return p.read(output) }
 		}
 	} else if p.stdout != nil {
 		cmd.Stdout = p.stdout
@@ -105,6 +113,10 @@ func (p *program) run(ctx context.Context, args ...string) error {
 		return orchestrator.WithCode(fmt.Errorf("start ffmpeg: %w", err), orchestrator.CodeFFmpegBroken)
 	}
 	defer release()
+	limit(cmd.Process.Pid)
+	if p.said != nil {
+		p.said.refuse(end)
+	}
 	var workError error
 	if work != nil {
 		if workError = work(); workError != nil {
@@ -121,6 +133,9 @@ func (p *program) run(ctx context.Context, args ...string) error {
 		return context.Cause(ctx)
 	case workError != nil:
 		return workError
+	}
+	if cause := context.Cause(inner); errors.Is(cause, orchestrator.ErrBadRecording) {
+		return cause // we ended it
 	}
 	return p.explain(err)
 }
@@ -150,6 +165,8 @@ func (p *program) explain(err error) error {
 	}
 	status, ok := exit.Sys().(syscall.WaitStatus)
 	switch {
+	case ok && status.Signaled() && status.Signal() == syscall.SIGXCPU:
+		return damagedf("ffmpeg took more than %v of a processor", decoderCPU*time.Second)
 	case ok && status.Signaled() && (status.Signal() == syscall.SIGKILL || status.Signal() == syscall.SIGTERM):
 		return fmt.Errorf("run ffmpeg: %w; it was killed from outside", err)
 	case p.file == nil:

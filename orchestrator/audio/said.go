@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -19,6 +20,9 @@ type said struct {
 	tracks int      // of sound
 	mapped bool     // it has said all that it found
 	known  chan any // closed then
+	// odd is what is wrong with what it found; nil: nothing so far. reject is told of it at once.
+	odd    error
+	reject context.CancelCauseFunc
 }
 
 func newSaid() *said { return &said{known: make(chan any)} }
@@ -26,7 +30,7 @@ func newSaid() *said { return &said{known: make(chan any)} }
 var (
 	levelMark   = regexp.MustCompile(`^(?:\[[^]]* @ [^]]*\] )*\[(\w+)\] ?`)
 	formatLine  = regexp.MustCompile(`^Input #0, ([\w,]+), from `)
-	soundStream = regexp.MustCompile(`^ *Stream #0:\d+[^ ]*: Audio: `)
+	soundStream = regexp.MustCompile(`^ *Stream #0:\d+[^ ]*: Audio: .*?(?:, (\d+) Hz|$)`)
 )
 
 func (s *said) Write(data []byte) (int, error) {
@@ -59,14 +63,29 @@ func (s *said) take(line string) {
 		if found := formatLine.FindStringSubmatch(text); found != nil && s.format == "" {
 			s.format = found[1]
 		}
-		if soundStream.MatchString(text) && !s.mapped {
+		if found := soundStream.FindStringSubmatch(text); found != nil && !s.mapped {
 			s.tracks++
+			if rate, err := strconv.Atoi(found[1]); err == nil && !rateIsSound(rate) {
+				s.odd = errRate(rate)
+				if s.reject != nil {
+					s.reject(s.odd)
+				}
+			}
 		}
 		if strings.HasPrefix(text, "Stream mapping:") {
 			s.know()
 		}
 	case strings.TrimSpace(text) != "":
 		_, _ = s.tail.Write([]byte(line + "\n"))
+	}
+}
+
+// refuse has what ffmpeg finds judged: end is called where it is none of sound.
+func (s *said) refuse(end context.CancelCauseFunc) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.reject = end; s.odd != nil {
+		end(s.odd)
 	}
 }
 

@@ -140,5 +140,6 @@ func (s *Service) storeIfOpen() *store.Store {
 
 // Audio returns what reads and cuts sound.
 func (s *Service) Audio() (*audio.Audio, error) {
-	return audio.New(audio.Options{FFmpeg: s.Config.FFmpeg, OpusLibrary: s.Config.OpusLibrary, Silence: s.Config.Silence, Sandbox: s.Config.Sandbox})
+	return audio.New(audio.Options{FFmpeg: s.Config.FFmpeg, OpusLibrary: s.Config.OpusLibrary, Silence: s.Config.Silence,
+		MaxLength: s.Config.MaxRecording, Sandbox: s.Config.Sandbox})
 }

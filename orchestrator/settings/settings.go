@@ -55,6 +55,8 @@ type Config struct {
 	Threshold float64
 	// OneThreshold says that somebody set Threshold: it then replaces the default policy.
 	OneThreshold bool
+	// MaxRecording is the most sound that a recording may have.
+	MaxRecording time.Duration
 	// Silence is the peak below which sound is taken for silence; 0: none is.
 	Silence float64
 	// Settle is how long a file must have been left alone before it is read.

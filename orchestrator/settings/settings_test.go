@@ -191,6 +191,8 @@ func TestBadValues(t *testing.T) {
 		{"CHORTLE_MODEL_SHA256", "abc", "64 hexadecimal digits"},
 		{"CHORTLE_SILENCE", "-30", "-120 to -60"},
 		{"CHORTLE_SILENCE", "quiet", "or off"},
+		{"CHORTLE_MAX_RECORDING", "0s", "1m to 720h"},
+		{"CHORTLE_MAX_RECORDING", "a day", "1m to 720h"},
 		{"CHORTLE_SETTLE", "60", "10s"},
 		{"CHORTLE_SETTLE", "-1s", "0s to 24h"},
 		{"CHORTLE_STORE_RETRY", "soon", "10s"},

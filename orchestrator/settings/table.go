@@ -142,6 +142,9 @@ var Table = append([]Definition{
 	{Name: "CHORTLE_SILENCE", Help: "peak in dB of full scale below which sound is silence that no model looks into, such as -76; off: none is",
 		fallback: fixed("-76"),
 		set:      func(s *Settings, v string) error { return silence(v, &s.Config.Silence) }},
+	{Name: "CHORTLE_MAX_RECORDING", Help: "the most sound that a recording may have, such as 48h; a longer one is a bad recording",
+		fallback: fixed("48h"),
+		set:      func(s *Settings, v string) error { return length(v, &s.Config.MaxRecording) }},
 	{Name: "CHORTLE_SETTLE", Help: "how long a file must have been left alone before it is read, such as 10s",
 		fallback: fixed("10s"),
 		set:      func(s *Settings, v string) error { return duration(v, &s.Config.Settle) }},
@@ -252,6 +255,16 @@ func whole(text string, to *int, low, high int) error {
 		return fmt.Errorf("%q is no number that fits; want a whole number from %d to %d", text, low, high)
 	}
 	*to = n
+	return nil
+}
+
+// length reads how long a recording may be.
+func length(v string, to *time.Duration) error {
+	d, err := time.ParseDuration(v)
+	if err != nil || d < time.Minute || d > 720*time.Hour {
+		return fmt.Errorf("%q is no length of a recording; want one from 1m to 720h, such as 48h", v)
+	}
+	*to = d
 	return nil
 }
 
