@@ -113,6 +113,12 @@ func (a *Audio) Length(ctx context.Context, rec orchestrator.Recording) int64 {
 
 // samples yields the sound of a file in pieces of any length, each valid until the next.
 func (a *Audio) samples(ctx context.Context, file *file) iter.Seq2[[]float32, error] {
+	if frames := readOmi(file); frames != nil {
+		if frames.pcm {
+			return frames.mono(ctx, a, file)
+		}
+		return a.packetSamples(ctx, func(damage *opus.Damage) iter.Seq2[opus.Packet, error] { return frames.packets(file, damage) })
+	}
 	link, err := a.readLink(file)
 	if err != nil {
 		return fail(err)

@@ -5,6 +5,7 @@ import (
 	"iter"
 
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/audio/internal/opus"
 )
 
 // maxClip is the longest clip in samples: two minutes. A span that is longer is cut off there, so that
@@ -38,8 +39,12 @@ func (a *Audio) Cut(ctx context.Context, rec orchestrator.Recording, spans []orc
 			return
 		}
 		var clips iter.Seq2[orchestrator.Clip, error]
-		if link != nil {
-			clips = cutOpus(ctx, file.reader(), bounded)
+		if frames := readOmi(file); frames != nil && frames.pcm {
+			clips = frames.cut(ctx, file, bounded)
+		} else if frames != nil {
+			clips = cutOpus(ctx, frames.packets(file, nil), bounded)
+		} else if link != nil {
+			clips = cutOpus(ctx, opus.Packets(file.reader(), nil), bounded)
 		} else if sound, err := readWave(file); err != nil {
 			yield(orchestrator.Clip{}, err)
 			return
@@ -67,7 +72,7 @@ func (a *Audio) Slice(ctx context.Context, path string, span orchestrator.Sample
 		return orchestrator.Clip{}, err
 	}
 	defer file.Close()
-	for clip, err := range cutOpus(ctx, file.reader(), []orchestrator.SampleSpan{span}) {
+	for clip, err := range cutOpus(ctx, opus.Packets(file.reader(), nil), []orchestrator.SampleSpan{span}) {
 		return clip, err
 	}
 	return orchestrator.Clip{}, errNoSound(span)

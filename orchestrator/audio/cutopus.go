@@ -3,7 +3,6 @@ package audio
 import (
 	"bytes"
 	"context"
-	"io"
 	"iter"
 
 	"github.com/chortle-audio/chortle/orchestrator"
@@ -20,7 +19,7 @@ const (
 )
 
 // cutOpus copies the packets of each span, in one pass over the file that decodes nothing.
-func cutOpus(ctx context.Context, r io.Reader, spans []orchestrator.SampleSpan) iter.Seq2[orchestrator.Clip, error] {
+func cutOpus(ctx context.Context, packets iter.Seq2[opus.Packet, error], spans []orchestrator.SampleSpan) iter.Seq2[orchestrator.Clip, error] {
 	return func(yield func(orchestrator.Clip, error) bool) {
 		waiting := spans
 		var open []*opusClip // in order of their starts, which is that of delivery
@@ -36,7 +35,7 @@ func cutOpus(ctx context.Context, r io.Reader, spans []orchestrator.SampleSpan) 
 			}
 			return true
 		}
-		for packet, err := range opus.Packets(r, nil) {
+		for packet, err := range packets {
 			if err == nil {
 				err = ctx.Err()
 			}

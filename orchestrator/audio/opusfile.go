@@ -16,10 +16,15 @@ var silence [opus.DecodedRateHz]float32
 // opusSamples decodes an Ogg Opus file. Sample n is always the one at tick 3n, whatever was lost
 // before it, so that positions do not drift. Of a damaged file its *orchestrator.DamageError comes last.
 func (a *Audio) opusSamples(ctx context.Context, r io.Reader) iter.Seq2[[]float32, error] {
+	return a.packetSamples(ctx, func(damage *opus.Damage) iter.Seq2[opus.Packet, error] { return opus.Packets(r, damage) })
+}
+
+// packetSamples does the same for packets from anywhere.
+func (a *Audio) packetSamples(ctx context.Context, packets func(*opus.Damage) iter.Seq2[opus.Packet, error]) iter.Seq2[[]float32, error] {
 	return func(yield func([]float32, error) bool) {
 		s := opusSink{yield: func(samples []float32) bool { return yield(samples, nil) }}
 		defer s.close()
-		for packet, err := range opus.Packets(r, &s.damage) {
+		for packet, err := range packets(&s.damage) {
 			if err == nil {
 				err = ctx.Err()
 			}

@@ -29,6 +29,9 @@ func (a *Audio) Probe(ctx context.Context, path string) (Info, error) {
 		return Info{}, err
 	}
 	defer file.Close()
+	if frames := readOmi(file); frames != nil {
+		return Info{Length: frames.length(ctx, file)}, nil
+	}
 	link, err := a.readLink(file)
 	switch {
 	case err != nil:
@@ -71,6 +74,9 @@ func (a *Audio) Measure(ctx context.Context, path string) (int64, error) {
 }
 
 func (a *Audio) length(ctx context.Context, file *file) int64 {
+	if frames := readOmi(file); frames != nil {
+		return frames.length(ctx, file)
+	}
 	switch link, err := a.readLink(file); {
 	case err != nil:
 		return 0

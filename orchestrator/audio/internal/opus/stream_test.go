@@ -246,3 +246,20 @@ func FuzzPackets(f *testing.F) {
 		}
 	})
 }
+
+func FuzzRawPackets(f *testing.F) {
+	f.Add([]byte("\x02\x00\x00\x00\xf8\x01\x02\x00\x00\x00\xf8\x02"))
+	f.Add([]byte("\x00\x00\x00\x00"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		end := int64(-rawPreSkip)
+		for packet, err := range RawPackets(bytes.NewReader(data), 1, &Damage{}) {
+			if err != nil {
+				return
+			}
+			if packet.Start != end || packet.End <= packet.Start || packet.End-packet.Start > maxPacketTicks {
+				t.Fatalf("packet from %d to %d, behind %d", packet.Start, packet.End, end)
+			}
+			end = packet.End
+		}
+	})
+}
