@@ -109,7 +109,7 @@ func (s *said) end() {
 
 // found waits until ffmpeg has said what is in the file, which it does before it decodes; an ffmpeg that does not is not waited for
 // long, and says nothing.
-func (s *said) found(ctx context.Context) (format string, tracks int) {
+func (s *said) found(ctx context.Context) (format string, tracks int, odd error) {
 	timer := time.NewTimer(10 * time.Second)
 	defer timer.Stop()
 	select {
@@ -119,5 +119,5 @@ func (s *said) found(ctx context.Context) (format string, tracks int) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.format, s.tracks
+	return s.format, s.tracks, s.odd
 }

@@ -87,7 +87,10 @@ func (a *Audio) ffmpegTrack(ctx context.Context, file *file, rateHz, track int) 
 		ffmpeg := program{path: a.ffmpeg, confine: a.sandbox, file: file, said: newSaid()}
 		t := timeline{yield: func(piece pcm) bool { return yield(piece, nil) }}
 		t.begin = func() error {
-			format, tracks := ffmpeg.said.found(ctx)
+			format, tracks, odd := ffmpeg.said.found(ctx)
+			if odd != nil {
+				return odd
+			}
 			t.counted = countedFormats[format]
 			if track == anyTrack && tracks > 1 {
 				return &severalTracks{tracks}
