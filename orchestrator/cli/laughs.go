@@ -211,9 +211,9 @@ func (a *app) laughsExportCommand() *cobra.Command {
 			return err
 		}
 		if output == "-" {
-			return export.Formats[i].Write(a.stdout, laughs)
+			return export.Formats[i].Write(a.stdout, laughs, a.service.Places())
 		}
-		return writeFile(output, func(w io.Writer) error { return export.Formats[i].Write(w, laughs) })
+		return writeFile(output, func(w io.Writer) error { return export.Formats[i].Write(w, laughs, a.service.Places()) })
 	}
 	return cmd
 }

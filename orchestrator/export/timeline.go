@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/chortle-audio/chortle/orchestrator"
 )
@@ -23,13 +24,15 @@ type recording struct {
 
 func byRecording(laughs iter.Seq2[orchestrator.StoredLaugh, error]) ([]recording, error) {
 	var recordings []recording
+	known := map[[2]string]int{}
 	for laugh, err := range laughs {
 		if err != nil {
 			return nil, err
 		}
-		i := slices.IndexFunc(recordings, func(r recording) bool { return r.user == laugh.User && r.name == laugh.Recording })
-		if i < 0 {
+		i, ok := known[[2]string{laugh.User, laugh.Recording}]
+		if !ok {
 			i = len(recordings)
+			known[[2]string{laugh.User, laugh.Recording}] = i
 			recordings = append(recordings, recording{user: laugh.User, name: laugh.Recording})
 		}
 		recordings[i].laughs = append(recordings[i].laughs, laugh)
@@ -46,7 +49,14 @@ func label(l orchestrator.StoredLaugh, several bool) string {
 	if several {
 		text += " " + l.User + "/" + l.Recording
 	}
-	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r < ' ' }), " ")
+	return oneLine(text)
+}
+
+// oneLine takes out of a text what would end a line or is no character at all.
+func oneLine(text string) string {
+	return strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "\uFFFD"), func(r rune) bool {
+		return unicode.IsControl(r) || r == '\u2028' || r == '\u2029'
+	}), " ")
 }
 
 // eachByRecording calls write for each laugh, and flushes what it wrote.
@@ -65,7 +75,7 @@ func eachByRecording(w io.Writer, laughs iter.Seq2[orchestrator.StoredLaugh, err
 	return buffered.Flush()
 }
 
-func writeAudacity(w io.Writer, laughs iter.Seq2[orchestrator.StoredLaugh, error]) error {
+func writeAudacity(w io.Writer, laughs iter.Seq2[orchestrator.StoredLaugh, error], _ Places) error {
 	return eachByRecording(w, laughs, "", func(w io.Writer, l orchestrator.StoredLaugh, label string) {
 		fmt.Fprintf(w, "%s\t%s\t%s\n", inSeconds(l.Offset), inSeconds(l.Offset+duration(l)), label)
 	})
@@ -73,10 +83,24 @@ func writeAudacity(w io.Writer, laughs iter.Seq2[orchestrator.StoredLaugh, error
 
 var vttEscapes = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
-func writeWebVTT(w io.Writer, laughs iter.Seq2[orchestrator.StoredLaugh, error]) error {
-	return eachByRecording(w, laughs, "WEBVTT\n", func(w io.Writer, l orchestrator.StoredLaugh, label string) {
-		fmt.Fprintf(w, "\n%s --> %s\n%s\n", vttTime(l.Offset), vttTime(l.Offset+duration(l)), vttEscapes.Replace(label))
-	})
+func writeWebVTT(w io.Writer, laughs iter.Seq2[orchestrator.StoredLaugh, error], _ Places) error {
+	recordings, err := byRecording(laughs)
+	if err != nil {
+		return err
+	}
+	var cues []orchestrator.StoredLaugh
+	for _, r := range recordings {
+		cues = append(cues, r.laughs...)
+	}
+	// Cues are in order of their start, also where the laughs are of several recordings, and none is empty.
+	slices.SortStableFunc(cues, func(a, b orchestrator.StoredLaugh) int { return cmp.Compare(a.Offset, b.Offset) })
+	buffered := bufio.NewWriter(w)
+	fmt.Fprint(buffered, "WEBVTT\n")
+	for _, l := range cues {
+		start, end := l.Offset.Round(time.Millisecond), (l.Offset + duration(l)).Round(time.Millisecond)
+		fmt.Fprintf(buffered, "\n%s --> %s\n%s\n", vttTime(start), vttTime(max(end, start+time.Millisecond)), vttEscapes.Replace(label(l, len(recordings) > 1)))
+	}
+	return buffered.Flush()
 }
 
 func vttTime(d time.Duration) string {
@@ -86,7 +110,7 @@ func vttTime(d time.Duration) string {
 
 // writeTextGrid writes Praat's long text format: one tier a recording, whose intervals cover it without
 // gaps, as Praat wants it.
-func writeTextGrid(w io.Writer, laughs iter.Seq2[orchestrator.StoredLaugh, error]) error {
+func writeTextGrid(w io.Writer, laughs iter.Seq2[orchestrator.StoredLaugh, error], _ Places) error {
 	recordings, err := byRecording(laughs)
 	if err != nil {
 		return err
@@ -94,7 +118,7 @@ func writeTextGrid(w io.Writer, laughs iter.Seq2[orchestrator.StoredLaugh, error
 	var end time.Duration
 	for _, r := range recordings {
 		for _, l := range r.laughs {
-			end = max(end, l.Offset+duration(l))
+			end = max(end, (l.Offset + duration(l)).Round(time.Millisecond))
 		}
 	}
 	b := bufio.NewWriter(w)
@@ -120,7 +144,7 @@ type interval struct {
 func cover(laughs []orchestrator.StoredLaugh, end time.Duration) (intervals []interval) {
 	var at time.Duration
 	for _, l := range laughs {
-		start, stop := max(at, l.Offset), l.Offset+duration(l)
+		start, stop := max(at, l.Offset.Round(time.Millisecond)), (l.Offset + duration(l)).Round(time.Millisecond)
 		if stop <= start {
 			continue
 		}
@@ -137,4 +161,4 @@ func cover(laughs []orchestrator.StoredLaugh, end time.Duration) (intervals []in
 }
 
 // praat quotes a text: a quote within is doubled.
-func praat(text string) string { return `"` + strings.ReplaceAll(text, `"`, `""`) + `"` }
+func praat(text string) string { return `"` + strings.ReplaceAll(oneLine(text), `"`, `""`) + `"` }

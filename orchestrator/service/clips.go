@@ -9,6 +9,7 @@ import (
 
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/clips/folder"
+	"github.com/chortle-audio/chortle/orchestrator/export"
 	"github.com/chortle-audio/chortle/orchestrator/settings"
 )
 
@@ -76,4 +77,13 @@ func (s *Service) ClipsPlace() string {
 		return rest
 	}
 	return settings.Mask(s.Config.ClipsURL)
+}
+
+// Places say where a reader of an exported file finds the page and the clips.
+func (s *Service) Places() export.Places {
+	places := export.Places{Page: s.Config.Page.BaseURL}
+	if kind, rest, err := s.clipKind(); err == nil && kind.local {
+		places.Clips = rest
+	}
+	return places
 }
