@@ -46,48 +46,63 @@ func (a *Audio) cutFLAC(ctx context.Context, file *file, spans []orchestrator.Sa
 // encodeClips yields the clips, in order of their starts, when all of their sound was added.
 func (a *Audio) encodeClips(ctx context.Context, file *file, waiting []*flacClip) iter.Seq2[*flacClip, error] {
 	return func(yield func(*flacClip, error) bool) {
-		var open []*flacClip
-		// deliver yields the clips at the front that end before the position, in samples at a rate.
-		deliver := func(position, rate int64) (ok bool) {
-			for len(open) > 0 && atRate(open[0].span.End, rate) <= position {
-				clip := open[0]
-				open = open[1:]
-				if !yield(clip, nil) {
-					return false
-				}
-			}
-			return true
-		}
-		var samples []float32
+		queue := clipQueue{waiting: waiting}
 		for piece, err := range a.ffmpegSound(ctx, file, 0) {
 			if damage := (*orchestrator.DamageError)(nil); errors.As(err, &damage) {
 				break // it was told when the file was decoded
+			}
+			if err == nil {
+				err = queue.add(piece)
 			}
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			for len(waiting) > 0 && atRate(waiting[0].span.Start, piece.rate) < piece.end() {
-				open = append(open, waiting[0])
-				waiting = waiting[1:]
-			}
-			if len(open) > 0 {
-				samples = piece.samples(samples)
-			}
-			for _, clip := range open {
-				clip.mono = clip.mono || piece.tracks > 0
-				if err := clip.add(samples, piece.width/4, piece.start, piece.rate); err != nil {
-					yield(nil, err)
-					return
-				}
-			}
-			if !deliver(piece.end(), piece.rate) || len(open) == 0 && len(waiting) == 0 {
+			if !queue.deliver(piece.end(), piece.rate, yield) || queue.empty() {
 				return
 			}
 		}
-		open = append(open, waiting...)
-		deliver(1<<63-1, orchestrator.SampleRateHz)
+		queue.open = append(queue.open, queue.waiting...)
+		queue.deliver(1<<63-1, orchestrator.SampleRateHz, yield)
 	}
+}
+
+// clipQueue are clips in order of their starts: those to which sound is being added, and those whose sound is still to come.
+type clipQueue struct {
+	open, waiting []*flacClip
+	samples       []float32
+}
+
+func (q *clipQueue) empty() bool { return len(q.open) == 0 && len(q.waiting) == 0 }
+
+// add adds a piece to the clips that it belongs to.
+func (q *clipQueue) add(piece pcm) error {
+	for len(q.waiting) > 0 && atRate(q.waiting[0].span.Start, piece.rate) < piece.end() {
+		q.open = append(q.open, q.waiting[0])
+		q.waiting = q.waiting[1:]
+	}
+	if len(q.open) > 0 {
+		q.samples = piece.samples(q.samples)
+	}
+	for _, clip := range q.open {
+		clip.mono = clip.mono || piece.tracks > 0
+		if err := clip.add(q.samples, piece.width/4, piece.start, piece.rate); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deliver yields the clips at the front that end before the position, in samples at a rate; false where no more are wanted.
+func (q *clipQueue) deliver(position, rate int64, yield func(*flacClip, error) bool) bool {
+	for len(q.open) > 0 && atRate(q.open[0].span.End, rate) <= position {
+		clip := q.open[0]
+		q.open = q.open[1:]
+		if !yield(clip, nil) {
+			return false
+		}
+	}
+	return true
 }
 
 // atRate converts a position in samples at orchestrator.SampleRateHz to one at another rate.

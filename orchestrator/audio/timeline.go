@@ -62,7 +62,7 @@ func (a *Audio) ffmpegSamples(ctx context.Context, file *file) iter.Seq2[[]float
 func (a *Audio) ffmpegSound(ctx context.Context, file *file, rateHz int) iter.Seq2[pcm, error] {
 	return func(yield func(pcm, error) bool) {
 		for piece, err := range a.ffmpegTrack(ctx, file, rateHz, anyTrack) {
-			if several := (*severalTracks)(nil); errors.As(err, &several) {
+			if several := (*severalTracksError)(nil); errors.As(err, &several) {
 				a.ffmpegTracks(ctx, file, rateHz, several.tracks)(yield)
 				return
 			}
@@ -76,12 +76,12 @@ func (a *Audio) ffmpegSound(ctx context.Context, file *file, rateHz int) iter.Se
 // anyTrack is the first track, if it is the only one.
 const anyTrack = -1
 
-// severalTracks says that a file has more than the one that was asked for.
-type severalTracks struct{ tracks int }
+// severalTracksError says that a file has more than the one that was asked for.
+type severalTracksError struct{ tracks int }
 
-func (e *severalTracks) Error() string { return fmt.Sprintf("the file has %d tracks", e.tracks) }
+func (e *severalTracksError) Error() string { return fmt.Sprintf("the file has %d tracks", e.tracks) }
 
-// ffmpegTrack is ffmpegSound for one track; for anyTrack, the error is a *severalTracks where there are more.
+// ffmpegTrack is ffmpegSound for one track; for anyTrack, the error is a *severalTracksError where there are more.
 func (a *Audio) ffmpegTrack(ctx context.Context, file *file, rateHz, track int) iter.Seq2[pcm, error] {
 	return func(yield func(pcm, error) bool) {
 		ffmpeg := program{path: a.ffmpeg, confine: a.sandbox, file: file, said: newSaid()}
@@ -93,7 +93,7 @@ func (a *Audio) ffmpegTrack(ctx context.Context, file *file, rateHz, track int) 
 			}
 			t.counted = countedFormats[format]
 			if track == anyTrack && tracks > 1 {
-				return &severalTracks{tracks}
+				return &severalTracksError{tracks}
 			}
 			return nil
 		}

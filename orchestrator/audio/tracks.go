@@ -25,61 +25,77 @@ func (a *Audio) ffmpegTracks(ctx context.Context, file *file, rateHz, tracks int
 	}
 	tracks = min(tracks, maxTracks)
 	return func(yield func(pcm, error) bool) {
-		list := make([]*track, tracks)
+		list := make(sideBySide, tracks)
 		for i := range list {
 			list[i] = newTrack(a.monoTrack(ctx, file, rateHz, i))
 			defer list[i].stop()
 		}
 		out := pcm{rate: int64(rateHz), width: 4 * tracks, tracks: tracks}
-		for {
-			// What can be put together now: as much as the track has that has least.
-			n, alive := pieceBytes/out.width, false
-			for _, t := range list {
-				if t.fill(); len(t.ready) > 0 {
-					n, alive = min(n, len(t.ready)), true
-				}
-			}
-			if !alive {
-				break
-			}
-			out.data = out.data[:0]
-			for i := range n {
-				for _, t := range list {
-					v := float32(0)
-					if i < len(t.ready) {
-						v = t.ready[i]
-					}
-					out.data = binary.LittleEndian.AppendUint32(out.data, math.Float32bits(v))
-				}
-			}
-			for _, t := range list {
-				t.ready = t.ready[min(n, len(t.ready)):]
-			}
+		for list.next(&out) {
 			if !yield(out, nil) {
 				return
 			}
-			out.start += int64(n)
+			out.start = out.end()
 		}
-		var damage *orchestrator.DamageError
-		for _, t := range list {
-			switch found := (*orchestrator.DamageError)(nil); {
-			case ctx.Err() != nil:
-				yield(pcm{}, context.Cause(ctx))
-				return
-			case t.err != nil && !errors.Is(t.err, orchestrator.ErrBadRecording):
-				yield(pcm{}, t.err)
-				return
-			case errors.As(t.err, &found) && (damage == nil || found.First < damage.First):
-				damage = found
-			}
-		}
+		err := list.err()
 		switch {
-		case out.start == 0:
-			yield(pcm{}, list[0].err)
-		case damage != nil:
-			yield(pcm{}, damage)
+		case ctx.Err() != nil:
+			err = context.Cause(ctx)
+		case out.start == 0 && err == nil:
+			err = list[0].err
+		}
+		if err != nil {
+			yield(pcm{}, err)
 		}
 	}
+}
+
+// sideBySide are tracks that are heard together.
+type sideBySide []*track
+
+// next fills a piece with as much as the track has that has least; false where all have ended.
+func (s sideBySide) next(out *pcm) bool {
+	n, alive := pieceBytes/out.width, false
+	for _, t := range s {
+		if t.fill(); len(t.ready) > 0 {
+			n, alive = min(n, len(t.ready)), true
+		}
+	}
+	if !alive {
+		return false
+	}
+	out.data = out.data[:0]
+	for i := range n {
+		for _, t := range s {
+			v := float32(0)
+			if i < len(t.ready) {
+				v = t.ready[i]
+			}
+			out.data = binary.LittleEndian.AppendUint32(out.data, math.Float32bits(v))
+		}
+	}
+	for _, t := range s {
+		t.ready = t.ready[min(n, len(t.ready)):]
+	}
+	return true
+}
+
+// err is what is no fault of the file, else the first damage.
+func (s sideBySide) err() error {
+	var first *orchestrator.DamageError
+	for _, t := range s {
+		damage := (*orchestrator.DamageError)(nil)
+		switch {
+		case t.err != nil && !errors.Is(t.err, orchestrator.ErrBadRecording):
+			return t.err
+		case errors.As(t.err, &damage) && (first == nil || damage.First < first.First):
+			first = damage
+		}
+	}
+	if first == nil {
+		return nil
+	}
+	return first
 }
 
 // monoTrack yields one track, mixed to one channel.

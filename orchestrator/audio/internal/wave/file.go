@@ -18,10 +18,13 @@ var (
 
 // Bounds of what is believed.
 const (
-	MinRateHz, MaxRateHz = 1000, 1_000_000
-	maxChannels          = 1024
-	maxParts             = 100_000
-	maxFormat            = 4096
+	// MinRateHz and MaxRateHz bound sample rates, in Hz.
+	MinRateHz = 1000
+	// MaxRateHz is the most.
+	MaxRateHz   = 1_000_000
+	maxChannels = 1024
+	maxParts    = 100_000
+	maxFormat   = 4096
 	// maxReads bounds the work for a file whose chunks are as many as its bytes allow.
 	maxReads = 1 << 18
 )
@@ -203,11 +206,9 @@ func (p *parser) form(start int64) (int64, error) {
 	if l == nil {
 		return 0, ErrNotPCM
 	}
-	var format *Format
-	var long int64 // of the sound, as a ds64 chunk has it
+	f := form{parser: p, layout: l}
 	sound := len(p.file.Parts)
-	at := start + l.start
-	for at < p.size {
+	for at := start + l.start; at < p.size; {
 		for _, place := range []int64{at, at + 1} { // a byte that makes it even
 			if at > start+l.start && p.kind(place) != nil {
 				return place, p.err
@@ -217,38 +218,9 @@ func (p *parser) form(start int64) (int64, error) {
 		if !ok {
 			break
 		}
-		switch {
-		case c.id == "ds64" && c.size >= 24:
-			if data := p.bytes(c.body, 24); len(data) == 24 {
-				long = int64(min(binary.LittleEndian.Uint64(data[8:]), 1<<62))
-			}
-		case c.id == "fmt " && !l.aiff, c.id == "COMM" && l.aiff:
-			parse := parseFormat
-			if l.aiff {
-				parse = parseCommon
-			}
-			f, err := parse(p.bytes(c.body, int(min(c.size, maxFormat))), l)
-			if err != nil {
-				return 0, err
-			}
-			format = &f
-		case c.id == "data" && !l.aiff, c.id == "SSND" && l.aiff:
-			if format == nil {
-				return 0, fmt.Errorf("%w: its sound comes before its format", ErrInvalid)
-			}
-			if l.aiff {
-				offset := int64(0)
-				if head := p.bytes(c.body, 8); len(head) == 8 {
-					offset = int64(binary.BigEndian.Uint32(head))
-				}
-				c.body, c.size = c.body+8+offset, c.size-8-offset
-			}
-			if c.size == 0xffffffff && long > 0 {
-				c.size = long
-			}
-			end := p.soundEnd(l, c)
-			p.add(*format, Span{c.body, end - c.body}, max(0, end-c.body-max(0, c.size)))
-			c.size = end - c.body
+		c, err := f.take(c)
+		if err != nil {
+			return 0, err
 		}
 		next := l.next(p, c)
 		if next <= at {
@@ -256,10 +228,62 @@ func (p *parser) form(start int64) (int64, error) {
 		}
 		at = next
 	}
-	if len(p.file.Parts) == sound && format == nil {
+	if len(p.file.Parts) == sound && f.format == nil {
 		return 0, fmt.Errorf("%w: it has no format", ErrInvalid)
 	}
 	return p.size, p.err
+}
+
+// form is one of the files that a parser reads.
+type form struct {
+	*parser
+	*layout
+	format *Format
+	long   int64 // of the sound, as a ds64 chunk has it
+}
+
+// take reads a chunk, and returns it with the size that it really has.
+func (f *form) take(c chunk) (chunk, error) {
+	switch id := c.id; {
+	case id == "ds64" && c.size >= 24:
+		if data := f.bytes(c.body, 24); len(data) == 24 {
+			f.long = int64(min(binary.LittleEndian.Uint64(data[8:]), 1<<62))
+		}
+	case id == "fmt " && !f.aiff, id == "COMM" && f.aiff:
+		parse := parseFormat
+		if f.aiff {
+			parse = parseCommon
+		}
+		format, err := parse(f.bytes(c.body, int(min(c.size, maxFormat))), f.layout)
+		if err != nil {
+			return c, err
+		}
+		f.format = &format
+	case id == "data" && !f.aiff, id == "SSND" && f.aiff:
+		if f.format == nil {
+			return c, fmt.Errorf("%w: its sound comes before its format", ErrInvalid)
+		}
+		return f.sound(c), nil
+	}
+	return c, nil
+}
+
+// sound adds the sound of a chunk to the file.
+func (f *form) sound(c chunk) chunk {
+	if f.aiff {
+		offset := int64(0)
+		if head := f.bytes(c.body, 8); len(head) == 8 {
+			offset = int64(binary.BigEndian.Uint32(head))
+		}
+		c.body, c.size = c.body+8+offset, c.size-8-offset
+	}
+	if c.size == 0xffffffff && f.long > 0 {
+		c.size = f.long
+	}
+	end := f.soundEnd(f.layout, c)
+	f.add(*f.format, Span{c.body, end - c.body}, max(0, end-c.body-max(0, c.size)))
+	c.size = end - c.body
+	return c
 }
 
 func (p *parser) add(f Format, span Span, unannounced int64) {
@@ -267,7 +291,7 @@ func (p *parser) add(f Format, span Span, unannounced int64) {
 	if span.Length = span.Length / frame * frame; span.Length <= 0 {
 		return
 	}
-	f.Align(p.bytes(span.Offset, f.Frame()*max(1, (256<<10)/f.Frame())))
+	f = f.Aligned(p.bytes(span.Offset, f.Frame()*max(1, (256<<10)/f.Frame())))
 	p.file.Unannounced += min(unannounced, span.Length)
 	p.file.Parts = append(p.file.Parts, Part{f, span})
 }

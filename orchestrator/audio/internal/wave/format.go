@@ -24,7 +24,7 @@ type Format struct {
 	Encoding         Encoding
 	Width            int // bytes of a sample of one channel
 	BigEndian        bool
-	// Shift is by how many bits integers are to be moved up, where a writer aligned them to the right; see Align.
+	// Shift is by how many bits integers are to be moved up, where a writer aligned them to the right; see Aligned.
 	Shift int
 	// Valid is how many bits of an integer the header says are used; 0 where it does not say.
 	Valid int
@@ -93,25 +93,27 @@ func (f Format) integer(data []byte) int32 {
 	return int32(binary.LittleEndian.Uint32(data))
 }
 
-// Align sets Shift where a piece of the sound shows that its integers are aligned to the right: none of them uses a bit that a
-// smaller sample does not have, and one of them a bit below those that one aligned to the left has.
-func (f *Format) Align(data []byte) {
+// Aligned returns the format with its Shift set where a piece of the sound shows that its integers are aligned to the right:
+// none of them uses a bit that a smaller sample does not have, and one of them a bit below those that one aligned to the left
+// has.
+func (f Format) Aligned(data []byte) Format {
 	spare := 8*f.Width - f.Valid
 	if f.Encoding != Integer || f.Valid <= 0 || spare <= 0 {
-		return
+		return f
 	}
 	low := false
 	unused := 32 - 8*f.Width // bits of the int32 that no byte fills
 	for ; len(data) >= f.Width; data = data[f.Width:] {
 		sample := f.integer(data) >> unused
 		if high := sample >> (f.Valid - 1); high != 0 && high != -1 {
-			return
+			return f
 		}
 		low = low || sample&(1<<spare-1) != 0
 	}
 	if low {
 		f.Shift = spare
 	}
+	return f
 }
 
 var aLaw, muLaw = func() (a, mu [256]float32) {
