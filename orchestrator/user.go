@@ -35,8 +35,8 @@ var userName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
 // Validate returns an error that names the first field that cannot be used. It does not look whether
 // the source exists.
 func (u User) Validate() error {
-	if !userName.MatchString(u.Name) {
-		return fmt.Errorf("check user name %q: want 1 to 63 of a-z, 0-9, '.', '_' and '-', the first a letter or digit", u.Name)
+	if err := ValidateUserName(u.Name); err != nil {
+		return err
 	}
 	if _, err := u.Location(); err != nil {
 		return err
@@ -49,6 +49,14 @@ func (u User) Validate() error {
 	}
 	if err := CheckOverride(u.Policy); err != nil {
 		return fmt.Errorf("check policy of user %q: %w", u.Name, err)
+	}
+	return nil
+}
+
+// ValidateUserName accepts 1 to 63 of a-z, 0-9, '.', '_' and '-', the first a letter or digit.
+func ValidateUserName(name string) error {
+	if !userName.MatchString(name) {
+		return fmt.Errorf("check user name %q: want 1 to 63 of a-z, 0-9, '.', '_' and '-', the first a letter or digit", name)
 	}
 	return nil
 }

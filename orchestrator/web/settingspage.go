@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -8,13 +9,18 @@ import (
 	"time"
 
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/advice"
+	"github.com/chortle-audio/chortle/orchestrator/document"
 	"github.com/chortle-audio/chortle/orchestrator/service"
 )
 
-// People changes what is known of a person, and the key of their source.
+// People changes what is known of a person, and the key of their source, and deletes what is kept of them.
 type People interface {
-	// UpdateUser stores a changed user; a *service.InvalidError where it is not valid.
-	UpdateUser(ctx context.Context, user orchestrator.User) error
+	// SourceState looks whether a person's source can be read; PolicyOf is what a laugh is to them.
+	SourceState(ctx context.Context, user orchestrator.User) (service.SourceState, error)
+	PolicyOf(user orchestrator.User) (orchestrator.Policy, error)
+	// ChangePerson stores a changed user, with a new source unless that is empty; a *service.InvalidError where it is not valid.
+	ChangePerson(ctx context.Context, user orchestrator.User, source string) error
 	// SealedWith names, by user, the secret key that their API key is encrypted with.
 	SealedWith(ctx context.Context) (map[int64]string, error)
 	// SetAPIKey encrypts and stores the key of a user's source; CanSeal says why that cannot be.
@@ -22,6 +28,9 @@ type People interface {
 	CanSeal() error
 	// TestKey asks the source whether it accepts the user's key.
 	TestKey(ctx context.Context, user orchestrator.User) (address string, err error)
+	// WipeUser deletes what was heard of a user, PurgeUser the user, too. orchestrator.ErrLocked while a run reads them.
+	WipeUser(ctx context.Context, user orchestrator.User) (document.Removal, error)
+	PurgeUser(ctx context.Context, user orchestrator.User, force bool) (document.Removal, error)
 }
 
 // settingsRoutes are the settings of a person.
@@ -31,6 +40,8 @@ func (s *Server) settingsRoutes() []route {
 		{method: "POST", pattern: "/u/{user}/settings", kind: form, need: member, body: 8 << 10, handle: s.saveSettings},
 		{method: "POST", pattern: "/u/{user}/settings/key", kind: form, need: member, body: 8 << 10, handle: s.saveKey},
 		{method: "POST", pattern: "/u/{user}/settings/key/test", kind: form, need: member, handle: s.testKey},
+		{method: "POST", pattern: "/u/{user}/settings/wipe", kind: form, need: member, body: 8 << 10, handle: s.wipePerson},
+		{method: "POST", pattern: "/u/{user}/settings/delete", kind: form, need: member, body: 8 << 10, handle: s.deletePerson},
 	}
 }
 
@@ -39,12 +50,25 @@ const (
 	maxKey = 4096
 	// keyTest bounds how long a source is asked about a key.
 	keyTest = 20 * time.Second
+	// removalTime bounds the deletion of a person's clips and rows.
+	removalTime = 10 * time.Minute
 )
 
+// settingsView is the page of a person's settings.
 type settingsView struct {
-	User, Zone, Problem, Done string
+	User, Name, Zone string
+	// Source as it is stored; empty for who may not change it.
+	Source  string
+	Enabled bool
+	// Problem and Done are keys of words; Removed what was deleted.
+	Problem, Done, Removed string
+	// Kind of the source, in words; Trouble is why it cannot be read now, and Remedy what to do.
+	Kind, Trouble, Remedy string
+	// Heard, Read, Gaps and GivenUp say what came of it so far.
+	Heard, Read, Gaps, GivenUp string
 	// NeedsKey is true where the source wants one; HasKey where one is stored. It is never shown.
 	NeedsKey, HasKey, CanSeal bool
+	Policy                    []string
 }
 
 func (s *Server) settingsPage(w http.ResponseWriter, r *http.Request, v viewer) error {
@@ -52,22 +76,88 @@ func (s *Server) settingsPage(w http.ResponseWriter, r *http.Request, v viewer) 
 }
 
 func (s *Server) showSettings(w http.ResponseWriter, r *http.Request, v viewer, status int, show settingsView) error {
-	p, err := s.person(r.Context(), v, r.PathValue("user"), "settings")
+	ctx := r.Context()
+	p, err := s.person(ctx, v, r.PathValue("user"), "settings")
 	if err != nil {
 		return err
 	}
-	sealed, err := s.options.People.SealedWith(r.Context())
+	sealed, err := s.options.People.SealedWith(ctx)
 	if err != nil {
 		return err
 	}
-	show.User, show.CanSeal = p.Name, s.options.People.CanSeal() == nil
-	if show.Zone == "" {
-		show.Zone = p.user.Timezone
+	state, err := s.options.People.SourceState(ctx, p.user)
+	if err != nil {
+		return err
 	}
-	show.NeedsKey = !strings.HasPrefix(p.user.Source, "folder:")
+	policy, err := s.options.People.PolicyOf(p.user)
+	if err != nil {
+		return err
+	}
+	show.User, show.CanSeal, show.Enabled = p.Name, s.options.People.CanSeal() == nil, p.user.Enabled
+	show.Name, show.Zone = cmp.Or(show.Name, p.user.Name), cmp.Or(show.Zone, p.user.Timezone)
+	if v.may(admin) { // where files lie on the server is the business of who runs it
+		show.Source = cmp.Or(show.Source, p.user.Source)
+	}
+	show.NeedsKey = state.NeedsKey
 	_, show.HasKey = sealed[p.user.ID]
+	s.sayState(&show, p, state)
+	show.Policy = policyWords(policy)
 	s.render(w, r, v, status, "settings.html", view{Title: word("settings.title", "name", p.Name), Here: p.Home + "/settings", Person: p, Data: show})
 	return nil
+}
+
+// sayState says how a source stands.
+func (s *Server) sayState(show *settingsView, p *person, state service.SourceState) {
+	if show.Kind = word("settings.kind-other"); catalogue.Has("settings.kind-" + state.Kind) {
+		show.Kind = word("settings.kind-" + state.Kind)
+	}
+	if state.Problem != nil {
+		s.log.WithError(state.Problem).WithField("user", p.Name).Info("look at source")
+		show.Trouble, show.Remedy = word("settings.source-away"), advice.OfError(advice.Page, state.Problem)
+	}
+	if !state.Status.LastAudio.IsZero() {
+		show.Heard = word("settings.heard", "when", s.moment(state.Status.LastAudio, p))
+	}
+	if latest := state.Status.Latest; latest.Date != (orchestrator.Date{}) {
+		show.Read = word("settings.read-"+string(latest.Status), "day", catalogue.Near(latest.Date, p.today))
+	}
+	if n := len(state.Status.Gaps); n > 0 {
+		show.Gaps = plural("settings.gaps", n)
+	}
+	if n := len(state.Status.GivenUp); n > 0 {
+		show.GivenUp = plural("settings.given-up", n)
+	}
+}
+
+// policyWords says what a laugh is under a policy.
+func policyWords(policy orchestrator.Policy) (lines []string) {
+	say := func(key, what string, t orchestrator.Thresholds) {
+		if t.Maybe < t.Sure {
+			lines = append(lines, word(key+"-maybe", "what", what, "sure", twoDigits(t.Sure), "maybe", twoDigits(t.Maybe)))
+			return
+		}
+		lines = append(lines, word(key, "what", what, "sure", twoDigits(t.Sure)))
+	}
+	if t, ok := policy.Classes[orchestrator.AnyClass]; ok {
+		say("policy.any", "", t)
+	}
+	for _, class := range policy.ClassNames() {
+		if class != orchestrator.AnyClass {
+			say("policy.class", className(class), policy.Classes[class])
+		}
+	}
+	if len(policy.AgainstClasses()) > 0 && !policy.Plain() {
+		var names []string
+		for _, class := range policy.AgainstClasses() {
+			names = append(names, strings.ToLower(class))
+		}
+		lines = append(lines, word("policy.against", "what", strings.Join(names, " · ")))
+	}
+	if policy.Neighbours > 0 {
+		lines = append(lines, word("policy.neighbours"))
+	}
+	pause := time.Duration(policy.LongestPause * float64(time.Second))
+	return append(lines, word("policy.pause", "pause", catalogue.Seconds(pause)))
 }
 
 func (s *Server) saveSettings(w http.ResponseWriter, r *http.Request, v viewer) error {
@@ -78,17 +168,90 @@ func (s *Server) saveSettings(w http.ResponseWriter, r *http.Request, v viewer) 
 	if err := r.ParseForm(); err != nil {
 		return badForm(err)
 	}
-	user.Timezone = strings.TrimSpace(r.PostForm.Get("zone"))
-	invalid := (*service.InvalidError)(nil)
-	if _, err := user.Location(); err != nil {
-		return s.showSettings(w, r, v, http.StatusUnprocessableEntity, settingsView{Zone: user.Timezone, Problem: "settings.bad-zone"})
+	field := func(name, otherwise string) string {
+		if !r.PostForm.Has(name) {
+			return otherwise
+		}
+		return strings.TrimSpace(r.PostForm.Get(name))
 	}
-	if err := s.options.People.UpdateUser(r.Context(), user); errors.As(err, &invalid) {
-		return s.showSettings(w, r, v, http.StatusUnprocessableEntity, settingsView{Problem: "settings.bad-zone"})
-	} else if err != nil {
+	user.Name, user.Timezone = field("name", user.Name), field("zone", user.Timezone)
+	if r.PostForm.Has("name") { // a whole form: a box that is not ticked sends nothing
+		user.Enabled = r.PostForm.Get("enabled") == "1"
+	}
+	source := ""
+	if v.may(admin) {
+		if given := field("source", user.Source); given != user.Source {
+			source = given
+		}
+	}
+	again := func(problem string) error {
+		return s.showSettings(w, r, v, http.StatusUnprocessableEntity, settingsView{Name: user.Name, Zone: user.Timezone, Source: source, Problem: problem})
+	}
+	if _, err := user.Location(); err != nil {
+		return again("settings.bad-zone")
+	}
+	if orchestrator.ValidateUserName(user.Name) != nil {
+		return again("settings.bad-name")
+	}
+	invalid := (*service.InvalidError)(nil)
+	switch err := s.options.People.ChangePerson(r.Context(), user, source); {
+	case errors.As(err, &invalid):
+		return again("settings.bad-source")
+	case errors.Is(err, orchestrator.ErrExists):
+		return again("error.exists")
+	case err != nil:
 		return err
 	}
-	http.Redirect(w, r, s.path("/u/"+user.Name+"/settings"), http.StatusSeeOther)
+	http.Redirect(w, r, s.path("/u/"+user.Name+"/settings?did=saved"), http.StatusSeeOther)
+	return nil
+}
+
+// remove carries out a deletion that was confirmed by typing the person's name. problem is the key of the words that say why it was
+// not. It goes on when the browser goes away: half of a deletion helps nobody.
+func (s *Server) remove(w http.ResponseWriter, r *http.Request, v viewer, do func(ctx context.Context, user orchestrator.User) (document.Removal, error)) (removed document.Removal, problem string, err error) {
+	user, err := v.user(r.PathValue("user"))
+	if err != nil {
+		return removed, "", err
+	}
+	if err := r.ParseForm(); err != nil {
+		return removed, "", badForm(err)
+	}
+	if strings.TrimSpace(r.PostForm.Get("confirm")) != user.Name {
+		return removed, "settings.not-confirmed", nil
+	}
+	// What belongs to others must be seen, to be left alone.
+	ctx, cancel := context.WithTimeout(orchestrator.Unlimited(context.WithoutCancel(r.Context())), removalTime)
+	defer cancel()
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(removalTime)) // a test's recorder has none
+	removed, err = do(ctx, user)
+	if errors.Is(err, orchestrator.ErrLocked) {
+		return removed, "error.locked", nil
+	}
+	return removed, "", err
+}
+
+func (s *Server) wipePerson(w http.ResponseWriter, r *http.Request, v viewer) error {
+	removed, problem, err := s.remove(w, r, v, s.options.People.WipeUser)
+	switch {
+	case err != nil:
+		return err
+	case problem != "":
+		return s.showSettings(w, r, v, http.StatusUnprocessableEntity, settingsView{Problem: problem})
+	}
+	return s.showSettings(w, r, v, http.StatusOK, settingsView{Removed: plural("settings.wiped", int(removed.Laughs), "clips", removed.Clips)})
+}
+
+func (s *Server) deletePerson(w http.ResponseWriter, r *http.Request, v viewer) error {
+	_, problem, err := s.remove(w, r, v, func(ctx context.Context, user orchestrator.User) (document.Removal, error) {
+		return s.options.People.PurgeUser(ctx, user, false)
+	})
+	switch {
+	case err != nil:
+		return err
+	case problem != "":
+		return s.showSettings(w, r, v, http.StatusUnprocessableEntity, settingsView{Problem: problem})
+	}
+	http.Redirect(w, r, s.path("/"), http.StatusSeeOther)
 	return nil
 }
 

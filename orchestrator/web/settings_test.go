@@ -1,0 +1,123 @@
+package web
+
+import (
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/chortle-audio/chortle/orchestrator"
+)
+
+// TestWhatAMemberMayChange: name, zone and whether nights are read; where files lie is the business of who runs the server.
+func TestWhatAMemberMayChange(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	folder := w.users["alice"].Source
+	elsewhere := "folder:" + t.TempDir()
+	form := func(name, source, enabled string) string {
+		return url.Values{"name": {name}, "zone": {"Asia/Tokyo"}, "source": {source}, "enabled": {enabled}}.Encode()
+	}
+	for _, c := range []struct {
+		account, name, form string
+		want                int
+	}{
+		{"member", "alice", form("Alice!", "", "1"), 422},
+		{"member", "alice", form("mallory", "", "1"), 409},
+		{"member", "alice", form("<script>", "", "1"), 422},
+		{"admin", "alice", form("alice", "folder:relative", "1"), 422},
+		{"admin", "alice", form("alice", "carrier pigeon", "1"), 422},
+		{"member", "alice", form("ann", elsewhere, ""), 303},
+	} {
+		status, text := w.as(c.account, "POST", "/u/"+c.name+"/settings", c.form)
+		if c.want == 409 {
+			c.want = 422 // the form again, with what is wrong
+		}
+		if status != c.want || strings.Contains(text, `"<script>`) {
+			t.Errorf("%s as %s: %d, want %d", c.form, c.account, status, c.want)
+		}
+	}
+	user, err := w.program.User(t.Context(), "ann")
+	if err != nil || user.Timezone != "Asia/Tokyo" || user.Enabled || user.Source != folder {
+		t.Errorf("%+v, %v", user, err)
+	}
+	if status, text := w.as("member", "GET", "/u/ann/settings", ""); status != http.StatusOK || strings.Contains(text, folder) || !strings.Contains(text, "It can be read now") {
+		t.Errorf("a member's page: %d", status)
+	}
+	if status, _ := w.as("admin", "POST", "/u/ann/settings", form("ann", elsewhere, "1")); status != http.StatusSeeOther {
+		t.Errorf("another source: %d", status)
+	}
+	if user, err := w.program.User(t.Context(), "ann"); err != nil || user.Source != elsewhere || !user.Enabled {
+		t.Errorf("%+v, %v", user, err)
+	}
+	if err := os.Remove(strings.TrimPrefix(elsewhere, "folder:")); err != nil {
+		t.Fatal(err)
+	}
+	status, text := w.as("member", "GET", "/u/ann/settings", "")
+	if status != http.StatusOK || !strings.Contains(text, "It cannot be read now") || !strings.Contains(text, "is its disk mounted") || strings.Contains(text, elsewhere) {
+		t.Errorf("a folder that is gone: %d %s", status, text)
+	}
+}
+
+func TestPolicyInWords(t *testing.T) {
+	t.Parallel()
+	policy := orchestrator.Policy{Classes: map[string]orchestrator.Thresholds{orchestrator.AnyClass: {Sure: 0.3, Maybe: 0.1}, "Giggle": {Sure: 0.2, Maybe: 0.2}},
+		Neighbours: 0.5, Against: []orchestrator.Contrast{{Classes: []string{"Crying, sobbing"}, Weight: 1}}, LongestPause: 1.5}
+	text := strings.Join(policyWords(policy), "\n")
+	for _, want := range []string{"sure from a score of 0.30 on, and may be one from 0.10", "For a giggle it takes 0.20.", "against it: crying, sobbing", "Pauses of up to 1.5 s"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q lacks %q", text, want)
+		}
+	}
+}
+
+// TestRemovalOfAPerson: only what was confirmed by name goes, and nothing of anybody else, also where they had a name before.
+func TestRemovalOfAPerson(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	sees := map[string]string{"alice": "member", "mallory": "stranger"}
+	left := func(name string) int {
+		t.Helper()
+		response := w.ask(sees[name], "GET", "/l/"+w.laughs[name]+"/clip", "")
+		_, _ = io.Copy(io.Discard, response.Body)
+		return response.StatusCode
+	}
+	for _, path := range []string{"wipe", "delete"} {
+		for _, typed := range []string{"", "mallory", "Alice"} {
+			if status, _ := w.as("member", "POST", "/u/alice/settings/"+path, "confirm="+typed); status != http.StatusUnprocessableEntity {
+				t.Errorf("%s by %q: %d", path, typed, status)
+			}
+		}
+	}
+	if left("alice") != http.StatusOK {
+		t.Fatal("something was deleted")
+	}
+	release, err := w.program.Lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, text := w.as("member", "POST", "/u/alice/settings/wipe", "confirm=alice"); status != http.StatusUnprocessableEntity || !strings.Contains(text, "A run is under way") {
+		t.Errorf("while a run is under way: %d", status)
+	}
+	release()
+	if status, text := w.as("member", "POST", "/u/alice/settings/wipe", "confirm=alice"); status != http.StatusOK || !strings.Contains(text, "1 laugh and its sound") {
+		t.Errorf("wipe: %d", status)
+	}
+	if left("alice") != http.StatusNotFound || left("mallory") != http.StatusOK {
+		t.Errorf("after the wipe: %d, %d", left("alice"), left("mallory"))
+	}
+	if status, _ := w.as("member", "POST", "/u/alice/settings/delete", "confirm=alice"); status != http.StatusSeeOther {
+		t.Errorf("delete: %d", status)
+	}
+	if _, err := w.program.User(t.Context(), "alice"); err == nil || left("mallory") != http.StatusOK {
+		t.Errorf("after the deletion: %v, %d", err, left("mallory"))
+	}
+	if got := w.ask("member", "GET", "/", ""); got.Header.Get("Location") != "/login" {
+		t.Errorf("whoever saw her alone: %d to %q", got.StatusCode, got.Header.Get("Location"))
+	}
+	if status, text := w.as("admin", "GET", "/", ""); status != http.StatusOK || !strings.Contains(text, "sees nobody") {
+		t.Errorf("who runs the server: %d", status)
+	}
+}
