@@ -48,6 +48,9 @@ var tables = []storedTable{
 	{name: "shares", owner: "user_id", of: "users"},
 	{name: "share_laughs", owner: "share_id", of: "shares"},
 	{name: "api_tokens", owner: "user_id", of: "users"},
+	{name: "subscriptions", owner: "user_id", of: "users"},
+	{name: "digests", owner: "subscription_id", of: "subscriptions"},
+	{name: "devices", live: true},  // what a broker knows is no part of a backup
 	{name: "sessions", live: true}, // a backup lets nobody in
 	{name: "invitations", live: true},
 }

@@ -62,6 +62,7 @@ func (f *fixture) full(t *testing.T, run string, user orchestrator.User) {
 	t.Helper()
 	ctx := t.Context()
 	must(t, f.SetSecret(ctx, store.Secret{UserID: user.ID, Field: "api_key", Sealed: "sealed of " + user.Name}))
+	f.subscribe(t, user)
 	laughs := []orchestrator.Laugh{At(1, 2), At(5, 7)}
 	for i := range laughs {
 		laughs[i].Clip = user.Name + "/" + laughs[i].Clip
@@ -154,7 +155,8 @@ func testPurge(t *testing.T, f *fixture) {
 	expect(t, "users", users, []orchestrator.User{bob})
 	secrets, err := f.Secrets(ctx)
 	must(t, err)
-	expect(t, "secrets", secrets, []store.Secret{{UserID: bob.ID, Field: "api_key", Sealed: "sealed of bob"}})
+	expect(t, "secrets", secrets, []store.Secret{{UserID: bob.ID, Field: "api_key", Sealed: "sealed of bob"},
+		{UserID: bob.ID, Field: "digest_token of bob", Sealed: "sealed address of bob"}})
 	last, err := f.Run(ctx, "run")
 	must(t, err)
 	if last.Error != "" || len(last.Days) != 1 || last.Days[0].User != "bob" {

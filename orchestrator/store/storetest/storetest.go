@@ -93,6 +93,7 @@ func Run(t *testing.T, place Place) {
 		"passkeys and identities belong to one account":       testSignIns,
 		"tokens reach what their account sees":                testTokens,
 		"shares hold laughs of one user":                      testShares,
+		"digests are sent once":                               testDigests,
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
