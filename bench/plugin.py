@@ -52,7 +52,7 @@ def plugin(them: Contestants, report: Report, rounds: int) -> None:
             loop, through = unbridged(them), bench(them, f"{PYTHON} -m chortle_yamnet")
         else:
             through, loop = bench(them, f"{PYTHON} -m chortle_yamnet"), unbridged(them)
-        nothing = bench(them, str(ROOT / "bin" / "inferd"), "taskset", "-c", "0", hours=HOURS, CHORTLE_MODEL="fake")
+        nothing = bench(them, str(ROOT / "bin" / "inferd"), "taskset", "-c", "0", hours=HOURS, CHORTLE_WEIGHTS="fake")
         ratios.append(through["seconds"] / loop)
         alone.append(loop)
         bridged.append(through["seconds"])
@@ -88,7 +88,7 @@ def bench(them: Contestants, command: str, *before: str, hours: int = 1, **setti
         models = Path(home, "models.toml")
         name, value = MARK.split("=")
         models.write_text(f"[measured]\ncommand = {json.dumps(command)}\nenv = {{ {name} = {json.dumps(value)} }}\n")
-        own = {"CHORTLE_DATA_DIR": home, "CHORTLE_MODELS": str(models), "XDG_CONFIG_HOME": home}
+        own = {"CHORTLE_DATA_DIR": home, "CHORTLE_MODELS_FILE": str(models), "XDG_CONFIG_HOME": home}
         orchestrator = str(ROOT / "bin" / "orchestrator")
         command_line = [*before, orchestrator, "models", "bench", "measured", "--json", "--length", f"{hours}h"]
         run = measure(command_line, {**them.environment, **own, **settings}, WORK)

@@ -103,7 +103,7 @@ def stores(them: Contestants, report: Report, rounds: int) -> None:
 
 def interpreters(them: Contestants, report: Report, rounds: int) -> None:
     def run(count: str) -> Callable[[], Measured]:
-        return lambda: them.ours(them.sound(), CHORTLE_INFERD_THREADS=count)[0]
+        return lambda: them.ours(them.sound(), CHORTLE_MODEL_THREADS=count)[0]
 
     rows = rounds_of({count: run(count) for count in ("1", "2", "4")}, min(rounds, 3))
     report.section("interpreters", {"rounds": rows, "medians": {count: medians(row) for count, row in rows.items()}})

@@ -133,8 +133,8 @@ def host(stage: Stage) -> str:
 
 def run(stage: Stage) -> str:
     with stage.terminal() as one:
-        one.type(f"orchestrator run --date {DAY} --inferd 'python loud.py'")
-        one.type(f"orchestrator run --date {DAY} --inferd inferd --reprocess")
+        one.type(f"orchestrator run --date {DAY} --model 'python loud.py'")
+        one.type(f"orchestrator run --date {DAY} --model inferd --reprocess")
         one.type("orchestrator laughs diff yamnet loud")
         return one.seen
 
@@ -156,7 +156,7 @@ def standalone(stage: Stage) -> str:
 
 def live(stage: Stage) -> str:
     with stage.terminal() as one, stage.terminal() as two:
-        one.type(f"orchestrator run --date {DAY} --reprocess --keep-inferd", until="Ctrl-C ends it\n")
+        one.type(f"orchestrator run --date {DAY} --reprocess --keep-model", until="Ctrl-C ends it\n")
         socket = re.search(r"unix://(\S+) list", one.seen)
         if not socket:
             raise TerminalError(f"no socket in:\n{one.seen}")
@@ -188,7 +188,7 @@ def attach(stage: Stage) -> str:
 
 def trace(stage: Stage) -> str:
     with stage.terminal() as one:
-        one.type(f"orchestrator run --date {DAY} --reprocess --inferd 'python loud.py' --trace-grpc 2>&1 | head -n 24")
+        one.type(f"orchestrator run --date {DAY} --reprocess --model 'python loud.py' --trace-grpc 2>&1 | head -n 24")
         return one.seen
 
 

@@ -22,8 +22,8 @@ type User struct {
 	Threshold float64
 	// Policy is a JSON object of what this user's policy says other than everybody's; empty means nothing.
 	Policy string
-	// Inferd is the command that starts this user's model; empty means the setting's.
-	Inferd string
+	// Model is the command that starts this user's model, or its name in models.toml; empty means the setting's.
+	Model string
 	// Enabled users are read by a run that names nobody.
 	Enabled bool
 	// KeepOriginals says that a source that downloads keeps what it downloaded.

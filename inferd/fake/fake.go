@@ -1,5 +1,5 @@
 // Package fake is a model that needs no file: it hears loudness as laughter. Tests and measurements of
-// everything around a model use it, by CHORTLE_MODEL=fake.
+// everything around a model use it, by CHORTLE_WEIGHTS=fake.
 package fake
 
 import (

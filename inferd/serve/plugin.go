@@ -32,7 +32,7 @@ func servePlugin(s settings, stderr io.Writer) error {
 	footprint.Release() // what opening it took
 	// The host reads these lines, and leaves out what its own level does; a value that is not a string could end it.
 	log := hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: stderr, JSONFormat: true})
-	log.Debug("model ready", "model", s.model, "threads", strconv.Itoa(s.threads), "took", time.Since(started).Round(time.Millisecond).String())
+	log.Debug("model ready", "model", s.weights, "threads", strconv.Itoa(s.threads), "took", time.Since(started).Round(time.Millisecond).String())
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig: plugin.HandshakeConfig{
 			ProtocolVersion:  handshake.ProtocolVersion,

@@ -28,18 +28,19 @@ const help = `inferd scores sound with YAMNet. An orchestrator starts it by itse
 
 Flags, each with its setting in the environment:
 
-    --model PATH      CHORTLE_MODEL            the model file, or "fake": a model that hears loudness as laughter
-    --sha256 HEX      CHORTLE_MODEL_SHA256     accept this model file instead of the known one
+    --weights PATH    CHORTLE_WEIGHTS          the weights of YAMNet, or "fake": a model that hears loudness as laughter
+    --sha256 HEX      CHORTLE_WEIGHTS_SHA256   accept these weights instead of the known ones
     --library PATH    CHORTLE_TFLITE_LIBRARY   libtensorflowlite_c.so
-    --threads N       CHORTLE_INFERD_THREADS   models side by side (0, the default: one for each usable core, 4 at most)
+    --threads N       CHORTLE_MODEL_THREADS    models side by side (0, the default: one for each usable core, 4 at most)
 
 and of serve alone:
 
     --listen ADDRESS  host:port on this machine, or unix:PATH (default 127.0.0.1:7070)
     --allow-remote    listen on an address that other machines reach: there is no password and no encryption
 
-Model and library are looked for below CHORTLE_CACHE_DIR (default: chortle in the user's cache folder), where
-"orchestrator setup" puts them.
+Weights and library are looked for below CHORTLE_CACHE_DIR (default: chortle in the user's cache folder), where
+"orchestrator setup" puts them. --model, CHORTLE_MODEL, CHORTLE_MODEL_SHA256 and CHORTLE_INFERD_THREADS are the old names of
+--weights and its settings, and still work.
 `
 
 // Run is the program. It returns the exit code: 0 done, 1 failed, 2 bad usage. Standard output carries
@@ -75,10 +76,10 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout,
 
 // settings of the program. The zero value of a text means that it was not given.
 type settings struct {
-	model, sha256, library string
-	threads                int
-	listen                 string
-	allowRemote            bool
+	weights, sha256, library string
+	threads                  int
+	listen                   string
+	allowRemote              bool
 }
 
 // usefulThreads is how many models keep up with one decoder, whatever it reads; each takes memory.
@@ -90,10 +91,19 @@ func parse(args []string, getenv func(string) string) (settings, error) {
 	flags.SetOutput(io.Discard)
 	program, _ := os.Executable() // unknown: there is no packaged folder
 	folders := artifacts.Locate(program, getenv)
-	flags.StringVar(&s.model, "model", cmp.Or(getenv("CHORTLE_MODEL"), folders.Path(artifacts.Model)), "")
-	flags.StringVar(&s.sha256, "sha256", getenv("CHORTLE_MODEL_SHA256"), "")
+	weights := getenv("CHORTLE_WEIGHTS")
+	if old := getenv("CHORTLE_MODEL"); weights == "" && artifacts.IsWeights(old) {
+		weights = old
+	}
+	flags.StringVar(&s.weights, "weights", cmp.Or(weights, folders.Path(artifacts.Model)), "")
+	flags.StringVar(&s.weights, "model", s.weights, "") // its old name
+	flags.StringVar(&s.sha256, "sha256", cmp.Or(getenv("CHORTLE_WEIGHTS_SHA256"), getenv("CHORTLE_MODEL_SHA256")), "")
 	flags.StringVar(&s.library, "library", cmp.Or(getenv("CHORTLE_TFLITE_LIBRARY"), folders.Path(artifacts.TFLite)), "")
-	threads := flags.String("threads", getenv("CHORTLE_INFERD_THREADS"), "")
+	threadsName := "CHORTLE_MODEL_THREADS"
+	if getenv(threadsName) == "" {
+		threadsName = "CHORTLE_INFERD_THREADS" // its old name
+	}
+	threads := flags.String("threads", getenv(threadsName), "")
 	flags.StringVar(&s.listen, "listen", "127.0.0.1:7070", "")
 	flags.BoolVar(&s.allowRemote, "allow-remote", false, "")
 	if err := flags.Parse(args); err != nil {
@@ -105,7 +115,7 @@ func parse(args []string, getenv func(string) string) (settings, error) {
 	const most = 256
 	n, err := strconv.Atoi(cmp.Or(*threads, "0"))
 	if err != nil || n < 0 || n > most {
-		return s, fmt.Errorf("read threads (CHORTLE_INFERD_THREADS): %q, want 0 to %d", *threads, most)
+		return s, fmt.Errorf("read threads (%s): invalid number %q, use 0 to %d", threadsName, *threads, most)
 	}
 	s.threads = cmp.Or(n, min(runtime.GOMAXPROCS(0), usefulThreads))
 	return s, nil
@@ -114,14 +124,14 @@ func parse(args []string, getenv func(string) string) (settings, error) {
 // open prepares the service with its models.
 func open(s settings) (*inferd.Server, error) {
 	models := make([]inferd.Model, s.threads)
-	if s.model == "fake" {
+	if s.weights == artifacts.FakeWeights {
 		for i := range models {
 			models[i] = fake.Model{}
 		}
 	} else {
 		var err error
 		if models, err = yamnet.Open(yamnet.Options{
-			Path: s.model, Library: s.library, SHA256: s.sha256, Models: s.threads,
+			Path: s.weights, Library: s.library, SHA256: s.sha256, Models: s.threads,
 		}); err != nil {
 			return nil, err
 		}

@@ -46,7 +46,7 @@ func TestMain(m *testing.M) {
 // parent starts an inferd as a plugin, which inherits its stdout, and waits to be killed.
 func parent() {
 	child := exec.Command(os.Args[0])
-	child.Env = []string{role + "=inferd", handshake.CookieKey + "=" + handshake.CookieValue, "CHORTLE_MODEL=fake"}
+	child.Env = []string{role + "=inferd", handshake.CookieKey + "=" + handshake.CookieValue, "CHORTLE_WEIGHTS=fake"}
 	child.Stdout = os.Stdout
 	if child.Start() != nil {
 		os.Exit(1)
@@ -165,7 +165,7 @@ func modelName(t *testing.T, conn *grpc.ClientConn) string {
 func TestPlugin(t *testing.T) {
 	t.Parallel()
 	sockets := t.TempDir()
-	i := start(t, []string{asPlugin, "CHORTLE_MODEL=fake", "PLUGIN_UNIX_SOCKET_DIR=" + sockets, "PLUGIN_PROTOCOL_VERSIONS=1"})
+	i := start(t, []string{asPlugin, "CHORTLE_WEIGHTS=fake", "PLUGIN_UNIX_SOCKET_DIR=" + sockets, "PLUGIN_PROTOCOL_VERSIONS=1"})
 	fields := strings.Split(i.line(t), "|")
 	if len(fields) != 6 || fields[0] != "1" || fields[1] != strconv.Itoa(handshake.ProtocolVersion) || fields[2] != "unix" ||
 		filepath.Dir(fields[3]) != sockets || fields[4] != "grpc" || fields[5] != "" {
@@ -211,7 +211,7 @@ func checkLog(t *testing.T, stderr string) {
 
 func TestPluginWithRealModel(t *testing.T) {
 	t.Parallel()
-	i := start(t, []string{asPlugin, "CHORTLE_MODEL=" + testkit.Model(t), "CHORTLE_TFLITE_LIBRARY=" + testkit.TFLite(t)})
+	i := start(t, []string{asPlugin, "CHORTLE_WEIGHTS=" + testkit.Model(t), "CHORTLE_TFLITE_LIBRARY=" + testkit.TFLite(t)})
 	fields := strings.Split(i.line(t), "|")
 	if len(fields) < 4 {
 		t.Fatalf("handshake is %q", fields)
@@ -253,7 +253,7 @@ func TestStandalone(t *testing.T) {
 	t.Parallel()
 	socket := filepath.Join(t.TempDir(), "inferd.sock")
 	for _, address := range []string{"127.0.0.1:0", "unix:" + socket} {
-		i := start(t, []string{"CHORTLE_INFERD_THREADS=2"}, "serve", "--model", "fake", "--listen", address)
+		i := start(t, []string{"CHORTLE_MODEL_THREADS=2"}, "serve", "--model", "fake", "--listen", address)
 		target, ok := strings.CutPrefix(i.line(t), "listening on ")
 		if !ok {
 			t.Fatalf("stdout has %q", target)
@@ -295,8 +295,8 @@ func TestStartErrors(t *testing.T) {
 		{"no address", nil, []string{"serve", "--model", "fake", "--listen", "nowhere"}, 1, "listen on nowhere"},
 		{"unknown flag", nil, []string{"serve", "--port", "1"}, 2, "-port"},
 		{"unknown command", nil, []string{"score"}, 2, `"score"`},
-		{"threads below none", []string{asPlugin, "CHORTLE_INFERD_THREADS=-1"}, nil, 2, "CHORTLE_INFERD_THREADS"},
-		{"words for threads", []string{asPlugin, "CHORTLE_INFERD_THREADS=many"}, nil, 2, "CHORTLE_INFERD_THREADS"},
+		{"threads below none", []string{asPlugin, "CHORTLE_MODEL_THREADS=-1"}, nil, 2, "CHORTLE_MODEL_THREADS"},
+		{"words for threads", []string{asPlugin, "CHORTLE_MODEL_THREADS=many"}, nil, 2, "CHORTLE_MODEL_THREADS"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -317,7 +317,7 @@ func TestWrongModel(t *testing.T) {
 	if err := os.WriteFile(path, []byte("no model"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	code, stdout, stderr := run(t, []string{asPlugin, "CHORTLE_MODEL=" + path})
+	code, stdout, stderr := run(t, []string{asPlugin, "CHORTLE_WEIGHTS=" + path})
 	if code != 1 || stdout != "" || !strings.Contains(stderr, path+": its sha256 is ") || strings.Count(stderr, "\n") < 1 {
 		t.Errorf("exit %d, stdout %q, stderr %q", code, stdout, stderr)
 	}

@@ -44,7 +44,7 @@ func mapFile(path, wantSHA256 string) (_ *file, err error) {
 	}
 	f := &file{data: data, sha256: fmt.Sprintf("%x", sha256.Sum256(data))}
 	if f.sha256 != wantSHA256 {
-		return nil, errors.Join(fmt.Errorf("its sha256 is %s, want %s; %s, or set CHORTLE_MODEL_SHA256 to accept this one",
+		return nil, errors.Join(fmt.Errorf("its sha256 is %s, want %s; %s, or set CHORTLE_WEIGHTS_SHA256 to accept this one",
 			f.sha256, wantSHA256, remedy), f.close())
 	}
 	return f, nil

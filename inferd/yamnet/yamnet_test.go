@@ -86,7 +86,7 @@ func TestOpenErrors(t *testing.T) {
 		{"missing", Options{Path: filepath.Join(t.TempDir(), "gone.tflite")}, []string{"no such file", artifacts.ModelSHA256, "orchestrator setup"}},
 		{"folder", Options{Path: t.TempDir()}, []string{"this is no file", "orchestrator setup"}},
 		{"empty", Options{Path: write("empty.tflite", nil)}, []string{"an empty one", "orchestrator setup"}},
-		{"damaged", Options{Path: changedModel(t, 1_000_000).Path}, []string{"its sha256 is", artifacts.ModelSHA256, "CHORTLE_MODEL_SHA256"}},
+		{"damaged", Options{Path: changedModel(t, 1_000_000).Path}, []string{"its sha256 is", artifacts.ModelSHA256, "CHORTLE_WEIGHTS_SHA256"}},
 		{"text", Options{Path: write("text.tflite", text), SHA256: fmt.Sprintf("%x", sha256.Sum256(text))}, []string{"read labels"}},
 		{"another zip", Options{Path: write("zip.tflite", other), SHA256: fmt.Sprintf("%x", sha256.Sum256(other))}, []string{"yamnet_label_list.txt"}},
 		{"another model", Options{Path: write("other.tflite", renamed), SHA256: fmt.Sprintf("%x", sha256.Sum256(renamed))}, []string{`"Laughter"`}},

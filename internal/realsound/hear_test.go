@@ -52,7 +52,7 @@ func startModel(t testing.TB) error {
 	if model.process != nil {
 		return nil
 	}
-	env := []string{"CHORTLE_MODEL=" + testkit.Model(t), "CHORTLE_TFLITE_LIBRARY=" + testkit.TFLite(t)}
+	env := []string{"CHORTLE_WEIGHTS=" + testkit.Model(t), "CHORTLE_TFLITE_LIBRARY=" + testkit.TFLite(t)}
 	dir, err := os.MkdirTemp("", "hear")
 	if err != nil {
 		return err

@@ -29,7 +29,7 @@ func Missing(t testing.TB, what string) {
 }
 
 // Model is the path of the pinned YAMNet file.
-func Model(t testing.TB) string { t.Helper(); return setting(t, "CHORTLE_MODEL", artifacts.Model) }
+func Model(t testing.TB) string { t.Helper(); return setting(t, "CHORTLE_WEIGHTS", artifacts.Model) }
 
 // TFLite is the path of the TF Lite library.
 func TFLite(t testing.TB) string {

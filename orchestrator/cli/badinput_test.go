@@ -134,7 +134,7 @@ func TestFileThatChangesInTheMiddle(t *testing.T) {
 			path := p.file("alice", "2026-11-22T14-30-00Z.wav", quiet(60))
 			p.recording("bob", "2026-11-22T14-30-00Z.ogg")
 			model := p.file("", "model.py", fmt.Appendf(nil, faulty, fmt.Sprintf("path = %q; %s; return [0.9]", path, test.change)))
-			p.must("user", "add", "alice", "--timezone", "UTC", "--source", "folder:"+p.path("alice"), "--inferd", testkit.Python(t)+" "+model)
+			p.must("user", "add", "alice", "--timezone", "UTC", "--source", "folder:"+p.path("alice"), "--model", testkit.Python(t)+" "+model)
 			p.must("user", "add", "bob", "--timezone", "UTC", "--source", "folder:"+p.path("bob"))
 			run := p.json(orchestrator.ExitIncomplete, day...)
 			message, remedy := fmt.Sprint(at(run, "users", 0, "errors", 0, "message")), fmt.Sprint(at(run, "users", 0, "errors", 0, "remedy"))

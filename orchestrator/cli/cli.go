@@ -46,6 +46,11 @@ type app struct {
 	debug    debugging
 	// begun is true once the command line was understood: errors before that are the caller's.
 	begun bool
+	// quiet and verbose are what -q and -v say; renamed are warnings of old flags; helpError is a help that was refused.
+	quiet     bool
+	verbose   int
+	renamed   []string
+	helpError error
 }
 
 // ExitInterrupted is the exit code of a run that a signal ended.
@@ -79,6 +84,7 @@ func (a *app) execute(ctx context.Context) int {
 	root := a.root()
 	root.SetArgs(a.args)
 	err := root.ExecuteContext(ctx)
+	err = errors.Join(err, a.helpError)
 	a.stderr.SetStatus("")
 	if a.service != nil {
 		if err := a.service.Close(); err != nil { // every change is stored: nothing else hangs on the closing
@@ -162,31 +168,14 @@ few seconds of sound around it, and gives back all the memory that it took.`,
 	root.SetErr(a.stderr)
 	root.PersistentFlags().String("env-file", "", "read settings from this `file` instead of looking for a .env")
 	bind(root.PersistentFlags(), "CHORTLE_DATA_DIR", "CHORTLE_DATABASE_URL", "CHORTLE_LOG_LEVEL", "CHORTLE_LOG_FORMAT")
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usage("%w; see %s --help", err, cmd.CommandPath())
-	})
 	root.AddCommand(a.runCommand(), a.detectCommand(), a.userCommand(), a.laughsCommand(), a.runsCommand(), a.rescoreCommand(),
 		a.demoCommand(), a.setupCommand(), a.doctorCommand(), a.configCommand(), a.migrateCommand(), a.versionCommand(), manCommand())
 	root.AddCommand(a.modelsCommand(), a.keyCommand(), a.sourceCommand(), a.archiveCommand())
 	root.AddCommand(a.statusCommand(), a.backupCommand(), a.restoreCommand(), a.importCommand(), a.serveCommand(), a.accountCommand())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd(a.args...)
+	a.frame(root)
 	return root
-}
-
-// group is a command that only holds others: alone it shows its help.
-func group(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return cmd.Help()
-	}
-	var names []string
-	for _, sub := range cmd.Commands() {
-		if sub.IsAvailableCommand() {
-			names = append(names, sub.Name())
-		}
-	}
-	return usage("unknown command %q for %s%s; see %s --help", args[0], cmd.CommandPath(),
-		didYouMean(settings.Nearest(args[0], names)), cmd.CommandPath())
 }
 
 // didYouMean names what a person may have meant, as the end of a sentence.
@@ -210,6 +199,9 @@ func (a *app) begin(cmd *cobra.Command, _ []string) error {
 	if a.unusable != nil && !mends[cmd.CommandPath()] {
 		return &exitError{orchestrator.ExitUsage, a.unusable}
 	}
+	if trigger, _ := cmd.Flags().GetString("trigger"); trigger == string(orchestrator.TriggerCron) && !cmd.Flags().Changed("quiet") {
+		a.quiet = true // cron mails whatever is printed
+	}
 	a.setUpLog()
 	a.openService()
 	a.begun = true
@@ -226,8 +218,12 @@ func (a *app) load(cmd *cobra.Command) error {
 	if err != nil {
 		return fmt.Errorf("find own program: %w", err)
 	}
+	flags := given(cmd.Flags())
+	if level := a.verbosity(); level != "" && flags["CHORTLE_LOG_LEVEL"] == "" {
+		flags["CHORTLE_LOG_LEVEL"] = level
+	}
 	envFile, _ := cmd.Flags().GetString("env-file")
-	a.settings, a.unusable = settings.Load(settings.Input{Flags: given(cmd.Flags()), Environ: a.environ,
+	a.settings, a.unusable = settings.Load(settings.Input{Flags: flags, Environ: a.environ,
 		EnvFile: envFile, WorkingDir: directory, Executable: program})
 	return nil
 }
@@ -236,12 +232,12 @@ func (a *app) load(cmd *cobra.Command) error {
 // day; and, where a ping reports failures, to memory.
 func (a *app) setUpLog() {
 	config := a.settings.Config
-	a.logKept = logfile.SetUp(a.log, logfile.Options{Screen: a.stderr, Terminal: a.stderr.Terminal, Level: config.LogLevel, Format: config.LogFormat,
+	a.logKept = logfile.SetUp(a.log, logfile.Options{Screen: a.stderr, Brief: a.stderr.Terminal || a.quiet, Level: config.LogLevel, Format: config.LogFormat,
 		Dir: config.LogDir, KeepDays: config.LogKeepDays, Tail: config.Alerts.PingURL != "", Now: a.now})
 	if a.settings.EnvFile != "" {
 		a.log.WithField(keyFile, a.settings.EnvFile).Info("settings read")
 	}
-	for _, warning := range a.settings.Warnings {
+	for _, warning := range append(a.renamed, a.settings.Warnings...) {
 		a.log.Warn(warning)
 	}
 }

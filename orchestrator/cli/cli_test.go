@@ -97,8 +97,8 @@ func newPlace(t testing.TB, environ ...string) *place {
 		t.Fatal(err)
 	}
 	p := &place{TB: t, dir: t.TempDir()}
-	p.environ = append([]string{"HOME=" + p.dir, "PATH=/usr/bin:/bin", "CHORTLE_DATA_DIR=" + p.dir + "/data", "CHORTLE_MODEL=fake", "CHORTLE_THRESHOLD=0.175", // how loud the fake model wants a laugh to be
-		"CHORTLE_INFERD=" + bin + "/inferd",
+	p.environ = append([]string{"HOME=" + p.dir, "PATH=/usr/bin:/bin", "CHORTLE_DATA_DIR=" + p.dir + "/data", "CHORTLE_WEIGHTS=fake", "CHORTLE_THRESHOLD=0.175", // how loud the fake model wants a laugh to be
+		"CHORTLE_MODEL=" + bin + "/inferd",
 		"CHORTLE_FFMPEG=" + testkit.FFmpeg(t), "CHORTLE_SETTLE=0s", "CHORTLE_LOG_FORMAT=json",
 		// The tests themselves hold memory, much more of it under the race detector.
 		"CHORTLE_ALERT_MEMORY_AFTER=10GB", "CHORTLE_ALERT_MEMORY_PEAK=10GB"}, environ...)

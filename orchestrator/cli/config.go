@@ -22,7 +22,8 @@ is the first of: --env-file, the working directory, this program's directory, ~/
 		Args: noArgs,
 	}
 	jsonFlag(cmd, &asJSON)
-	bind(cmd.Flags(), "CHORTLE_INFERD", "CHORTLE_MODELS", "CHORTLE_MODEL", "CHORTLE_THRESHOLD", "CHORTLE_USERS_AT_ONCE", "CHORTLE_SANDBOX")
+	bindModel(cmd.Flags())
+	bind(cmd.Flags(), "CHORTLE_THRESHOLD", "CHORTLE_USERS_AT_ONCE", "CHORTLE_SANDBOX")
 	cmd.RunE = func(*cobra.Command, []string) error {
 		if asJSON {
 			report := struct {

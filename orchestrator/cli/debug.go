@@ -17,14 +17,14 @@ type debugging struct {
 
 func (d *debugging) bind(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.BoolVar(&d.keep, "keep-inferd", false, "print the model's socket, and keep the model until Ctrl-C: for grpcurl")
+	flags.BoolVar(&d.keep, "keep-model", false, "print the model's socket, and keep the model until Ctrl-C: for grpcurl")
 	flags.StringVar(&d.attach, "attach", "", "use the model that listens at this `address`, unix:PATH or 127.0.0.1:PORT, and start none")
 	flags.BoolVar(&d.trace, "trace-grpc", false, "print a line for every message to and from the model")
 }
 
 func (d *debugging) check() error {
 	if d.keep && d.attach != "" {
-		return usage("--keep-inferd goes without --attach: a model that is attached to lives on anyway")
+		return usage("--keep-model goes without --attach: a model that is attached to lives on anyway")
 	}
 	if err := (service.Debug{Attach: d.attach}).Check(); err != nil {
 		return usage("--attach: %w", err)

@@ -38,7 +38,7 @@ func (p *place) command(program string, args ...string) *blocked {
 func TestKeptModel(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t).alice()
-	run := p.command("orchestrator", "run", "--date", "2026-11-22", "--keep-inferd")
+	run := p.command("orchestrator", "run", "--date", "2026-11-22", "--keep-model")
 	if err := run.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func TestAttach(t *testing.T) {
 	if _, err := fmt.Fscanf(stdout, "listening on %s\n", &address); err != nil {
 		t.Fatal(err)
 	}
-	p.environ = append(p.environ, "CHORTLE_INFERD=/no/such/program")
+	p.environ = append(p.environ, "CHORTLE_MODEL=/no/such/program")
 	for range 2 {
 		got := p.run(append(day, "--reprocess", "--attach", address, "--trace-grpc")...)
 		if got.code != 0 {
@@ -116,10 +116,10 @@ func TestAttach(t *testing.T) {
 		code int
 		says string
 	}{
-		"--attach 4711":                       {orchestrator.ExitUsage, "want unix:PATH"},
-		"--attach example.org:7070":           {orchestrator.ExitUsage, "on this machine"},
-		"--attach unix:/no/such/socket":       {orchestrator.ExitIncomplete, "no such file"},
-		"--attach unix:/x.sock --keep-inferd": {orchestrator.ExitUsage, "--keep-inferd goes without --attach"},
+		"--attach 4711":                      {orchestrator.ExitUsage, "want unix:PATH"},
+		"--attach example.org:7070":          {orchestrator.ExitUsage, "on this machine"},
+		"--attach unix:/no/such/socket":      {orchestrator.ExitIncomplete, "no such file"},
+		"--attach unix:/x.sock --keep-model": {orchestrator.ExitUsage, "--keep-model goes without --attach"},
 	} {
 		if got := p.run(append(append(day[:len(day):len(day)], "--reprocess"), strings.Fields(args)...)...); got.code != want.code || !strings.Contains(got.stderr+got.stdout, want.says) {
 			t.Errorf("%s: exit %d: %s%s", args, got.code, got.stdout, got.stderr)

@@ -46,7 +46,7 @@ func TestDefectAFailedReprocessingKeepsWhatWasThere(t *testing.T) {
 	p := newPlace(t).alice()
 	p.must(day...)
 	laughs, clips := p.laughs(), p.clipFiles()
-	if r := p.run(append(day, "--reprocess", "--inferd", p.path("nowhere"))...); r.code != orchestrator.ExitIncomplete {
+	if r := p.run(append(day, "--reprocess", "--model", p.path("nowhere"))...); r.code != orchestrator.ExitIncomplete {
 		t.Errorf("exit code %d\n%s", r.code, r.stderr)
 	}
 	if diff := cmp.Diff(laughs, p.laughs()); diff != "" {

@@ -33,7 +33,8 @@ nothing and reads nothing again.`,
 	cmd.Flags().StringVar(&dir, "dir", "", "`folder` of the demo (default: demo in the data folder)")
 	cmd.Flags().IntVar(&minutes, "minutes", 66, "length of each user's recordings together")
 	cmd.Flags().BoolVar(&serve, "serve", false, "serve the page on the demo's laughs, until a signal ends it")
-	bind(cmd.Flags(), "CHORTLE_INFERD", "CHORTLE_MODEL", "CHORTLE_USERS_AT_ONCE", "CHORTLE_LISTEN")
+	bindModel(cmd.Flags())
+	bind(cmd.Flags(), "CHORTLE_USERS_AT_ONCE", "CHORTLE_LISTEN")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if minutes < 5 || minutes > 1440 {
 			return usage("--minutes %d: want a number from 5 to 1440", minutes)

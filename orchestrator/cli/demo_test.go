@@ -15,7 +15,7 @@ var demoRow = regexp.MustCompile(`(?m)^(alice|bob) +\S+ +(\S+) +(\d+) +(\d+) +(\
 
 func TestDemo(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t, "CHORTLE_MODEL="+testkit.Model(t), "CHORTLE_TFLITE_LIBRARY="+testkit.TFLite(t), "CHORTLE_OPUS_LIBRARY="+testkit.Opus(t), "CHORTLE_SETTLE=1h")
+	p := newPlace(t, "CHORTLE_WEIGHTS="+testkit.Model(t), "CHORTLE_TFLITE_LIBRARY="+testkit.TFLite(t), "CHORTLE_OPUS_LIBRARY="+testkit.Opus(t), "CHORTLE_SETTLE=1h")
 	check := func(out, audio string) {
 		t.Helper()
 		rows := demoRow.FindAllStringSubmatch(out, -1)
@@ -55,7 +55,7 @@ func TestDemo(t *testing.T) {
 
 func TestDemoWithoutModelMakesNoSound(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t, "CHORTLE_MODEL=/nowhere/yamnet.tflite")
+	p := newPlace(t, "CHORTLE_WEIGHTS=/nowhere/yamnet.tflite")
 	r := p.run("demo", "--dir", p.path("demo"))
 	if r.code != orchestrator.ExitFailed || !strings.Contains(r.stderr, "/nowhere/yamnet.tflite") {
 		t.Errorf("%+v", r)

@@ -31,7 +31,8 @@ Exit codes: 0 all files were read, 3 some were not, or are damaged, 1 none was.`
 	}
 	cmd.Flags().BoolVar(&maybe, "maybe", false, "also laughs that are not sure")
 	jsonFlag(cmd, &asJSON)
-	bind(cmd.Flags(), "CHORTLE_THRESHOLD", "CHORTLE_INFERD", "CHORTLE_MODELS", "CHORTLE_MODEL")
+	bindModel(cmd.Flags())
+	bind(cmd.Flags(), "CHORTLE_THRESHOLD")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		progress := a.observer()
 		found, failed, err := a.service.Detect(cmd.Context(), service.DetectRequest{Paths: args, Maybe: maybe, Observe: progress.observe,

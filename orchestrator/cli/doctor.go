@@ -27,7 +27,7 @@ Each is OK, WARNING or ERROR, with the remedy. Exit code: 0 without errors, else
 	}
 	jsonFlag(cmd, &asJSON)
 	cmd.Flags().BoolVar(&fix, "fix", false, "first fetch what is missing or damaged, as setup does")
-	bind(cmd.Flags(), "CHORTLE_INFERD", "CHORTLE_MODELS", "CHORTLE_MODEL")
+	bindModel(cmd.Flags())
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		var findings []document.Finding
 		if fix {

@@ -24,7 +24,7 @@ func find(document any, check string) any {
 func TestDoctorFindsAllWell(t *testing.T) {
 	t.Parallel()
 	model, library := testkit.Model(t), testkit.TFLite(t)
-	p := newPlace(t, "CHORTLE_MODEL="+model, "CHORTLE_TFLITE_LIBRARY="+library, "CHORTLE_OPUS_LIBRARY="+testkit.Opus(t)).alice()
+	p := newPlace(t, "CHORTLE_WEIGHTS="+model, "CHORTLE_TFLITE_LIBRARY="+library, "CHORTLE_OPUS_LIBRARY="+testkit.Opus(t)).alice()
 	p.must(day...)
 	document := p.json(0, "doctor")
 	for _, check := range []string{"settings file", "CHORTLE_MODEL", "data folder", "run lock", "clip folder", "database", "user alice", "last run",
@@ -65,20 +65,20 @@ func TestDoctorNamesWhatIsWrong(t *testing.T) {
 			return nil
 		}, "user eve", "ERROR", "mount or make"},
 		"future":      {func(p *place) []string { p.alice(); future(p); return nil }, "user alice", "WARNING", "clock"},
-		"no model":    {func(*place) []string { return []string{"CHORTLE_MODEL=/nowhere.tflite"} }, "model file", "ERROR", "orchestrator setup"},
-		"other model": {func(p *place) []string { return []string{"CHORTLE_MODEL=" + p.file("", "m.tflite", []byte("x"))} }, "model file", "ERROR", "CHORTLE_MODEL_SHA256"},
+		"no model":    {func(*place) []string { return []string{"CHORTLE_WEIGHTS=/nowhere.tflite"} }, "model file", "ERROR", "orchestrator setup"},
+		"other model": {func(p *place) []string { return []string{"CHORTLE_WEIGHTS=" + p.file("", "m.tflite", []byte("x"))} }, "model file", "ERROR", "CHORTLE_WEIGHTS_SHA256"},
 		"fake model":  {func(*place) []string { return nil }, "model file", "WARNING", "hears no laughter"},
 		"no library": {func(p *place) []string {
-			return []string{"CHORTLE_MODEL=" + p.file("", "m", nil), "CHORTLE_TFLITE_LIBRARY=/nowhere.so"}
+			return []string{"CHORTLE_WEIGHTS=" + p.file("", "m", nil), "CHORTLE_TFLITE_LIBRARY=/nowhere.so"}
 		}, "TensorFlow Lite", "ERROR", "orchestrator setup"},
 		"broken library": {func(p *place) []string {
-			return []string{"CHORTLE_MODEL=" + p.file("", "m", nil), "CHORTLE_TFLITE_LIBRARY=" + p.file("", "lib.so", []byte("no library"))}
+			return []string{"CHORTLE_WEIGHTS=" + p.file("", "m", nil), "CHORTLE_TFLITE_LIBRARY=" + p.file("", "lib.so", []byte("no library"))}
 		}, "TensorFlow Lite", "ERROR", "load lib.so"},
 		"no libopus":     {func(*place) []string { return []string{"CHORTLE_OPUS_LIBRARY=/nowhere.so"} }, "libopus", "WARNING", "slower"},
 		"no ffmpeg":      {func(p *place) []string { return []string{"CHORTLE_FFMPEG=", "CHORTLE_CACHE_DIR=" + p.dir, "PATH="} }, "ffmpeg", "WARNING", "only Ogg Opus"},
 		"broken ffmpeg":  {func(*place) []string { return []string{"CHORTLE_FFMPEG=/bin/false"} }, "ffmpeg", "ERROR", "exit status 1"},
-		"no inferd":      {func(*place) []string { return []string{"CHORTLE_INFERD=/nowhere/inferd"} }, "inferd", "ERROR", "/nowhere/inferd"},
-		"inferd not set": {func(*place) []string { return []string{"CHORTLE_INFERD=", "PATH="} }, "inferd", "ERROR", "beside this program"},
+		"no inferd":      {func(*place) []string { return []string{"CHORTLE_MODEL=/nowhere/inferd"} }, "inferd", "ERROR", "/nowhere/inferd"},
+		"inferd not set": {func(*place) []string { return []string{"CHORTLE_MODEL=", "PATH="} }, "inferd", "ERROR", "beside this program"},
 		"no settled run": {func(*place) []string { return nil }, "last run", "OK", "none yet"},
 		"incomplete runs": {func(p *place) []string {
 			p.alice()

@@ -50,7 +50,7 @@ func TestFaultyPlugins(t *testing.T) {
 	}
 	for name, user := range users {
 		p.recording(name, "2026-11-22T14-30-00Z.ogg")
-		p.must("user", "add", name, "--timezone", "UTC", "--source", "folder:"+p.path(name), "--inferd", user.command)
+		p.must("user", "add", name, "--timezone", "UTC", "--source", "folder:"+p.path(name), "--model", user.command)
 	}
 	p.environ = append(p.environ, "TMPDIR="+sockets)
 	run := p.json(orchestrator.ExitIncomplete, day...)

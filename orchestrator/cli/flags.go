@@ -20,6 +20,11 @@ func bind(flags *pflag.FlagSet, names ...string) {
 	}
 }
 
+// bindModel gives the settings of a model their flags.
+func bindModel(flags *pflag.FlagSet) {
+	bind(flags, "CHORTLE_MODEL", "CHORTLE_WEIGHTS", "CHORTLE_MODELS_FILE")
+}
+
 // settingOf annotates a flag with the name of its setting.
 const settingOf = "setting"
 

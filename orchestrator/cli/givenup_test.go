@@ -19,7 +19,7 @@ func TestTheMemoryLimitLosesNoRecording(t *testing.T) {
 	environ := p.environ
 	p.environ = append(p.environ, "CHORTLE_MODEL_MEMORY_LIMIT=160M")
 	for range orchestrator.MaxAttempts {
-		run := p.json(orchestrator.ExitIncomplete, append(day, "--inferd", greedy)...)
+		run := p.json(orchestrator.ExitIncomplete, append(day, "--model", greedy)...)
 		if at(run, "users", 0, "recordings", "failed") != 1.0 || !strings.Contains(fmt.Sprint(at(run, "users", 0, "errors")), "CHORTLE_MODEL_MEMORY_LIMIT") {
 			t.Fatalf("under a limit that is too low: %v", run)
 		}

@@ -93,9 +93,9 @@ func (c choice) narrow(filter *orchestrator.LaughFilter) error {
 	return nil
 }
 
-// bindHeardBy binds the flag that chooses a model.
-func (f *laughFlags) bindHeardBy(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.model, "heard-by", "", "only what this `model` heard, such as yamnet")
+// bindModelFilter binds the flag that chooses a model.
+func (f *laughFlags) bindModelFilter(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.model, "model", "", "only what this `model` heard, such as yamnet")
 }
 
 // filter is what the flags choose.
@@ -130,7 +130,7 @@ func (a *app) laughsListCommand() *cobra.Command {
 		Example: "  orchestrator laughs list --user alice --from 2026-11-20\n  orchestrator laughs list --date 2026-11-22 --min-score 0.5",
 	}
 	flags.bind(cmd)
-	flags.bindHeardBy(cmd)
+	flags.bindModelFilter(cmd)
 	flags.bindChoice(cmd)
 	jsonFlag(cmd, &asJSON)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -197,7 +197,7 @@ func (a *app) laughsExportCommand() *cobra.Command {
 		names = append(names, f.Name)
 	}
 	flags.bind(cmd)
-	flags.bindHeardBy(cmd)
+	flags.bindModelFilter(cmd)
 	cmd.Flags().StringVar(&format, "format", "", strings.Join(names, ", "))
 	cmd.Flags().StringVarP(&output, "output", "o", "-", "`file` to write; it is there as a whole or not at all; -: stdout")
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp))

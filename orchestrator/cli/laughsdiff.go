@@ -24,8 +24,8 @@ have sound of that day.
 
 A and B are names of models, as laughs list --json shows them; where several of a name have read recordings, add
 the version or the beginning of the sha256: yamnet@10c95e. Let a second model read what is stored with
-orchestrator run --reprocess --inferd MODEL: its laughs stand beside the first one's.`,
-		Example: "  orchestrator run --date 2026-11-22 --reprocess --inferd my-model\n  orchestrator laughs diff yamnet my-model --date 2026-11-22",
+orchestrator run --reprocess --model MODEL: its laughs stand beside the first one's.`,
+		Example: "  orchestrator run --date 2026-11-22 --reprocess --model my-model\n  orchestrator laughs diff yamnet my-model --date 2026-11-22",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 2 {
 				return usage("%s wants two models, A and B; see %s --help", cmd.CommandPath(), cmd.CommandPath())
@@ -93,7 +93,7 @@ func (a *app) reportDiff(d document.Diff) error {
 	fmt.Fprintf(a.stdout, "In %s that both read: both heard %d, only %s %d, only %s %d.\n", plural(d.Recordings, "recording"),
 		d.Counts.Agreed, nameA, d.Counts.OnlyA, nameB, d.Counts.OnlyB)
 	if d.LeftOut > 0 {
-		fmt.Fprintf(a.stderr, "%s of only one of them left out; orchestrator run --reprocess --inferd MODEL lets the other read.\n", plural(d.LeftOut, "recording"))
+		fmt.Fprintf(a.stderr, "%s of only one of them left out; orchestrator run --reprocess --model MODEL lets the other read.\n", plural(d.LeftOut, "recording"))
 	}
 	return nil
 }

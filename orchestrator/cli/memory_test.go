@@ -33,8 +33,8 @@ func TestMemoryOfARun(t *testing.T) {
 	} {
 		t.Run(store, func(t *testing.T) {
 			t.Parallel()
-			p := newPlace(t, "CHORTLE_MODEL="+testkit.Model(t), "CHORTLE_TFLITE_LIBRARY="+testkit.TFLite(t),
-				"CHORTLE_OPUS_LIBRARY="+testkit.Opus(t), "CHORTLE_INFERD_THREADS=2", "CHORTLE_DATABASE_URL="+database(t)).alice()
+			p := newPlace(t, "CHORTLE_WEIGHTS="+testkit.Model(t), "CHORTLE_TFLITE_LIBRARY="+testkit.TFLite(t),
+				"CHORTLE_OPUS_LIBRARY="+testkit.Opus(t), "CHORTLE_MODEL_THREADS=2", "CHORTLE_DATABASE_URL="+database(t)).alice()
 			sounds, err := audio.New(audio.Options{FFmpeg: testkit.FFmpeg(t)})
 			if err != nil {
 				t.Fatal(err)

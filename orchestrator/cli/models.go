@@ -16,16 +16,16 @@ func (a *app) modelsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "models", Short: "See which models there are, whether they work, and how fast they are",
 		Long: `A model is a program that hears laughter: inferd, or one of your own (docs/writing-a-plugin.md). It is named by
-its command or, shorter, by its name in models.toml, which is the first of: CHORTLE_MODELS, the working directory,
+its command or, shorter, by its name in models.toml, which is the first of: CHORTLE_MODELS_FILE, the working directory,
 this program's directory, ~/.config/chortle, /etc/chortle, /var/lib/chortle. Such an entry is:
 
   [yamnet-python]
   about = "the same weights, served from Python"
   command = ".venv/bin/python -m chortle_yamnet"      # runs in the folder of models.toml
-  env = { CHORTLE_INFERD_THREADS = "1" }
+  env = { CHORTLE_MODEL_THREADS = "1" }
   sha256 = "10c95ea3eb9a7bb4cb8bddf6feb023250381008177ac162ce169694d05c317de"
 
-Whatever --inferd, CHORTLE_INFERD and a user's own model may be, such a name may be too.`,
+Such a name can be used wherever a model is named: --model, CHORTLE_MODEL and orchestrator user set NAME --model.`,
 		Args: cobra.ArbitraryArgs, RunE: group,
 	}
 	cmd.AddCommand(a.modelsListCommand(), a.modelsCheckCommand(), a.modelsBenchCommand())
@@ -36,9 +36,9 @@ func (a *app) modelsListCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{Use: "list", Short: "List the models that have a name, and the one that is used", Args: noArgs}
 	jsonFlag(cmd, &asJSON)
-	bind(cmd.Flags(), "CHORTLE_MODELS", "CHORTLE_INFERD")
+	bindModel(cmd.Flags())
 	cmd.RunE = func(*cobra.Command, []string) error {
-		file := a.settings.Config.Models
+		file := a.settings.Config.ModelsFile
 		documents, err := a.service.Models()
 		if err != nil {
 			return err
@@ -84,7 +84,8 @@ Exit codes: 0 it does, 1 it does not.`,
 		Args:    atMostOneModel,
 	}
 	jsonFlag(cmd, &asJSON)
-	bind(cmd.Flags(), "CHORTLE_MODELS", "CHORTLE_MODEL")
+	bindModel(cmd.Flags())
+	_ = cmd.Flags().MarkHidden("model") // the argument names it
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		checks := []document.Finding{}
 		model, failed, err := a.service.CheckModel(cmd.Context(), strings.Join(args, ""), func(f document.Finding) {
@@ -131,7 +132,8 @@ func (a *app) modelsBenchCommand() *cobra.Command {
 	}
 	jsonFlag(cmd, &asJSON)
 	cmd.Flags().DurationVar(&length, "length", 10*time.Minute, "sound that is streamed, as a `duration` such as 10m")
-	bind(cmd.Flags(), "CHORTLE_MODELS", "CHORTLE_MODEL")
+	bindModel(cmd.Flags())
+	_ = cmd.Flags().MarkHidden("model") // the argument names it
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if length < time.Second || length > 24*time.Hour {
 			return usage("--length %v: want a duration from 1s to 24h", length)

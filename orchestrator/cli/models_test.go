@@ -20,8 +20,8 @@ func (p *place) withSecondModel() *place {
 	}
 	file := p.file("", "models.toml", fmt.Appendf(nil, "[loud-python]\nabout = \"hears noise\"\ncommand = [%q, %q]\nenv = { TOKEN = \"secret\" }\n",
 		testkit.Python(p), example))
-	p.environ = append(p.environ, "CHORTLE_MODELS="+file)
-	p.run(append(day, "--reprocess", "--inferd", "loud-python")...)
+	p.environ = append(p.environ, "CHORTLE_MODELS_FILE="+file)
+	p.run(append(day, "--reprocess", "--model", "loud-python")...)
 	return p
 }
 
@@ -72,7 +72,7 @@ func TestTwoModels(t *testing.T) {
 			t.Errorf("diff %v: %v, want %v", c.args, got, c.want)
 		}
 	}
-	for _, args := range [][]string{{"fake", "loud", "--heard-by", "fake"}, {"fake", "loud", "--user", "nobody"}, {"fake"}, {"fake", "fake"}, {"fake", "lud"}, {"fake", "loud@7"}} {
+	for _, args := range [][]string{{"fake", "loud", "--model", "fake"}, {"fake", "loud", "--user", "nobody"}, {"fake"}, {"fake", "fake"}, {"fake", "lud"}, {"fake", "loud@7"}} {
 		if got := p.run(append([]string{"laughs", "diff"}, args...)...); got.code != orchestrator.ExitUsage {
 			t.Errorf("diff %v: exit %d: %s", args, got.code, got.stderr)
 		}
@@ -87,12 +87,12 @@ func TestModelsByName(t *testing.T) {
 		t.Fatal(err)
 	}
 	other := strings.Repeat("a", 64)
-	p.environ = append(p.environ, "CHORTLE_MODELS="+p.file("", "models.toml", fmt.Appendf(nil, `
+	p.environ = append(p.environ, "CHORTLE_MODELS_FILE="+p.file("", "models.toml", fmt.Appendf(nil, `
 [gone]
 command = "./gone"
 [named]
 command = "%s/inferd"
-env = { CHORTLE_MODEL = "fake", TOKEN = "secret" }
+env = { CHORTLE_WEIGHTS = "fake", TOKEN = "secret" }
 [other-weights]
 command = ["%[1]s/inferd"]
 sha256 = %q
@@ -127,16 +127,16 @@ sha256 = %q
 		t.Errorf("models bench says %s", out)
 	}
 	// Of a user, of the setting, and of the flag.
-	p.must("user", "set", "alice", "--inferd", "named")
+	p.must("user", "set", "alice", "--model", "named")
 	if run := p.json(0, day...); at(run, "users", 0, "model", "name") != "fake" {
 		t.Errorf("run by a named model: %v", run)
 	}
-	p.environ = append(p.environ, "CHORTLE_INFERD=named")
-	p.must("user", "set", "alice", "--inferd", "")
+	p.environ = append(p.environ, "CHORTLE_MODEL=named")
+	p.must("user", "set", "alice", "--model", "")
 	if run := p.json(0, append(day, "--reprocess")...); at(run, "users", 0, "model", "name") != "fake" {
 		t.Errorf("run by the setting's named model: %v", run)
 	}
-	if got := p.run(append(day, "--reprocess", "--inferd", "gone")...); got.code == 0 {
+	if got := p.run(append(day, "--reprocess", "--model", "gone")...); got.code == 0 {
 		t.Error("a run with a model that is not there ends well")
 	}
 }

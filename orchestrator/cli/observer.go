@@ -18,13 +18,14 @@ const refresh = 100 * time.Millisecond
 // observer shows how far a run is. The Runner calls it one event at a time.
 type observer struct {
 	screen *terminal.Screen
+	quiet  bool
 	now    func() time.Time
 
 	began map[string]time.Time // by user and recording
 	drawn time.Time
 }
 
-func (a *app) observer() *observer { return &observer{screen: a.stderr, now: a.now} }
+func (a *app) observer() *observer { return &observer{screen: a.stderr, quiet: a.quiet, now: a.now} }
 
 func (o *observer) observe(e orchestrator.Event) {
 	if e.Kind == orchestrator.EventRecording || e.Kind == orchestrator.EventProgress {
@@ -42,7 +43,7 @@ func (o *observer) show(e orchestrator.Event) {
 	if e.Kind == orchestrator.EventRecording {
 		o.began[key] = now
 	}
-	if !o.screen.Terminal || now.Sub(o.drawn) < refresh {
+	if o.quiet || !o.screen.Terminal || now.Sub(o.drawn) < refresh {
 		return
 	}
 	o.drawn = now

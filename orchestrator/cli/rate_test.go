@@ -31,7 +31,7 @@ func TestModelOfAnotherRate(t *testing.T) {
 	starts := map[int]float64{}
 	for _, rate := range []int{8000, 16000, 44100, 48000} {
 		plugin := p.file("", fmt.Sprintf("loud%d.py", rate), fmt.Appendf(nil, loudAt, rate, rate/2, rate/4))
-		found := p.json(0, "detect", file, "--threshold", "0.5", "--inferd", testkit.Python(t)+" "+plugin)
+		found := p.json(0, "detect", file, "--threshold", "0.5", "--model", testkit.Python(t)+" "+plugin)
 		if laughs := at(found, "files", 0, "laughs").([]any); len(laughs) != 1 {
 			t.Fatalf("at %d Hz: laughs are %v", rate, laughs)
 		}

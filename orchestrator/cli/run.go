@@ -55,9 +55,17 @@ stored, 11 another run is under way, 130 interrupted.`,
 	f.BoolVar(&flags.dryRun, "dry-run", false, "only say what would be read")
 	jsonFlag(cmd, &flags.asJSON)
 	a.debug.bind(cmd)
-	bind(f, "CHORTLE_INFERD", "CHORTLE_MODELS", "CHORTLE_MODEL", "CHORTLE_USERS_AT_ONCE", "CHORTLE_SANDBOX")
+	bindModel(f)
+	bind(f, "CHORTLE_USERS_AT_ONCE", "CHORTLE_SANDBOX")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return a.run(cmd.Context(), flags) }
 	return cmd
+}
+
+// needsPerson reports whether something of a run is for a person to mend, or to know of.
+func needsPerson(run orchestrator.Run) bool {
+	return run.ExitCode != orchestrator.ExitOK || slices.ContainsFunc(run.Days, func(day orchestrator.UserDay) bool {
+		return day.Status != orchestrator.StatusOK || len(day.Errors) > 0
+	})
 }
 
 func (a *app) run(ctx context.Context, flags runFlags) error {
@@ -80,9 +88,10 @@ func (a *app) run(ctx context.Context, flags runFlags) error {
 	run, err := a.service.Run(ctx, service.RunRequest{Users: flags.users, From: from, To: to, Trigger: orchestrator.Trigger(flags.trigger),
 		Reprocess: flags.reprocess, DryRun: flags.dryRun, All: flags.all}, a.observer().observe)
 	a.stderr.SetStatus("")
-	if flags.asJSON {
+	switch {
+	case flags.asJSON:
 		err = errors.Join(err, a.writeJSON(document.OfRun(run, flags.dryRun)))
-	} else {
+	case !a.quiet || needsPerson(run):
 		a.reportRun(run, flags.dryRun)
 	}
 	return &exitError{run.ExitCode, err}

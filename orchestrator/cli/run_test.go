@@ -248,7 +248,7 @@ func TestBrokenModels(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newPlace(t).alice()
-			run := p.json(orchestrator.ExitIncomplete, append(day, "--inferd", command)...)
+			run := p.json(orchestrator.ExitIncomplete, append(day, "--model", command)...)
 			if at(run, "users", 0, "status") != "failed" || at(run, "users", 0, "errors", 0, "stage") != "model" {
 				t.Errorf("%v", at(run, "users", 0))
 			}
@@ -262,7 +262,7 @@ func TestBrokenModels(t *testing.T) {
 func TestUsersOwnModelAndThreshold(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t).alice()
-	p.must("user", "set", "alice", "--inferd", "/nowhere/inferd", "--threshold", "0.99")
+	p.must("user", "set", "alice", "--model", "/nowhere/inferd", "--threshold", "0.99")
 	run := p.json(orchestrator.ExitIncomplete, day...)
 	if message := fmt.Sprint(at(run, "users", 0, "errors", 0, "message")); !strings.Contains(message, "/nowhere/inferd") {
 		t.Errorf("the user's own model was not started: %s", message)
@@ -271,7 +271,7 @@ func TestUsersOwnModelAndThreshold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run = p.json(0, append(day, "--inferd", bin+"/inferd")...) // the flag goes before the user's own
+	run = p.json(0, append(day, "--model", bin+"/inferd")...) // the flag goes before the user's own
 	if at(run, "users", 0, "recordings", "processed") != 1.0 || at(run, "users", 0, "laughs", "new") != 0.0 {
 		t.Errorf("with the user's threshold: %v", run)
 	}
@@ -335,7 +335,7 @@ func TestExport(t *testing.T) {
 		{[]string{"--to", "2026-11-21"}, 0},
 		{[]string{"--min-score", "1"}, 0},
 		{[]string{"--recording", "2026-11-22_20-00-00.ogg"}, 1},
-		{[]string{"--heard-by", "yamnet"}, 0},
+		{[]string{"--model", "yamnet"}, 0},
 	} {
 		out := p.must(append([]string{"laughs", "export", "--format", "jsonl"}, c.args...)...)
 		if got := strings.Count(out, "\n"); got != c.want {
@@ -426,7 +426,7 @@ func TestUsers(t *testing.T) {
 	if diff := cmp.Diff(want, bob); diff != "" {
 		t.Error(diff)
 	}
-	p.must("user", "set", "bob", "--threshold", "0", "--enabled", "--name", "robert", "--inferd", "python3 -m chortle_yamnet")
+	p.must("user", "set", "bob", "--threshold", "0", "--enabled", "--name", "robert", "--model", "python3 -m chortle_yamnet")
 	want = map[string]any{"user": "robert", "timezone": "America/Los_Angeles", "source": "folder:" + p.path("bob"), "priority": 1.0, "threshold": nil, "inferd": "python3 -m chortle_yamnet", "enabled": true, "keep_originals": false, "api_key_sealed_with": ""}
 	if diff := cmp.Diff(want, p.json(0, "user", "show", "robert")); diff != "" {
 		t.Error(diff)

@@ -15,7 +15,7 @@ import (
 // unset is a place without the model of the other tests, with a cache of its own and the real model on a mirror.
 func unset(t *testing.T) (p *place, mirror string) {
 	t.Helper()
-	p = newPlace(t, "CHORTLE_MODEL=", "CHORTLE_CACHE_DIR="+filepath.Join(t.TempDir(), "cache"))
+	p = newPlace(t, "CHORTLE_WEIGHTS=", "CHORTLE_CACHE_DIR="+filepath.Join(t.TempDir(), "cache"))
 	model, err := os.ReadFile(testkit.Model(t))
 	if err != nil {
 		t.Fatal(err)
@@ -133,7 +133,7 @@ func TestSetupSaysWhatASettingNames(t *testing.T) {
 		{"CHORTLE_TFLITE_LIBRARY=/nowhere.so", "tensorflow-lite"},
 		{"CHORTLE_OPUS_LIBRARY=/nowhere.so", "libopus"},
 		{"CHORTLE_FFMPEG=/bin/false", "ffmpeg"},
-		{"CHORTLE_MODEL=/nowhere.tflite", "model"},
+		{"CHORTLE_WEIGHTS=/nowhere.tflite", "model"},
 	} {
 		before := p.environ
 		p.environ = append(p.environ, c.setting)

@@ -57,7 +57,7 @@ func TestUsageErrors(t *testing.T) { //nolint:tparallel // a run has the data fo
 		{"user add bob --timezone Europe/Paris --source folder:", "want folder:PATH"},
 		{"user add bob --timezone Europe/Paris --source folder:/x --threshold 1.1", "between 0 and 1"},
 		{"user add bob --timezone Europe/Paris --source folder:/x --priority first", "invalid argument"},
-		{"user add bob --timezone Europe/Paris --source folder:/x --inferd 'open", "close it"},
+		{"user add bob --timezone Europe/Paris --source folder:/x --model 'open", "close it"},
 		{"user set alcie --priority 1", "did you mean alice?"},
 		{"user set alice --threshold -1", "between 0 and 1"},
 		{"user show nobody", "there are alice"},

@@ -29,11 +29,11 @@ func (a *app) userCommand() *cobra.Command {
 
 // userFlags are what may be said of a user.
 type userFlags struct {
-	timezone, source, inferd string
-	priority                 int
-	threshold                float64
-	enabled, keepOriginals   bool
-	key                      keyFlags
+	timezone, source, model string
+	priority                int
+	threshold               float64
+	enabled, keepOriginals  bool
+	key                     keyFlags
 }
 
 func (f *userFlags) bind(cmd *cobra.Command) {
@@ -42,7 +42,7 @@ func (f *userFlags) bind(cmd *cobra.Command) {
 	flags.StringVar(&f.source, "source", "", "`address` of the recordings: "+service.SourceForms(false))
 	flags.IntVar(&f.priority, "priority", service.DefaultPriority, "users with a smaller `number` are read first")
 	flags.Float64Var(&f.threshold, "threshold", 0, "`score` from which a laugh is one, up to 1; 0: the setting's")
-	flags.StringVar(&f.inferd, "inferd", "", "`command` that starts this user's model, or its name in models.toml; empty: the setting's")
+	flags.StringVar(&f.model, "model", "", "this user's `model`: its name in models.toml, or the command that starts it (default: CHORTLE_MODEL)")
 	flags.BoolVar(&f.keepOriginals, "keep-originals", false, "keep what is downloaded, in the data folder; --keep-originals=false: delete it once it is read")
 	f.key.bind(cmd)
 	flags.BoolVar(&f.enabled, "enabled", true, "--enabled=false: leave this user out of runs that name nobody")
@@ -67,11 +67,11 @@ func (f *userFlags) apply(a *app, cmd *cobra.Command, user *orchestrator.User) e
 	if changed("threshold") {
 		user.Threshold = f.threshold
 	}
-	if changed("inferd") {
-		if _, err := settings.SplitCommand(f.inferd); err != nil {
-			return usage("--inferd: %w", err)
+	if changed("model") {
+		if _, err := settings.SplitCommand(f.model); err != nil {
+			return usage("--model: %w", err)
 		}
-		user.Inferd = f.inferd
+		user.Model = f.model
 	}
 	if changed("enabled") {
 		user.Enabled = f.enabled
@@ -237,9 +237,9 @@ func (a *app) showUser(ctx context.Context, u orchestrator.User, asJSON bool) er
 	if asJSON {
 		return a.writeJSON(document.OfUser(u, sealed))
 	}
-	model := u.Inferd
+	model := u.Model
 	if model == "" {
-		model = strings.Join(a.settings.Config.Inferd, " ") + " (the setting's)"
+		model = strings.Join(a.settings.Config.Model, " ") + " (the setting's)"
 	}
 	table := terminal.NewTable("user", u.Name)
 	table.Add("time zone", u.Timezone)

@@ -13,7 +13,8 @@ type User struct {
 	Priority int    `json:"priority"`
 	// Threshold is null where the setting's counts.
 	Threshold *float64 `json:"threshold"`
-	// Inferd is empty where the setting's counts.
+	// Model is empty where the setting's counts. Inferd is the same under its name before 0.1.
+	Model         string `json:"model"`
 	Inferd        string `json:"inferd"`
 	Enabled       bool   `json:"enabled"`
 	KeepOriginals bool   `json:"keep_originals"`
@@ -23,7 +24,7 @@ type User struct {
 
 // OfUser describes a user; sealedWith is the id of the secret key that their API key is encrypted with.
 func OfUser(u orchestrator.User, sealedWith string) User {
-	document := User{User: u.Name, Timezone: u.Timezone, Source: settings.Mask(u.Source), Priority: u.Priority, Inferd: u.Inferd, Enabled: u.Enabled,
+	document := User{User: u.Name, Timezone: u.Timezone, Source: settings.Mask(u.Source), Priority: u.Priority, Model: u.Model, Inferd: u.Model, Enabled: u.Enabled,
 		KeepOriginals: u.KeepOriginals, APIKeySealedWith: sealedWith}
 	if u.Threshold != 0 {
 		document.Threshold = &u.Threshold

@@ -14,9 +14,9 @@ const TailBytes = 10 << 10
 
 // Options say where a log goes.
 type Options struct {
-	// Screen gets every line. Terminal says that a person sits there: at level "auto" only warnings and errors go to it.
-	Screen   io.Writer
-	Terminal bool
+	// Screen gets every line; at level "auto" with Brief, only warnings and errors.
+	Screen io.Writer
+	Brief  bool
 	// Level is "debug", "info", "warn", "error" or "auto", which is "info". Format is "text" or "json".
 	Level, Format string
 	// Dir is the folder of one file a day, each kept for KeepDays (0: for ever); empty means none.
@@ -44,7 +44,7 @@ func SetUp(log *logrus.Logger, o Options) *Log {
 		level = parsed
 	}
 	screen := sink{to: o.Screen, level: level, formatter: formatter}
-	if o.Level == "auto" && o.Terminal {
+	if o.Level == "auto" && o.Brief {
 		screen.level = logrus.WarnLevel
 	}
 	log.SetOutput(io.Discard)

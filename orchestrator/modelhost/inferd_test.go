@@ -43,13 +43,13 @@ func inferd(t testing.TB, env ...string) Config {
 
 func yamnet(t testing.TB) Config {
 	t.Helper()
-	return inferd(t, "CHORTLE_MODEL="+testkit.Model(t), "CHORTLE_TFLITE_LIBRARY="+testkit.TFLite(t))
+	return inferd(t, "CHORTLE_WEIGHTS="+testkit.Model(t), "CHORTLE_TFLITE_LIBRARY="+testkit.TFLite(t))
 }
 
 // TestInferdWithoutModel: what inferd says of a missing file reaches the person.
 func TestInferdWithoutModel(t *testing.T) {
 	t.Parallel()
-	config := inferd(t, "CHORTLE_MODEL=/no/such/yamnet.tflite", "CHORTLE_TFLITE_LIBRARY="+testkit.TFLite(t))
+	config := inferd(t, "CHORTLE_WEIGHTS=/no/such/yamnet.tflite", "CHORTLE_TFLITE_LIBRARY="+testkit.TFLite(t))
 	_, err := New(config).Spawn(t.Context())
 	if exit := wantExit(t, err); exit.Code != 1 {
 		t.Errorf("exit is %+v; want code 1", exit)

@@ -16,17 +16,17 @@ import (
 
 // Models lists the models that have a name, and the one that is used.
 func (s *Service) Models() ([]document.ModelEntry, error) {
-	entries, err := models.Read(s.Config.Models)
+	entries, err := models.Read(s.Config.ModelsFile)
 	if err != nil {
 		return nil, err
 	}
-	if _, named := models.Find(entries, s.Config.Inferd); !named && len(s.Config.Inferd) > 0 {
-		entries = slices.Insert(entries, 0, models.Entry{Command: s.Config.Inferd})
+	if _, named := models.Find(entries, s.Config.Model); !named && len(s.Config.Model) > 0 {
+		entries = slices.Insert(entries, 0, models.Entry{Command: s.Config.Model})
 	}
 	documents := []document.ModelEntry{}
 	for _, e := range entries {
 		d := document.ModelEntry{Name: e.Name, About: e.About, Command: e.Command, Dir: e.Dir, Env: []string{}, SHA256: e.SHA256,
-			Used: e.Name == "" || slices.Equal(s.Config.Inferd, []string{e.Name})}
+			Used: e.Name == "" || slices.Equal(s.Config.Model, []string{e.Name})}
 		for _, setting := range e.Env { // a value may be a secret
 			name, _, _ := strings.Cut(setting, "=")
 			d.Env = append(d.Env, name)
@@ -42,7 +42,7 @@ func (s *Service) Models() ([]document.ModelEntry, error) {
 // namedModel is the model that text names, by name or command, or the setting's where it is empty.
 func (s *Service) namedModel(text string) (orchestrator.Spawner, error) {
 	if text == "" {
-		return s.Spawner(s.Config.Inferd)
+		return s.Spawner(s.Config.Model)
 	}
 	words, err := settings.SplitCommand(text)
 	if err != nil {

@@ -28,7 +28,7 @@ func (s *Service) Detect(ctx context.Context, request DetectRequest) (found docu
 	if err != nil {
 		return found, 0, err
 	}
-	spawner, err := s.Spawner(s.Config.Inferd)
+	spawner, err := s.Spawner(s.Config.Model)
 	if err != nil {
 		return found, 0, err
 	}

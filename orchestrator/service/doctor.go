@@ -42,7 +42,7 @@ func (d *doctor) examine(ctx context.Context) {
 	d.checkClipFolder(ctx)
 	d.checkDatabase(ctx)
 	d.checkTelling()
-	if command := d.Config.Inferd; len(command) == 0 || filepath.Base(command[0]) == "inferd" {
+	if command := d.Config.Model; len(command) == 0 || filepath.Base(command[0]) == "inferd" {
 		d.checkModelFile() // any other program brings its own
 		d.checkTFLite()
 	}

@@ -196,14 +196,14 @@ func (d *doctor) checkUsers(ctx context.Context, s *store.Store) {
 
 func (d *doctor) checkModelFile() {
 	const check = "model file"
-	path := d.Config.Model
+	path := d.Config.Weights
 	if path == "fake" {
-		d.warn(check, "fake: it hears no laughter", "for real recordings, unset CHORTLE_MODEL")
+		d.warn(check, "fake: it hears no laughter", "for real recordings, unset CHORTLE_WEIGHTS")
 		return
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		d.wrong(check, err.Error(), "run orchestrator setup, or set CHORTLE_MODEL to a file whose sha256 is "+artifacts.ModelSHA256)
+		d.wrong(check, err.Error(), "run orchestrator setup, or set CHORTLE_WEIGHTS to a file whose sha256 is "+artifacts.ModelSHA256)
 		return
 	}
 	defer file.Close()
@@ -213,8 +213,8 @@ func (d *doctor) checkModelFile() {
 		return
 	}
 	sum := hex.EncodeToString(hash.Sum(nil))
-	if wanted := cmp.Or(d.Config.ModelSHA256, artifacts.ModelSHA256); sum != wanted {
-		d.wrong(check, fmt.Sprintf("%s has sha256 %s, not %s", path, sum, wanted), "run orchestrator setup to fetch it again, or accept this one by CHORTLE_MODEL_SHA256")
+	if wanted := cmp.Or(d.Config.WeightsSHA256, artifacts.ModelSHA256); sum != wanted {
+		d.wrong(check, fmt.Sprintf("%s has sha256 %s, not %s", path, sum, wanted), "run orchestrator setup to fetch it again, or accept this one by CHORTLE_WEIGHTS_SHA256")
 		return
 	}
 	d.ok(check, "%s, sha256 %s", path, sum)
@@ -234,7 +234,7 @@ func (d *doctor) checkPinned(place, path string) error {
 
 func (d *doctor) checkTFLite() {
 	const check = "TensorFlow Lite"
-	if d.Config.Model == "fake" {
+	if d.Config.Weights == "fake" {
 		return
 	}
 	path := d.Config.TFLiteLibrary
@@ -306,15 +306,15 @@ func (d *doctor) checkSandbox() {
 // checkInferd starts a model as a run does, and stops it.
 func (d *doctor) checkInferd(ctx context.Context) {
 	const check = "inferd"
-	spawner, err := d.Spawner(d.Config.Inferd)
+	spawner, err := d.Spawner(d.Config.Model)
 	if err != nil {
-		d.wrong(check, err.Error(), "put inferd beside this program or into PATH, or set CHORTLE_INFERD")
+		d.wrong(check, err.Error(), "put inferd beside this program or into PATH, or set CHORTLE_MODEL")
 		return
 	}
 	began := d.Now()
 	process, err := spawner.Spawn(ctx)
 	if err != nil {
-		d.wrong(check, err.Error(), "see the message; the command is CHORTLE_INFERD")
+		d.wrong(check, err.Error(), "see the message; the command is CHORTLE_MODEL")
 		return
 	}
 	took := d.Now().Sub(began)

@@ -58,7 +58,7 @@ func (s *Service) findModel(command []string) (models.Entry, error) {
 	if len(command) > 1 || strings.Contains(command[0], "/") {
 		return entry, nil // no name
 	}
-	entries, err := models.Read(s.Config.Models)
+	entries, err := models.Read(s.Config.ModelsFile)
 	if err != nil {
 		return entry, err
 	}
@@ -71,7 +71,7 @@ func (s *Service) findModel(command []string) (models.Entry, error) {
 			names = append(names, e.Name)
 		}
 		where := "there is no models.toml"
-		if path := s.Config.Models; path != "" {
+		if path := s.Config.ModelsFile; path != "" {
 			where = path + " has none of that name" + advice.DidYouMean(settings.Nearest(command[0], names))
 		}
 		return entry, orchestrator.WithCode(fmt.Errorf("find model %q: %s, and no program in PATH is called so", command[0], where), orchestrator.CodeUnknownModel)
@@ -89,16 +89,16 @@ func (s *Service) Spawner(command []string) (orchestrator.Spawner, error) {
 		}
 	}
 	env := []string{
-		"CHORTLE_MODEL=" + s.Config.Model,
-		"CHORTLE_MODEL_SHA256=" + s.Config.ModelSHA256,
+		"CHORTLE_WEIGHTS=" + s.Config.Weights,
+		"CHORTLE_WEIGHTS_SHA256=" + s.Config.WeightsSHA256,
 		"CHORTLE_TFLITE_LIBRARY=" + s.Config.TFLiteLibrary,
 		"CHORTLE_CACHE_DIR=" + s.Config.CacheDir,
 	}
-	if s.Config.InferdThreads > 0 {
-		env = append(env, "CHORTLE_INFERD_THREADS="+strconv.Itoa(s.Config.InferdThreads))
+	if s.Config.ModelThreads > 0 {
+		env = append(env, "CHORTLE_MODEL_THREADS="+strconv.Itoa(s.Config.ModelThreads))
 	}
 	env = append(env, s.Config.ModelEnv...)
-	env = append(env, entry.Env...) // the last of a name counts
+	env = settings.ForModels(append(env, entry.Env...)) // the last of a name counts
 	if err := s.believe(entry); err != nil {
 		return nil, err
 	}
@@ -122,9 +122,9 @@ func (s *Service) Spawner(command []string) (orchestrator.Spawner, error) {
 // userSpawner starts the model of a user: the one chosen for this call goes before the user's own, and that before
 // the setting's.
 func (s *Service) userSpawner(user orchestrator.User) (orchestrator.Spawner, error) {
-	command := s.Config.Inferd
-	if user.Inferd != "" && !s.Config.InferdChosen {
-		words, err := settings.SplitCommand(user.Inferd)
+	command := s.Config.Model
+	if user.Model != "" && !s.Config.ModelChosen {
+		words, err := settings.SplitCommand(user.Model)
 		if err != nil {
 			return nil, fmt.Errorf("read model command of user %s: %w", user.Name, err)
 		}
@@ -135,7 +135,7 @@ func (s *Service) userSpawner(user orchestrator.User) (orchestrator.Spawner, err
 
 // TryModel starts the model that the settings name, once, and stops it.
 func (s *Service) TryModel(ctx context.Context) error {
-	spawner, err := s.Spawner(s.Config.Inferd)
+	spawner, err := s.Spawner(s.Config.Model)
 	if err != nil {
 		return err
 	}
@@ -197,7 +197,7 @@ func (k *kept) Stop() orchestrator.Exit {
 // believe refuses a model whose program, weights or library another user could have put there or changed. What is not
 // there is left to whoever starts it.
 func (s *Service) believe(entry models.Entry) error {
-	paths := []string{s.Config.Model, s.Config.TFLiteLibrary, s.Config.OpusLibrary, s.Config.FFmpeg}
+	paths := []string{s.Config.Weights, s.Config.TFLiteLibrary, s.Config.OpusLibrary, s.Config.FFmpeg}
 	if len(entry.Command) > 0 {
 		if program, err := exec.LookPath(entry.Command[0]); err == nil {
 			paths = append(paths, program)

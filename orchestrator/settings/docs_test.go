@@ -32,7 +32,7 @@ A setting marked *secret* can also be given as ` + "`NAME_FILE`" + `, the path o
 `
 
 // found are settings whose default is looked for on the machine; their text says what for.
-var found = []string{"CHORTLE_OPUS_LIBRARY", "CHORTLE_FFMPEG", "CHORTLE_INFERD", "CHORTLE_MODELS"}
+var found = []string{"CHORTLE_OPUS_LIBRARY", "CHORTLE_FFMPEG", "CHORTLE_MODEL", "CHORTLE_MODELS_FILE"}
 
 // TestConfigurationPage holds docs/configuration.md to the program: go test ./orchestrator/settings -run TestConfigurationPage -update
 func TestConfigurationPage(t *testing.T) {

@@ -31,22 +31,22 @@ type Config struct {
 	// that it asks where no Python has pip. Both may be empty.
 	Mirrors      []string
 	PackageIndex string
-	// Model is a path, or "fake". The libraries and FFmpeg are paths; empty means that there is none.
-	Model, TFLiteLibrary, OpusLibrary, FFmpeg string
-	// ModelSHA256 is that of a model file to accept instead of the known one; empty means none.
-	ModelSHA256 string
-	// Inferd is the command that starts a model, program first, or the name of one in the file Models;
-	// empty means that none was found.
-	Inferd []string
-	// InferdChosen says that Inferd was given by its flag: it then goes before users' own models.
-	InferdChosen bool
+	// Weights is a path, or "fake". The libraries and FFmpeg are paths; empty means that there is none.
+	Weights, TFLiteLibrary, OpusLibrary, FFmpeg string
+	// WeightsSHA256 is that of a file of weights to accept instead of the known one; empty means none.
+	WeightsSHA256 string
+	// Model is the command that starts a model, program first, or the name of one in ModelsFile; empty means that
+	// none was found.
+	Model []string
+	// ModelChosen says that Model was given by its flag: it then goes before users' own models.
+	ModelChosen bool
 	// ModelEnv holds the variables of our environment, as NAME=value, that a model may see: what a program needs in
 	// order to find programs and files, and nothing that could be a secret.
 	ModelEnv []string
-	// Models is the file of named models; empty means that there is none.
-	Models string
-	// InferdThreads is the number of interpreters side by side; 0 means one for each usable core.
-	InferdThreads int
+	// ModelsFile is the file of named models; empty means that there is none.
+	ModelsFile string
+	// ModelThreads is the number of interpreters side by side; 0 means one for each usable core.
+	ModelThreads int
 	// Sandbox says how decoders and models are confined.
 	Sandbox sandbox.Mode
 	// ModelMemoryLimit in bytes; 0 means none.
@@ -132,7 +132,7 @@ type Settings struct {
 
 // Input is what settings are read from.
 type Input struct {
-	// Flags holds the flags that were given, by the name of their setting.
+	// Flags holds the flags that were given, by the name of their setting, which may be an old one (Renamed).
 	Flags map[string]string
 	// Environ is the environment, as of os.Environ.
 	Environ []string
@@ -158,13 +158,16 @@ func Load(in Input) (*Settings, error) {
 	file, err := s.findEnvFile(in)
 	s.EnvFileProblem = err
 	problems := []error{err}
+	flags := s.renamed("", in.Flags)
+	s.environment = s.renamed("the environment", s.environment)
+	file = s.renamed(s.EnvFile, file)
 
 	for i := range Table {
-		value := s.value(&Table[i], in.Flags, file)
+		value := s.value(&Table[i], flags, file)
 		problems = append(problems, value.Problem)
 		s.Values = append(s.Values, value)
 	}
-	s.Config.InferdChosen = s.FromFlag("CHORTLE_INFERD")
+	s.Config.ModelChosen = s.FromFlag("CHORTLE_MODEL")
 	s.Config.OneThreshold = s.Given("CHORTLE_THRESHOLD")
 	for _, name := range inherited {
 		if value := s.environment[name]; value != "" {
@@ -239,6 +242,7 @@ func (s *Settings) warn(layer string, values map[string]string) {
 			i := slices.Index(names, base)
 			known = known || i >= 0 && Table[i].Secret
 		}
+		known = known || slices.ContainsFunc(Renamed, func(r Renaming) bool { return r.Old == name })
 		if known || !strings.HasPrefix(name, "CHORTLE_") {
 			continue
 		}

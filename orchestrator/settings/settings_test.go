@@ -184,11 +184,11 @@ func TestBadValues(t *testing.T) {
 		{"CHORTLE_DATABASE_URL", "postgres://a:p%ss@h/d", "%XX"},
 		{"CHORTLE_CLIPS_URL", "s3://bucket", "folder:…"},
 		{"CHORTLE_CLIPS_URL", "folder:", "folder:…"},
-		{"CHORTLE_INFERD", "python 'x", "close it"},
-		{"CHORTLE_INFERD_THREADS", "many", "from 0 to 256"},
+		{"CHORTLE_MODEL", "python 'x", "close it"},
+		{"CHORTLE_MODEL_THREADS", "many", "from 0 to 256"},
 		{"CHORTLE_MODEL_MEMORY_LIMIT", "lots", "512MB"},
 		{"CHORTLE_MODEL_MEMORY_LIMIT", "99999999999999999999T", "too large"},
-		{"CHORTLE_MODEL_SHA256", "abc", "64 hexadecimal digits"},
+		{"CHORTLE_WEIGHTS_SHA256", "abc", "64 hexadecimal digits"},
 		{"CHORTLE_SILENCE", "-30", "-120 to -60"},
 		{"CHORTLE_SILENCE", "quiet", "or off"},
 		{"CHORTLE_MAX_RECORDING", "0s", "1m to 720h"},
@@ -231,7 +231,7 @@ func TestNoHome(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	s := load(t, settings.Input{Environ: []string{"CHORTLE_DATA_DIR=/data"}})
-	if s.Config.DatabaseURL != "sqlite:/data/chortle.db" || s.Config.Model != "" {
+	if s.Config.DatabaseURL != "sqlite:/data/chortle.db" || s.Config.Weights != "" {
 		t.Errorf("config %+v", s.Config)
 	}
 }
@@ -250,12 +250,12 @@ func TestDefaultsAndPaths(t *testing.T) {
 		"data":   {c.DataDir, "/data/chortle"},
 		"db":     {c.DatabaseURL, "sqlite:/data/chortle/chortle.db"},
 		"clips":  {c.ClipsURL, "folder:/home/somebody/clips"},
-		"model":  {c.Model, "/cache/chortle/models/yamnet.tflite"},
+		"model":  {c.Weights, "/cache/chortle/models/yamnet.tflite"},
 		"tflite": {c.TFLiteLibrary, "/cache/chortle/lib/libtensorflowlite_c.so"},
 		"opus":   {c.OpusLibrary, "libopus.so.0"}, // the system's, by its name
 		"limit":  {c.ModelMemoryLimit, int64(512e6)},
 		"settle": {c.Settle, 90 * time.Second},
-		"inferd": {fmt.Sprint(c.Inferd), "[" + bin + "]"},
+		"inferd": {fmt.Sprint(c.Model), "[" + bin + "]"},
 	} {
 		if pair[0] != pair[1] {
 			t.Errorf("%s: got %v, want %v", what, pair[0], pair[1])
@@ -277,8 +277,8 @@ func TestProgramsAreFoundInPath(t *testing.T) {
 	}
 	write(t, filepath.Join(p.config, "ffmpeg"), "not executable")
 	s := load(t, p.input("PATH="+p.config+":"+p.work))
-	if s.Config.FFmpeg != filepath.Join(p.work, "ffmpeg") || len(s.Config.Inferd) != 1 || s.Config.Inferd[0] != filepath.Join(p.work, "inferd") {
-		t.Errorf("ffmpeg %q, inferd %q", s.Config.FFmpeg, s.Config.Inferd)
+	if s.Config.FFmpeg != filepath.Join(p.work, "ffmpeg") || len(s.Config.Model) != 1 || s.Config.Model[0] != filepath.Join(p.work, "inferd") {
+		t.Errorf("ffmpeg %q, inferd %q", s.Config.FFmpeg, s.Config.Model)
 	}
 }
 
@@ -376,5 +376,62 @@ func TestDefaultLimits(t *testing.T) {
 	want := health.Limits{FailedCalls: 0.1, MemoryAfter: 64e6, MemoryPeak: 256e6, Quiet: 7 * day, GapAge: 3 * day, LastGoodRun: 36 * time.Hour}
 	if got := s.Config.Alerts.Limits; got != want {
 		t.Errorf("the limits are %+v; want %+v", got, want)
+	}
+}
+
+// An old name of a setting works in every layer, and says once what replaces it; a new name in the same layer wins.
+func TestRenamedSettings(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	weights := filepath.Join(dir, "weights.bin")
+	if err := os.WriteFile(weights, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		flags           map[string]string
+		environ         []string
+		weights, model  string
+		threads, warned int
+		says            string
+	}{
+		"old":           {nil, []string{"CHORTLE_MODEL=fake", "CHORTLE_INFERD=python loud.py", "CHORTLE_INFERD_THREADS=2"}, "fake", "[python loud.py]", 2, 3, "CHORTLE_INFERD in the environment is called CHORTLE_MODEL now"},
+		"new":           {nil, []string{"CHORTLE_WEIGHTS=fake", "CHORTLE_MODEL=python loud.py", "CHORTLE_MODEL_THREADS=2"}, "fake", "[python loud.py]", 2, 0, ""},
+		"tflite":        {nil, []string{"CHORTLE_MODEL=/x/y.tflite"}, "/x/y.tflite", "[]", 0, 1, "use CHORTLE_WEIGHTS for it"},
+		"file":          {nil, []string{"CHORTLE_MODEL=" + weights}, weights, "[]", 0, 1, "use CHORTLE_WEIGHTS for it"},
+		"command":       {nil, []string{"CHORTLE_MODEL=/bin/sh"}, filepath.Join(dir, "models/yamnet.tflite"), "[/bin/sh]", 0, 0, ""},
+		"name":          {nil, []string{"CHORTLE_MODEL=yamnet-python"}, filepath.Join(dir, "models/yamnet.tflite"), "[yamnet-python]", 0, 0, ""},
+		"both":          {nil, []string{"CHORTLE_INFERD=old", "CHORTLE_MODEL=new"}, filepath.Join(dir, "models/yamnet.tflite"), "[new]", 0, 1, "CHORTLE_MODEL now"},
+		"flag":          {map[string]string{"CHORTLE_MODEL": "fake"}, []string{"CHORTLE_MODEL=named"}, "fake", "[named]", 0, 1, "use --weights for it; --model chooses the model"},
+		"flag over env": {map[string]string{"CHORTLE_MODEL": "mine"}, []string{"CHORTLE_INFERD=old"}, filepath.Join(dir, "models/yamnet.tflite"), "[mine]", 0, 1, "CHORTLE_MODEL now"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, err := settings.Load(settings.Input{Flags: c.flags, Environ: append(c.environ, "HOME=/nowhere", "CHORTLE_CACHE_DIR="+dir), WorkingDir: dir})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := s.Config; got.Weights != c.weights || fmt.Sprint(got.Model) != c.model || got.ModelThreads != c.threads {
+				t.Errorf("weights %q, model %v, %d threads", got.Weights, got.Model, got.ModelThreads)
+			}
+			if len(s.Warnings) != c.warned || !strings.Contains(strings.Join(s.Warnings, "\n"), c.says) {
+				t.Errorf("%d warnings: %q", len(s.Warnings), s.Warnings)
+			}
+		})
+	}
+}
+
+// A model that knows only one name of a setting finds it.
+func TestForModels(t *testing.T) {
+	t.Parallel()
+	got := settings.ForModels([]string{"CHORTLE_WEIGHTS=a", "CHORTLE_MODEL_THREADS=1", "CHORTLE_INFERD_THREADS=3"})
+	seen := map[string]string{} // the last of a name counts
+	for _, entry := range got {
+		name, value, _ := strings.Cut(entry, "=")
+		seen[name] = value
+	}
+	for name, want := range map[string]string{"CHORTLE_WEIGHTS": "a", "CHORTLE_MODEL": "a", "CHORTLE_MODEL_THREADS": "3", "CHORTLE_INFERD_THREADS": "3"} {
+		if seen[name] != want {
+			t.Errorf("%s is %q, want %q", name, seen[name], want)
+		}
 	}
 }

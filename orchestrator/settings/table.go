@@ -68,22 +68,22 @@ var Table = append([]Definition{
 			s.Config.Mirrors = s.mirrors(v)
 			return err
 		}},
-	{Name: "CHORTLE_MODEL", Flag: "model", Help: "file of the model, or fake",
+	{Name: "CHORTLE_WEIGHTS", Flag: "weights", Help: "file with the weights of YAMNet, or fake: a model that hears loudness as laughter",
 		fallback: func(s *Settings) string { return s.artifact(artifacts.Model) },
 		set: func(s *Settings, v string) error {
-			if v == "fake" {
-				s.Config.Model = v
+			if v == artifacts.FakeWeights {
+				s.Config.Weights = v
 				return nil
 			}
-			return s.file(v, &s.Config.Model)
+			return s.file(v, &s.Config.Weights)
 		}},
-	{Name: "CHORTLE_MODEL_SHA256", Help: "accept the model file with this sha256 instead of the known one",
+	{Name: "CHORTLE_WEIGHTS_SHA256", Help: "accept the weights with this sha256 instead of the known ones",
 		fallback: fixed(""),
 		set: func(s *Settings, v string) error {
 			if sum, err := hex.DecodeString(v); err != nil || len(sum) != 0 && len(sum) != 32 {
 				return fmt.Errorf("%q is no sha256; want 64 hexadecimal digits", v)
 			}
-			s.Config.ModelSHA256 = strings.ToLower(v)
+			s.Config.WeightsSHA256 = strings.ToLower(v)
 			return nil
 		}},
 	{Name: "CHORTLE_TFLITE_LIBRARY", Help: "file of the TensorFlow Lite library",
@@ -101,18 +101,18 @@ var Table = append([]Definition{
 	{Name: "CHORTLE_FFMPEG", Help: "ffmpeg, for everything that is not Ogg Opus",
 		fallback: func(s *Settings) string { return s.program("ffmpeg", s.artifact(artifacts.FFmpeg)) },
 		set:      func(s *Settings, v string) error { return s.file(v, &s.Config.FFmpeg) }},
-	{Name: "CHORTLE_INFERD", Flag: "inferd", Help: "command that starts a model, or the name of one in models.toml",
+	{Name: "CHORTLE_MODEL", Flag: "model", Help: "model to use: its name in models.toml, or the command that starts it",
 		fallback: func(s *Settings) string { return quote(s.inferd()) },
 		set: func(s *Settings, v string) (err error) {
-			s.Config.Inferd, err = SplitCommand(v)
+			s.Config.Model, err = SplitCommand(v)
 			return err
 		}},
-	{Name: "CHORTLE_MODELS", Flag: "models", Help: "file of named models: models.toml",
+	{Name: "CHORTLE_MODELS_FILE", Flag: "models-file", Help: "file of named models: models.toml",
 		fallback: (*Settings).modelsFile,
-		set:      func(s *Settings, v string) error { return s.file(v, &s.Config.Models) }},
-	{Name: "CHORTLE_INFERD_THREADS", Help: "interpreters side by side in a model; 0: one for each core, 4 at most",
+		set:      func(s *Settings, v string) error { return s.file(v, &s.Config.ModelsFile) }},
+	{Name: "CHORTLE_MODEL_THREADS", Help: "interpreters side by side in a model; 0: one for each core, 4 at most",
 		fallback: fixed("0"),
-		set:      func(s *Settings, v string) error { return whole(v, &s.Config.InferdThreads, 0, 256) }},
+		set:      func(s *Settings, v string) error { return whole(v, &s.Config.ModelThreads, 0, 256) }},
 	{Name: "CHORTLE_SANDBOX", Flag: "sandbox", Help: "confine decoders and models: auto (as far as the kernel can), require (or refuse to start them), off",
 		fallback: fixed(string(sandbox.Auto)),
 		set: func(s *Settings, v string) error {

@@ -22,12 +22,12 @@ const (
 
 // userValues are those of userColumns.
 func userValues(u orchestrator.User) []any {
-	return []any{u.Name, u.Timezone, u.Source, u.Priority, u.Threshold, u.Policy, u.Inferd, u.Enabled, u.KeepOriginals}
+	return []any{u.Name, u.Timezone, u.Source, u.Priority, u.Threshold, u.Policy, u.Model, u.Enabled, u.KeepOriginals}
 }
 
 // userFields takes a row of selectUsers.
 func userFields(u *orchestrator.User) []any {
-	return []any{&u.ID, &u.Name, &u.Timezone, &u.Source, &u.Priority, &u.Threshold, &u.Policy, &u.Inferd, &u.Enabled, &u.KeepOriginals}
+	return []any{&u.ID, &u.Name, &u.Timezone, &u.Source, &u.Priority, &u.Threshold, &u.Policy, &u.Model, &u.Enabled, &u.KeepOriginals}
 }
 
 const recordingColumns = `user_id, sha256, name, size, modified_at, started_at, time_source, uncertain_ns, samples,

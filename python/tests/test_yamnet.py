@@ -23,7 +23,7 @@ from chortle_yamnet import LAUGHTER, SHA256
 ROOT = Path(__file__).parent.parent.parent
 GOLDEN = ROOT / "inferd/yamnet/testdata/golden.json"
 AUDIO = Path(os.environ.get("CHORTLE_TEST_AUDIO") or ROOT.parent / "shared/audio")
-MODEL = Path(os.environ.get("CHORTLE_MODEL") or cache_dir() / "models/yamnet.tflite")
+MODEL = Path(os.environ.get("CHORTLE_WEIGHTS") or cache_dir() / "models/yamnet.tflite")
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 PLUGINS = {
@@ -99,7 +99,7 @@ def test_refuses_another_file(spoiled: bool, tmp_path: Path) -> None:
     path = tmp_path / "yamnet.tflite"
     if spoiled:
         path.write_bytes(need(MODEL).read_bytes()[:-1])
-    with Host(["env", f"CHORTLE_MODEL={path}", *PLUGINS["chortle_yamnet"]], timeout=30) as host:
+    with Host(["env", f"CHORTLE_WEIGHTS={path}", *PLUGINS["chortle_yamnet"]], timeout=30) as host:
         with pytest.raises(Exception, match="exit code 1"):
             host.connect()
     words = "its sha256 is" if spoiled else "No such file or directory"

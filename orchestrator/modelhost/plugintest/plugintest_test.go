@@ -73,9 +73,9 @@ func TestInferd(t *testing.T) {
 		t.Fatalf("build inferd: %v\n%s", err, out)
 	}
 	for name, configure := range map[string]func(t *testing.T) []string{
-		"fake": func(*testing.T) []string { return []string{"CHORTLE_MODEL=fake"} },
+		"fake": func(*testing.T) []string { return []string{"CHORTLE_WEIGHTS=fake"} },
 		"YAMNet": func(t *testing.T) []string {
-			return []string{"CHORTLE_MODEL=" + testkit.Model(t), "CHORTLE_TFLITE_LIBRARY=" + testkit.TFLite(t)}
+			return []string{"CHORTLE_WEIGHTS=" + testkit.Model(t), "CHORTLE_TFLITE_LIBRARY=" + testkit.TFLite(t)}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -100,7 +100,7 @@ func TestPython(t *testing.T) {
 			model := testkit.Model(t)
 			plugintest.Run(t, plugintest.Plugin{
 				Command: append([]string{testkit.Python(t), "-m"}, arguments...),
-				Env:     []string{"CHORTLE_MODEL=" + model, "CHORTLE_CACHE_DIR=" + filepath.Dir(filepath.Dir(model)), path},
+				Env:     []string{"CHORTLE_WEIGHTS=" + model, "CHORTLE_CACHE_DIR=" + filepath.Dir(filepath.Dir(model)), path},
 			})
 		})
 	}

@@ -3,7 +3,7 @@
 //	[yamnet-python]
 //	about = "the same weights, served from Python"
 //	command = ".venv/bin/python -m chortle_yamnet"
-//	env = { CHORTLE_INFERD_THREADS = "1" }
+//	env = { CHORTLE_MODEL_THREADS = "1" }
 //	sha256 = "10c95ea3eb9a7bb4cb8bddf6feb023250381008177ac162ce169694d05c317de"
 //
 // A model runs in the folder of the file unless `dir` names another; a program named by a path is
@@ -67,7 +67,7 @@ func Read(path string) ([]Entry, error) {
 func read(path string) ([]Entry, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("%w; let this user read it, or set CHORTLE_MODELS", errors.Unwrap(err))
+		return nil, fmt.Errorf("%w; let this user read it, or set CHORTLE_MODELS_FILE", errors.Unwrap(err))
 	}
 	defer file.Close()
 	content, err := io.ReadAll(io.LimitReader(file, maxFile))

@@ -70,7 +70,7 @@ func TestReadNamesWhatIsWrong(t *testing.T) {
 			t.Errorf("%q: %v, %v; want an error that says %q", content, got, err, says)
 		}
 	}
-	if _, err := Read("/no/such/models.toml"); err == nil || !strings.Contains(err.Error(), "CHORTLE_MODELS") {
+	if _, err := Read("/no/such/models.toml"); err == nil || !strings.Contains(err.Error(), "CHORTLE_MODELS_FILE") {
 		t.Errorf("no such file: %v", err)
 	}
 }

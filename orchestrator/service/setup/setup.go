@@ -109,12 +109,12 @@ func (s *Setup) part(ctx context.Context, artifact artifacts.Artifact) Part {
 
 func (s *Setup) model(ctx context.Context, artifact artifacts.Artifact) Part {
 	part := Part{Name: "model", Title: artifact.Title, Required: true}
-	if s.Settings.Given("CHORTLE_MODEL") {
-		if s.Settings.Config.Model == "fake" {
+	if s.Settings.Given("CHORTLE_WEIGHTS") {
+		if s.Settings.Config.Weights == "fake" {
 			part.State, part.Path, part.Note = Named, "fake", "it hears no laughter"
 			return part
 		}
-		return named(part, "CHORTLE_MODEL", s.Settings.Config.Model, exists)
+		return named(part, "CHORTLE_WEIGHTS", s.Settings.Config.Weights, exists)
 	}
 	return s.ensure(ctx, part, artifact)
 }

@@ -153,7 +153,7 @@ func (f *fixture) again(t *testing.T) *store.Store {
 // User is a valid user who is not stored yet.
 func User(name string) orchestrator.User {
 	return orchestrator.User{Name: name, Timezone: "Europe/London", Source: "folder:/sound/" + name, Priority: 5,
-		Threshold: 0.25, Inferd: "inferd --fast", Enabled: true, KeepOriginals: true}
+		Threshold: 0.25, Model: "inferd --fast", Enabled: true, KeepOriginals: true}
 }
 
 func (f *fixture) user(t *testing.T, name string) orchestrator.User {

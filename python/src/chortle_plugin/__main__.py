@@ -37,7 +37,7 @@ def main(argv: list[str] | None = None) -> int:
         "does not.",
     )
     check.add_argument("model", nargs="?", metavar="MODULE:MODEL", help="such as my_model:Model")
-    check.add_argument("--command", dest="plugin", help="a plugin in any language, as given to --inferd")
+    check.add_argument("--command", dest="plugin", help="a plugin in any language, as given to --model")
     check.add_argument(
         "--sound",
         type=Path,
@@ -53,7 +53,7 @@ def main(argv: list[str] | None = None) -> int:
         "serve",
         help="serve a model: to the orchestrator that starts this, or by itself with --listen",
         description="Serves a model. Without --listen the orchestrator must start it: "
-        "orchestrator run --inferd 'python -m chortle_plugin serve my_model:Model'.",
+        "orchestrator run --model 'python -m chortle_plugin serve my_model:Model'.",
     )
     alone.add_argument("model", metavar="MODULE:MODEL", help="such as my_model:Model")
     alone.add_argument("--listen", metavar="ADDRESS", help="127.0.0.1:7070 or unix:PATH, for grpcurl")

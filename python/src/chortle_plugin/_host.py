@@ -29,11 +29,11 @@ from ._service import MAX_MESSAGE_BYTES
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "XDG_CACHE_HOME")
 """What a plugin sees of the environment beside SETTINGS, by the orchestrator's rule (settings, service)."""
 SETTINGS = (
-    "CHORTLE_MODEL",
-    "CHORTLE_MODEL_SHA256",
+    "CHORTLE_WEIGHTS",
+    "CHORTLE_WEIGHTS_SHA256",
     "CHORTLE_TFLITE_LIBRARY",
     "CHORTLE_CACHE_DIR",
-    "CHORTLE_INFERD_THREADS",
+    "CHORTLE_MODEL_THREADS",
 )
 
 _STDERR_LINES = 20

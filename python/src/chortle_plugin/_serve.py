@@ -60,7 +60,7 @@ def serve(model: Model | Callable[[], Model], *, listen: str | None = None, allo
 def _serve_host(model: Model | Callable[[], Model]) -> None:
     if not under_host():
         raise StartError(
-            "this is a plugin of Chortle's orchestrator, which starts it by `orchestrator run --inferd COMMAND`; "
+            "this is a plugin of Chortle's orchestrator, which starts it by `orchestrator run --model COMMAND`; "
             "to try it without, see `python -m chortle_plugin --help`"
         )
     if "PLUGIN_CLIENT_CERT" in os.environ:

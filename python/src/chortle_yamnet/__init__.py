@@ -17,12 +17,12 @@ LAUGHTER = ("Laughter", "Baby laughter", "Giggle", "Snicker", "Belly laugh", "Ch
 
 
 class YAMNet(Model):
-    """The one pinned file, from CHORTLE_MODEL or the cache folder, where `orchestrator setup` puts it."""
+    """The one pinned file, from CHORTLE_WEIGHTS or the cache folder, where `orchestrator setup` puts it."""
 
     def __init__(self) -> None:
-        path = Path(os.environ.get("CHORTLE_MODEL") or cache_dir() / "models/yamnet.tflite")
+        path = Path(os.environ.get("CHORTLE_WEIGHTS") or cache_dir() / "models/yamnet.tflite")
         # One frame is too little work to share: a second thread takes 40 % more CPU and saves next to no time.
-        threads = int(os.environ.get("CHORTLE_INFERD_THREADS") or 1)
+        threads = int(os.environ.get("CHORTLE_MODEL_THREADS") or 1)
         self._interpreter = Interpreter(model_content=checked(path, SHA256), num_threads=threads)
         self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]["index"]
