@@ -112,6 +112,10 @@ const (
 	ScopeRead   Scope = "read"
 	ScopeWrite  Scope = "write"
 	ScopeUpload Scope = "upload"
+	// ScopeHook lets a device that sends no headers in, by a secret in the address of its webhook, and nowhere else.
+	ScopeHook Scope = "hook"
+	// ScopeFeed opens a person's feed, by a secret in its address, and nothing else.
+	ScopeFeed Scope = "feed"
 )
 
 // APIToken lets an app or a device in, on behalf of an account.

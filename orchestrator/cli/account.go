@@ -170,7 +170,10 @@ func (a *app) showAdded(ctx context.Context, all *accounts.Accounts, account orc
 }
 
 // joinLink is the address of a link that lets in once.
-func (a *app) joinLink(secret string) string {
+func (a *app) joinLink(secret string) string { return a.address("/join/" + secret) }
+
+// address is an address of the page's.
+func (a *app) address(rest string) string {
 	page := a.settings.Config.Page
 	base := page.BaseURL
 	if base == "" {
@@ -182,7 +185,7 @@ func (a *app) joinLink(secret string) string {
 			base = "http://" + net.JoinHostPort(host, port)
 		}
 	}
-	return base + "/join/" + secret
+	return base + rest
 }
 
 func (a *app) userNames(ctx context.Context) (map[int64]string, error) {

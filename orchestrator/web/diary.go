@@ -23,6 +23,17 @@ type Laughs interface {
 	BestOfDays(ctx context.Context, userID int64, from, to orchestrator.Date) (map[orchestrator.Date]orchestrator.StoredLaugh, error)
 }
 
+// Tokens are those of apps and devices, for the API, webhooks and feeds.
+type Tokens interface {
+	// Token returns the token of a secret, its account, and the users that it reaches; orchestrator.ErrNotFound where it is unknown,
+	// expired or revoked.
+	Token(ctx context.Context, secret string) (orchestrator.APIToken, orchestrator.Account, []orchestrator.User, error)
+	Tokens(ctx context.Context, accountID int64) ([]orchestrator.APIToken, error)
+	// AddToken makes a token and returns its secret: accounts.ErrScope, accounts.ErrOneUser.
+	AddToken(ctx context.Context, account orchestrator.Account, users []orchestrator.User, token orchestrator.APIToken) (secret string, made orchestrator.APIToken, err error)
+	RemoveToken(ctx context.Context, accountID, id int64) error
+}
+
 // Heard says where there was sound, and where it is missing.
 type Heard interface {
 	Recordings(ctx context.Context, userID int64, span orchestrator.Span) ([]orchestrator.RecordingSpan, error)

@@ -12,7 +12,9 @@ import (
 	"strings"
 
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/document"
 	"github.com/chortle-audio/chortle/orchestrator/service/accounts"
+	"github.com/chortle-audio/chortle/orchestrator/web/api"
 )
 
 // Conditions that only the web knows.
@@ -86,6 +88,10 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, rule route, v view
 	}
 	if status == http.StatusServiceUnavailable {
 		header.Set("Retry-After", "10")
+	}
+	if forAPI(s.strip(r)) {
+		api.WriteProblem(w, document.Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: word("error." + key), Code: key, Number: number})
+		return
 	}
 	if rule.kind == data || wantsJSON(r) {
 		header.Set("Content-Type", "application/json")

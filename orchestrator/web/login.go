@@ -11,6 +11,7 @@ import (
 
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/service/accounts"
+	"github.com/chortle-audio/chortle/orchestrator/web/internal/limits"
 )
 
 // SignIns lets people in and out.
@@ -96,10 +97,10 @@ func (s *Server) try(r *http.Request, name string, signIn func(context.Context) 
 	now, network := s.now(), callerOf(r).network()
 	var refunds []func()
 	for _, bucket := range []struct {
-		of  *limits
+		of  *limits.Limits
 		key string
 	}{{s.byNetwork, network}, {s.byName, name[:min(len(name), 64)]}} {
-		refund, wait, ok := bucket.of.take(bucket.key, now)
+		refund, wait, ok := bucket.of.Take(bucket.key, now)
 		if !ok {
 			return orchestrator.Account{}, &waitError{wait}
 		}

@@ -11,22 +11,11 @@ import (
 
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/web/chart"
+	"github.com/chortle-audio/chortle/orchestrator/web/internal/media"
 )
-
-// soundTypes of clips by their extension: the system's table and Go's sniffer know neither.
-var soundTypes = map[string]string{".opus": "audio/ogg; codecs=opus", ".ogg": "audio/ogg", ".flac": "audio/flac", ".wav": "audio/wav", ".m4a": "audio/mp4"}
 
 // writeLimit is how long a listener may take over a clip: one who is slower is cut off.
 const writeLimit = 5 * time.Minute
-
-// mediaHeaders let the listener's own browser keep what never changes under its address, and nobody else; what is opened by
-// itself can do nothing.
-func mediaHeaders(h http.Header, mediaType, etag string) {
-	h.Set("Content-Type", mediaType)
-	h.Set("Cache-Control", "private, max-age=31536000, immutable")
-	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
-	h.Set("ETag", `"`+etag+`"`)
-}
 
 // soundOf finds the laugh of an address that has sound.
 func (s *Server) soundOf(r *http.Request, v viewer) (orchestrator.StoredLaugh, error) {
@@ -57,11 +46,7 @@ func (s *Server) serveClip(w http.ResponseWriter, r *http.Request, l orchestrato
 		return err
 	}
 	defer sound.Close()
-	mediaType := soundTypes[path.Ext(l.Clip)]
-	if mediaType == "" {
-		mediaType = "application/octet-stream"
-	}
-	s.serveMedia(w, r, l, mediaType, path.Base(l.Clip), sound)
+	s.serveMedia(w, r, l, media.Type(l.Clip), path.Base(l.Clip), sound)
 	return nil
 }
 
@@ -79,12 +64,12 @@ func (s *Server) serveWAV(w http.ResponseWriter, r *http.Request, l orchestrator
 	if err != nil {
 		return err
 	}
-	s.serveMedia(w, r, l, soundTypes[".wav"], path.Base(l.Clip)+".wav", bytes.NewReader(data))
+	s.serveMedia(w, r, l, media.Type(".wav"), path.Base(l.Clip)+".wav", bytes.NewReader(data))
 	return nil
 }
 
 func (s *Server) serveMedia(w http.ResponseWriter, r *http.Request, l orchestrator.StoredLaugh, mediaType, etag string, content io.ReadSeeker) {
-	mediaHeaders(w.Header(), mediaType, etag)
+	media.Headers(w.Header(), mediaType, etag)
 	if loc, err := time.LoadLocation(l.Timezone); err == nil {
 		w.Header().Set("Content-Disposition", disposition("inline", fileName(l, loc)))
 	}
@@ -103,7 +88,7 @@ func (s *Server) spectrogram(w http.ResponseWriter, r *http.Request, v viewer) e
 	if err != nil {
 		return err
 	}
-	mediaHeaders(w.Header(), "image/png", path.Base(l.Clip)+strconv.FormatBool(dark))
+	media.Headers(w.Header(), "image/png", path.Base(l.Clip)+strconv.FormatBool(dark))
 	_, err = w.Write(data) //nolint:gosec // a picture of ours, sent as image/png with nosniff
 	return err
 }
@@ -140,7 +125,7 @@ func (s *Server) waveSVG(w http.ResponseWriter, r *http.Request, v viewer) error
 	if err != nil {
 		return err
 	}
-	mediaHeaders(w.Header(), "image/svg+xml", path.Base(l.Clip)+"-wave")
+	media.Headers(w.Header(), "image/svg+xml", path.Base(l.Clip)+"-wave")
 	w.Header().Set("Chortle-Gain", twoDigits(outline.Gain)) // the player levels by it
 	_, err = w.Write(data)
 	return err

@@ -75,7 +75,7 @@ func optionsOf(ctx context.Context, program *service.Service) (Options, error) {
 		BaseURL: page.BaseURL, Listen: page.Listen, TrustedNetworks: page.TrustedNetworks, TrustUnix: page.TrustUnix,
 		Hide:        []string{program.Config.DatabaseURL, program.Config.DataDir, program.ClipsPlace()},
 		ProxyHeader: page.ProxyHeader, MetricsToken: page.MetricsToken,
-		Sessions: signIns, SignIns: signIns, Links: signIns, Trusted: signIns, Own: signIns, Shares: signIns, Administration: signIns, Standing: program, People: program, Metrics: program,
+		Sessions: signIns, SignIns: signIns, Links: signIns, Trusted: signIns, Own: signIns, Shares: signIns, Tokens: signIns, Administration: signIns, Standing: program, People: program, Metrics: program,
 		Laughs: opened, Heard: opened, Judging: program, Sounds: sounds,
 		Log: program.Log, Now: program.Now,
 	}, nil

@@ -12,6 +12,9 @@ import (
 	"time"
 
 	"github.com/sirupsen/logrus"
+
+	"github.com/chortle-audio/chortle/orchestrator/web/api"
+	"github.com/chortle-audio/chortle/orchestrator/web/internal/limits"
 )
 
 // Options say what a Server stands on. Every interface and Log must be set.
@@ -47,6 +50,7 @@ type Options struct {
 	Heard          Heard
 	Judging        Judging
 	Sounds         Sounds
+	Tokens         Tokens
 
 	Log logrus.FieldLogger
 	// Now is the clock; nil means time.Now.
@@ -63,10 +67,11 @@ type Server struct {
 	hosts   hosts
 	pages   *renderer
 	files   *assets
+	api     *api.Server
 	log     logrus.FieldLogger
 	now     func() time.Time
 
-	byNetwork, byName *limits
+	byNetwork, byName *limits.Limits
 }
 
 var _ http.Handler = (*Server)(nil)
@@ -89,12 +94,16 @@ func New(options Options) (*Server, error) {
 		}
 	}
 	s.hosts = newHosts(s.base, options.Listen)
-	s.byNetwork, s.byName = newLimits(6*time.Second, 20, 4096), newLimits(30*time.Second, 10, 4096)
+	s.byNetwork, s.byName = limits.New(6*time.Second, 20, 4096), limits.New(30*time.Second, 10, 4096)
 	var err error
 	if s.files, err = loadAssets(); err != nil {
 		return nil, err
 	}
 	if s.pages, err = s.loadPages(); err != nil {
+		return nil, err
+	}
+	if s.api, err = api.New(api.Options{Prefix: s.prefix, Network: func(r *http.Request) string { return callerOf(r).network() }, Scrub: s.scrub,
+		Tokens: options.Tokens, Laughs: options.Laughs, Heard: options.Heard, Judging: options.Judging, Sounds: options.Sounds, Log: options.Log, Now: s.now}); err != nil {
 		return nil, err
 	}
 	for _, rule := range s.routes() {
@@ -124,6 +133,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r = s.strip(r)
+	if forAPI(r) {
+		s.api.ServeHTTP(w, r)
+		return
+	}
 	if _, pattern := s.mux.Handler(r); pattern == "" {
 		s.unknown(w, r)
 		return
@@ -166,6 +179,11 @@ func (s *Server) strip(r *http.Request) *http.Request {
 	out := r.Clone(r.Context())
 	out.URL.Path, out.URL.RawPath = cmp.Or(rest, "/"), ""
 	return out
+}
+
+// forAPI reports whether a request, without the base's path, is for programs.
+func forAPI(r *http.Request) bool {
+	return r.URL.Path == api.Root || strings.HasPrefix(r.URL.Path, api.Root+"/")
 }
 
 // path is an address of ours, for links: with the base's path in front.

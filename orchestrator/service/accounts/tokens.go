@@ -25,7 +25,10 @@ const tokenPrefix = "chortle_"
 // ErrScope means that a token would have no scope, or one that its account may not give.
 var ErrScope = errors.New("token needs a scope that the account has")
 
-// AddToken makes a token of the API for an app or a device. It returns the secret, which nobody sees again. ErrScope as it says;
+// ErrOneUser means that a token whose secret is a part of an address would be for several users.
+var ErrOneUser = errors.New("token of a webhook or a feed needs one user")
+
+// AddToken makes a token of the API for an app or a device. It returns the secret, which nobody sees again. ErrScope and ErrOneUser as they say;
 // orchestrator.ErrNotFound when the token's user is not one of the account's.
 func (a *Accounts) AddToken(ctx context.Context, account orchestrator.Account, users []orchestrator.User, token orchestrator.APIToken) (secret string, _ orchestrator.APIToken, err error) {
 	if len(token.Scopes) == 0 {
@@ -33,14 +36,17 @@ func (a *Accounts) AddToken(ctx context.Context, account orchestrator.Account, u
 	}
 	for _, scope := range token.Scopes {
 		switch scope {
-		case orchestrator.ScopeRead:
-		case orchestrator.ScopeWrite, orchestrator.ScopeUpload:
+		case orchestrator.ScopeRead, orchestrator.ScopeFeed:
+		case orchestrator.ScopeWrite, orchestrator.ScopeUpload, orchestrator.ScopeHook:
 			if account.Role == orchestrator.RoleListener {
 				return "", token, ErrScope
 			}
 		default:
 			return "", token, fmt.Errorf("%w: %q is none", ErrScope, scope)
 		}
+	}
+	if token.UserID == 0 && (token.May(orchestrator.ScopeHook) || token.May(orchestrator.ScopeFeed)) {
+		return "", token, ErrOneUser
 	}
 	if token.UserID != 0 && !slices.ContainsFunc(users, func(u orchestrator.User) bool { return u.ID == token.UserID }) {
 		return "", token, orchestrator.ErrNotFound
@@ -64,6 +70,11 @@ func (a *Accounts) Token(ctx context.Context, secret string) (orchestrator.APITo
 		err = a.store.TouchToken(ctx, token.ID, now)
 	}
 	return token, account, users, err
+}
+
+// Seen returns the users that an account sees, by priority and name.
+func (a *Accounts) Seen(ctx context.Context, account orchestrator.Account) ([]orchestrator.User, error) {
+	return a.store.SeenBy(ctx, account)
 }
 
 // Tokens returns those of an account, the oldest first.

@@ -1,4 +1,5 @@
-package web
+// Package limits holds back who asks too often.
+package limits
 
 import (
 	"sync"
@@ -7,9 +8,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// limits holds back who tries to sign in again and again: one bucket for each account name, and one for each network. The network
-// counts first, so that nobody locks somebody else out from one place.
-type limits struct {
+// Limits is a bucket of tries for each key, such as a network or the name of an account. Safe for concurrent use.
+type Limits struct {
 	mu      sync.Mutex
 	every   rate.Limit
 	burst   int
@@ -17,13 +17,14 @@ type limits struct {
 	most    int
 }
 
-func newLimits(every time.Duration, burst, most int) *limits {
-	return &limits{every: rate.Every(every), burst: burst, most: most, buckets: map[string]*rate.Limiter{}}
+// New makes buckets that hold burst tries and get one back every so often; most of them are kept at once.
+func New(every time.Duration, burst, most int) *Limits {
+	return &Limits{every: rate.Every(every), burst: burst, most: most, buckets: map[string]*rate.Limiter{}}
 }
 
-// take takes a try from a bucket. refund gives it back, as for a sign-in that succeeds; wait is how long until there is another one,
+// Take takes a try from a bucket. refund gives it back, as for a sign-in that succeeds; wait is how long until there is another one,
 // where there is none now.
-func (l *limits) take(key string, now time.Time) (refund func(), wait time.Duration, ok bool) {
+func (l *Limits) Take(key string, now time.Time) (refund func(), wait time.Duration, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	bucket := l.buckets[key]
@@ -43,7 +44,7 @@ func (l *limits) take(key string, now time.Time) (refund func(), wait time.Durat
 }
 
 // sweep forgets buckets that are full again, and anybody's where there are still too many: memory is bounded whoever comes.
-func (l *limits) sweep(now time.Time) {
+func (l *Limits) sweep(now time.Time) {
 	for key, bucket := range l.buckets {
 		if bucket.TokensAt(now) >= float64(l.burst) {
 			delete(l.buckets, key)
