@@ -11,6 +11,7 @@ import (
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/document"
 	"github.com/chortle-audio/chortle/orchestrator/service"
+	"github.com/chortle-audio/chortle/orchestrator/service/updates"
 )
 
 // runFlags are the flags of run that are no settings.
@@ -21,6 +22,8 @@ type runFlags struct {
 	reprocess, dryRun bool
 	all               bool
 	asJSON            bool
+	// events has the run say on stdout how far it is: for the page that started it, not for people.
+	events bool
 }
 
 var triggers = []string{string(orchestrator.TriggerManual), string(orchestrator.TriggerCron), string(orchestrator.TriggerScheduled)}
@@ -54,6 +57,8 @@ stored, 11 another run is under way, 130 interrupted.`,
 	f.BoolVar(&flags.all, "all", false, "every day that the sources have something of, however long ago")
 	f.BoolVar(&flags.dryRun, "dry-run", false, "only say what would be read")
 	jsonFlag(cmd, &flags.asJSON)
+	f.BoolVar(&flags.events, "events", false, "report progress to the page that started the run")
+	_ = f.MarkHidden("events") // it is there
 	a.debug.bind(cmd)
 	bindModel(f)
 	bind(f, "CHORTLE_USERS_AT_ONCE", "CHORTLE_SANDBOX")
@@ -85,10 +90,17 @@ func (a *app) run(ctx context.Context, flags runFlags) error {
 	if flags.all && from != (orchestrator.Date{}) {
 		return usage("--all reads every day; leave out --date, --from and --to")
 	}
+	observe := a.observer().observe
+	report := updates.NewReporter(a.stdout, a.now)
+	if flags.events {
+		observe = report.Observe
+	}
 	run, err := a.service.Run(ctx, service.RunRequest{Users: flags.users, From: from, To: to, Trigger: orchestrator.Trigger(flags.trigger),
-		Reprocess: flags.reprocess, DryRun: flags.dryRun, All: flags.all}, a.observer().observe)
+		Reprocess: flags.reprocess, DryRun: flags.dryRun, All: flags.all}, observe)
 	a.stderr.SetStatus("")
 	switch {
+	case flags.events:
+		report.End(run)
 	case flags.asJSON:
 		err = errors.Join(err, a.writeJSON(document.OfRun(run, flags.dryRun)))
 	case !a.quiet || needsPerson(run):

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 	"time"
@@ -13,6 +14,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/chortle-audio/chortle/orchestrator/service"
+	"github.com/chortle-audio/chortle/orchestrator/service/updates"
+	"github.com/chortle-audio/chortle/orchestrator/settings"
 )
 
 // Faces are the other faces of the program, which the command line starts and does not know.
@@ -58,7 +61,42 @@ func (a *app) serve(ctx context.Context, program *service.Service) error {
 	if len(all) == 0 {
 		fmt.Fprintln(a.stderr, "Nobody can sign in yet: make an account with orchestrator account add NAME --admin")
 	}
+	program.Child = a.child(program.Config)
 	return a.faces.Serve(ctx, program, listener)
+}
+
+// child makes commands of this program that work on what a service works on: its settings are ours, those that came by flags and
+// where the data lie by their variables.
+func (a *app) child(config settings.Config) updates.Command {
+	given := map[string]string{"CHORTLE_DATA_DIR": config.DataDir, "CHORTLE_DATABASE_URL": config.DatabaseURL, "CHORTLE_CLIPS_URL": config.ClipsURL,
+		"CHORTLE_SETTLE": config.Settle.String()}
+	for _, value := range a.settings.Values {
+		if _, known := given[value.Name]; !known && a.settings.FromFlag(value.Name) {
+			given[value.Name] = value.Text
+		}
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return nil // it was found when the settings were read
+	}
+	var environ []string
+	for _, entry := range a.environ {
+		name, _, _ := strings.Cut(entry, "=")
+		if _, ours := given[strings.TrimSuffix(name, "_FILE")]; !ours && !strings.HasPrefix(name, "LISTEN_") {
+			environ = append(environ, entry)
+		}
+	}
+	for name, value := range given {
+		environ = append(environ, name+"="+value)
+	}
+	return func(args ...string) *exec.Cmd {
+		if a.settings.EnvFile != "" {
+			args = append(args, "--env-file", a.settings.EnvFile)
+		}
+		process := exec.Command(program, args...) //nolint:gosec,noctx // ourselves; Updates ends it
+		process.Env, process.Stderr = environ, os.Stderr
+		return process
+	}
 }
 
 // pageAddress is where people open the page.

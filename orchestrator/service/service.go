@@ -23,6 +23,7 @@ import (
 	"github.com/chortle-audio/chortle/orchestrator/audio"
 	"github.com/chortle-audio/chortle/orchestrator/logfile"
 	"github.com/chortle-audio/chortle/orchestrator/service/accounts"
+	"github.com/chortle-audio/chortle/orchestrator/service/updates"
 	"github.com/chortle-audio/chortle/orchestrator/settings"
 	"github.com/chortle-audio/chortle/orchestrator/store"
 	"github.com/chortle-audio/chortle/orchestrator/store/postgres"
@@ -40,6 +41,8 @@ type Options struct {
 	Version string
 	// Command is the command line, without secrets: whoever waits for a lock reads it.
 	Command string
+	// Child makes a command of this program, under these settings, that runs beside this process; nil where there is none.
+	Child updates.Command
 	// Debug is how somebody who writes a model looks at it.
 	Debug Debug
 }

@@ -29,6 +29,8 @@ type view struct {
 	Person *person
 	// Said is what was just done, with the way back; nil for nothing.
 	Said *said
+	// Refresh is after how many seconds the page is loaded anew, where there are no scripts; 0: never.
+	Refresh int
 	// Data is the page's own.
 	Data any
 }

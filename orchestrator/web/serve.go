@@ -25,7 +25,9 @@ const (
 // Serve answers on the listener until ctx is canceled, and closes it. What is under way then has a moment to end. It returns an error
 // when the database cannot be opened, or the listener fails.
 func Serve(ctx context.Context, program *service.Service, listener net.Listener) error {
-	options, err := optionsOf(ctx, program)
+	started := program.Updates()
+	defer started.Close()
+	options, err := optionsOf(ctx, program, started)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -57,7 +59,7 @@ func Serve(ctx context.Context, program *service.Service, listener net.Listener)
 }
 
 // optionsOf wires the page to the program.
-func optionsOf(ctx context.Context, program *service.Service) (Options, error) {
+func optionsOf(ctx context.Context, program *service.Service, started Updates) (Options, error) {
 	signIns, err := program.Accounts(ctx)
 	if err != nil {
 		return Options{}, err
@@ -76,6 +78,7 @@ func optionsOf(ctx context.Context, program *service.Service) (Options, error) {
 		Hide:        []string{program.Config.DatabaseURL, program.Config.DataDir, program.ClipsPlace()},
 		ProxyHeader: page.ProxyHeader, MetricsToken: page.MetricsToken,
 		Sessions: signIns, SignIns: signIns, Links: signIns, Trusted: signIns, Own: signIns, Shares: signIns, Tokens: signIns, Administration: signIns, Standing: program, People: program, Metrics: program,
+		Updates: started, Reprocessing: program,
 		Laughs: opened, Heard: opened, Judging: program, Sounds: sounds,
 		Log: program.Log, Now: program.Now,
 	}, nil

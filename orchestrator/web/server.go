@@ -46,6 +46,8 @@ type Options struct {
 	People         People
 	Standing       Standing
 	Metrics        Metrics
+	Updates        Updates
+	Reprocessing   Reprocessing
 	Laughs         Laughs
 	Heard          Heard
 	Judging        Judging

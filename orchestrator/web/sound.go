@@ -90,7 +90,7 @@ type notice struct {
 const silentFor = 36 * time.Hour
 
 // notices judges the last weeks: what went wrong, in words that need no manual.
-func (s *Server) notices(p *person, h heard) []notice {
+func (s *Server) notices(p *person, v viewer, h heard) []notice {
 	var list []notice
 	now := s.now()
 	if !h.last.IsZero() && now.Sub(h.last) > silentFor {
@@ -102,6 +102,11 @@ func (s *Server) notices(p *person, h heard) []notice {
 	}
 	if h.failed > 0 {
 		list = append(list, notice{Text: plural("notice.unread", h.failed), Then: word("notice.unread-then")})
+	}
+	for i := range list {
+		if v.may(member) {
+			list[i].Href, list[i].Label = p.Home+"/update", word("notice.now")
+		}
 	}
 	return list
 }

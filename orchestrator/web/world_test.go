@@ -19,6 +19,7 @@ import (
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/service"
 	"github.com/chortle-audio/chortle/orchestrator/service/accounts"
+	"github.com/chortle-audio/chortle/orchestrator/service/updates"
 	"github.com/chortle-audio/chortle/orchestrator/settings"
 )
 
@@ -30,6 +31,7 @@ type world struct {
 	*Server
 
 	program *service.Service
+	started *updates.Updates
 	log     *logged
 	clock   *testClock
 	users   map[string]orchestrator.User
@@ -98,7 +100,9 @@ func newWorld(t *testing.T, change func(*settings.Config)) *world {
 		w.account(t, name, role, w.users["alice"].ID)
 	}
 	w.account(t, "stranger", orchestrator.RoleMember, w.users["mallory"].ID)
-	options, err := optionsOf(t.Context(), w.program)
+	w.started = w.program.Updates()
+	t.Cleanup(w.started.Close)
+	options, err := optionsOf(t.Context(), w.program, w.started)
 	if err != nil {
 		t.Fatal(err)
 	}

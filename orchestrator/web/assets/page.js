@@ -76,6 +76,16 @@ if (/[?&]did=/.test(location.search)) {
   history.replaceState(null, "", here);
 }
 
+// A page that shows work under way is loaded anew as long as it says so, while somebody looks.
+let waiting;
+const wait = () => {
+  clearTimeout(waiting);
+  const seconds = Number(document.querySelector("[data-refresh]")?.dataset.refresh ?? 0);
+  if (seconds) waiting = setTimeout(() => { if (document.hidden) wait(); else go("GET", location.href).finally(wait); }, seconds * 1000);
+};
+document.addEventListener("chortle:shown", wait);
+wait();
+
 let latest = 0;
 /** Goes to an address or sends a form to it, and shows the answer. */
 export const go = async (method, url, body, options) => {
