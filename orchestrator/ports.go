@@ -87,6 +87,8 @@ type Result struct {
 	// Prints of the stretches that may hold laughs, in order and apart; nil where nobody made any, so that those that are
 	// stored stay.
 	Prints []SoundPrint
+	// Lost says why laughs of it have no clip that should have one; empty where all that should have one do.
+	Lost ClipLoss
 	// Damage is what the recording lacks; nil where it is whole. It is told once and not stored with it.
 	Damage *DamageError
 }

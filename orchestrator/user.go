@@ -28,6 +28,8 @@ type User struct {
 	Enabled bool
 	// KeepOriginals says that a source that downloads keeps what it downloaded.
 	KeepOriginals bool
+	// Retention is a JSON object of what is kept of this user's sound other than the settings say; empty means nothing.
+	Retention string
 }
 
 var userName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
@@ -49,6 +51,9 @@ func (u User) Validate() error {
 	}
 	if err := CheckOverride(u.Policy); err != nil {
 		return fmt.Errorf("check policy of user %q: %w", u.Name, err)
+	}
+	if _, err := (Retention{}).Override(u.Retention); err != nil {
+		return fmt.Errorf("check retention of user %q: %w", u.Name, err)
 	}
 	return nil
 }

@@ -30,6 +30,7 @@ func (a *app) userCommand() *cobra.Command {
 // userFlags are what may be said of a user.
 type userFlags struct {
 	timezone, source, model string
+	keep                    string
 	priority                int
 	threshold               float64
 	enabled, keepOriginals  bool
@@ -44,6 +45,7 @@ func (f *userFlags) bind(cmd *cobra.Command) {
 	flags.Float64Var(&f.threshold, "threshold", 0, "`score` from which a laugh is one, up to 1; 0: the setting's")
 	flags.StringVar(&f.model, "model", "", "this user's `model`: its name in models.toml, or the command that starts it (default: CHORTLE_MODEL)")
 	flags.BoolVar(&f.keepOriginals, "keep-originals", false, "keep what is downloaded, in the data folder; --keep-originals=false: delete it once it is read")
+	flags.StringVar(&f.keep, "keep", "", "for how long sound is kept, other than the settings CHORTLE_KEEP_… say: `words` such as \"days=365 size=5GB\"; empty: the settings'")
 	f.key.bind(cmd)
 	flags.BoolVar(&f.enabled, "enabled", true, "--enabled=false: leave this user out of runs that name nobody")
 }
@@ -78,6 +80,13 @@ func (f *userFlags) apply(a *app, cmd *cobra.Command, user *orchestrator.User) e
 	}
 	if changed("keep-originals") {
 		user.KeepOriginals = f.keepOriginals
+	}
+	if changed("keep") {
+		keep, err := settings.ParseKeep(f.keep)
+		if err != nil {
+			return usage("--keep: %w", err)
+		}
+		user.Retention = keep
 	}
 	return service.CheckUser(*user)
 }
@@ -249,6 +258,9 @@ func (a *app) showUser(ctx context.Context, u orchestrator.User, asJSON bool) er
 	}
 	if u.KeepOriginals {
 		table.Add("originals", terminal.Printable(a.service.OriginalsDir(u)))
+	}
+	if keep, err := settings.KeepText(u.Retention); err == nil && keep != "" {
+		table.Add("kept", keep)
 	}
 	table.Add("priority", strconv.Itoa(u.Priority))
 	table.Add("threshold", a.thresholdOf(u))

@@ -18,6 +18,8 @@ type User struct {
 	Inferd        string `json:"inferd"`
 	Enabled       bool   `json:"enabled"`
 	KeepOriginals bool   `json:"keep_originals"`
+	// Keep is what is kept of this user's sound other than the settings say, as user set --keep takes it; empty: nothing.
+	Keep string `json:"keep"`
 	// APIKeySealedWith names the secret key that the user's API key is encrypted with; empty where there is none.
 	APIKeySealedWith string `json:"api_key_sealed_with"`
 }
@@ -26,6 +28,7 @@ type User struct {
 func OfUser(u orchestrator.User, sealedWith string) User {
 	document := User{User: u.Name, Timezone: u.Timezone, Source: settings.Mask(u.Source), Priority: u.Priority, Model: u.Model, Inferd: u.Model, Enabled: u.Enabled,
 		KeepOriginals: u.KeepOriginals, APIKeySealedWith: sealedWith}
+	document.Keep, _ = settings.KeepText(u.Retention) // it was checked when it was stored
 	if u.Threshold != 0 {
 		document.Threshold = &u.Threshold
 	}

@@ -46,6 +46,7 @@ func (s *Service) Run(ctx context.Context, request RunRequest, observe func(orch
 		run = s.notStarted(ctx, request.Trigger, startedAt, err)
 	}
 	if watch != nil {
+		s.lookAfter(ctx, run)
 		watch.end(ctx, s.storeIfOpen(), run, err)
 	}
 	return run, err

@@ -89,6 +89,7 @@ type Config struct {
 	LogDir      string
 	LogKeepDays int
 	Alerts      Alerts
+	Keep        Keep
 	Page        Page
 	Giggles     Giggles
 }

@@ -37,6 +37,7 @@ var tables = []storedTable{
 	{name: "forgotten", owner: "user_id", of: "users"},
 	{name: "laughs", owner: "user_id", of: "users"},
 	{name: "laugh_copies", owner: "user_id", of: "users"},
+	{name: "lost_clips", owner: "user_id", of: "users"},
 	{name: "run_users", owner: "user_id", of: "users"},
 	{name: "run_errors", owner: "run_user_id", of: "run_users"},
 	{name: "run_spans", owner: "run_user_id", of: "run_users"},
@@ -53,6 +54,7 @@ var tables = []storedTable{
 	{name: "devices", live: true},  // what a broker knows is no part of a backup
 	{name: "sessions", live: true}, // a backup lets nobody in
 	{name: "invitations", live: true},
+	{name: "backups", live: true}, // of which it is one
 }
 
 // dumped are the tables of a dump.

@@ -12,22 +12,22 @@ import (
 // A table's columns are named here, once, in the order in which the functions beside them take and give values.
 
 const (
-	userColumns   = "name, timezone, source, priority, threshold, policy, inferd, enabled, keep_originals"
+	userColumns   = "name, timezone, source, priority, threshold, policy, inferd, enabled, keep_originals, retention"
 	selectUsers   = "SELECT id, " + userColumns + " FROM users"
-	insertUser    = "INSERT INTO users (" + userColumns + ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) RETURNING id"
-	updateUser    = "UPDATE users SET (" + userColumns + ") = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) WHERE id = ?10"
+	insertUser    = "INSERT INTO users (" + userColumns + ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) RETURNING id"
+	updateUser    = "UPDATE users SET (" + userColumns + ") = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) WHERE id = ?11"
 	insertRec     = "INSERT INTO recordings AS old (" + recordingColumns + ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) "
 	laughsOfModel = "user_id, model_id, " + laughColumns
 )
 
 // userValues are those of userColumns.
 func userValues(u orchestrator.User) []any {
-	return []any{u.Name, u.Timezone, u.Source, u.Priority, u.Threshold, u.Policy, u.Model, u.Enabled, u.KeepOriginals}
+	return []any{u.Name, u.Timezone, u.Source, u.Priority, u.Threshold, u.Policy, u.Model, u.Enabled, u.KeepOriginals, u.Retention}
 }
 
 // userFields takes a row of selectUsers.
 func userFields(u *orchestrator.User) []any {
-	return []any{&u.ID, &u.Name, &u.Timezone, &u.Source, &u.Priority, &u.Threshold, &u.Policy, &u.Model, &u.Enabled, &u.KeepOriginals}
+	return []any{&u.ID, &u.Name, &u.Timezone, &u.Source, &u.Priority, &u.Threshold, &u.Policy, &u.Model, &u.Enabled, &u.KeepOriginals, &u.Retention}
 }
 
 const recordingColumns = `user_id, sha256, name, size, modified_at, started_at, time_source, uncertain_ns, samples,

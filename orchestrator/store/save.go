@@ -86,6 +86,9 @@ func (s *Store) SaveRecording(ctx context.Context, result orchestrator.Result) (
 		if err := saveCopies(ctx, q, result.UserID, recordingID, modelID, c.copies); err != nil {
 			return err
 		}
+		if err := s.noteLost(ctx, q, result, recordingID, modelID, len(old) > 0); err != nil {
+			return err
+		}
 		loose = append(append(loose, c.loose...), buried...)
 		orphans, err := unreferenced(ctx, q, loose)
 		if err != nil {

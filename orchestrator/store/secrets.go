@@ -127,6 +127,9 @@ func (s *Store) WipeUser(ctx context.Context, userID int64) (removed Removed, er
 		if _, err = q.exec(ctx, "DELETE FROM laugh_copies WHERE user_id = ?1", userID); err != nil {
 			return err
 		}
+		if _, err = q.exec(ctx, "DELETE FROM lost_clips WHERE user_id = ?1", userID); err != nil {
+			return err
+		}
 		if removed.Shares, err = q.exec(ctx, "DELETE FROM shares WHERE user_id = ?1", userID); err != nil {
 			return err
 		}

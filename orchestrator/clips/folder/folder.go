@@ -156,6 +156,24 @@ func (f *Folder) Open(ctx context.Context, key string) (io.ReadSeekCloser, orche
 	return file, orchestrator.ClipInfo{Size: info.Size(), ModTime: info.ModTime()}, nil
 }
 
+// Stat describes a clip without opening it. orchestrator.ErrNotFound where there is none.
+func (f *Folder) Stat(ctx context.Context, key string) (orchestrator.ClipInfo, error) {
+	if err := ctx.Err(); err != nil {
+		return orchestrator.ClipInfo{}, err
+	}
+	if err := clips.Check(key); err != nil {
+		return orchestrator.ClipInfo{}, fmt.Errorf("look at clip: %w", err)
+	}
+	info, err := f.root.Stat(key)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), err == nil && !info.Mode().IsRegular():
+		return orchestrator.ClipInfo{}, fmt.Errorf("look at clip %s: %w", key, orchestrator.ErrNotFound)
+	case err != nil:
+		return orchestrator.ClipInfo{}, fmt.Errorf("look at clip %s: %w", key, remedy(f.dir, err))
+	}
+	return orchestrator.ClipInfo{Size: info.Size(), ModTime: info.ModTime()}, nil
+}
+
 // Keys implements orchestrator.Clips.
 func (f *Folder) Keys(ctx context.Context, below string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {

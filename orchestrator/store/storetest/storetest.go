@@ -94,6 +94,9 @@ func Run(t *testing.T, place Place) {
 		"tokens reach what their account sees":                testTokens,
 		"shares hold laughs of one user":                      testShares,
 		"digests are sent once":                               testDigests,
+		"clips are dropped, with their rows or without":       testDropClips,
+		"laughs without clips say why":                        testNoRoom,
+		"backups are noted":                                   testBackups,
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -153,7 +156,7 @@ func (f *fixture) again(t *testing.T) *store.Store {
 // User is a valid user who is not stored yet.
 func User(name string) orchestrator.User {
 	return orchestrator.User{Name: name, Timezone: "Europe/London", Source: "folder:/sound/" + name, Priority: 5,
-		Threshold: 0.25, Model: "inferd --fast", Enabled: true, KeepOriginals: true}
+		Threshold: 0.25, Model: "inferd --fast", Enabled: true, KeepOriginals: true, Retention: `{"days":30}`}
 }
 
 func (f *fixture) user(t *testing.T, name string) orchestrator.User {

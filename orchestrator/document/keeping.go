@@ -1,0 +1,43 @@
+package document
+
+// Prune is what the rules of retention deleted, or would delete.
+type Prune struct {
+	DryRun bool        `json:"dry_run"`
+	At     Stamp       `json:"at"`
+	Users  []PruneUser `json:"users"`
+	// Disk is null where no share of the disk is set, or clips do not lie on a disk of this machine.
+	Disk *PruneDisk `json:"disk"`
+}
+
+// PruneUser is a Prune's part of one user.
+type PruneUser struct {
+	User      string    `json:"user"`
+	Clips     PrunePart `json:"clips"`
+	Originals PrunePart `json:"originals"`
+	// Laughs are rows that went, with their clip or for their age.
+	Laughs int `json:"laughs_deleted"`
+	// Over is by how much the clips are still above the limit of the user's size, because the rest may not go.
+	Over int64 `json:"over_bytes"`
+}
+
+// PrunePart counts files. Scanned is Deleted and all that was kept.
+type PrunePart struct {
+	Scanned int   `json:"scanned"`
+	Bytes   int64 `json:"bytes"`
+	Deleted int   `json:"deleted"`
+	Freed   int64 `json:"freed_bytes"`
+	// ByRule says by which rule files went, and Kept why others did not.
+	ByRule map[string]int `json:"by_rule"`
+	Kept   map[string]int `json:"kept"`
+	// Errors are the first ten.
+	Errors []string `json:"errors"`
+}
+
+// PruneDisk is the disk of the clips, before anything was deleted from it.
+type PruneDisk struct {
+	Bytes int64 `json:"bytes"`
+	Used  int64 `json:"used_bytes"`
+	// Limit is what may be used, and Over what could not be freed of what is above it.
+	Limit int64 `json:"limit_bytes"`
+	Over  int64 `json:"over_bytes"`
+}
