@@ -12,6 +12,7 @@ import (
 	"iter"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -164,7 +165,7 @@ func (f *Folder) Stat(ctx context.Context, key string) (orchestrator.ClipInfo, e
 	if err := clips.Check(key); err != nil {
 		return orchestrator.ClipInfo{}, fmt.Errorf("look at clip: %w", err)
 	}
-	info, err := f.root.Stat(key)
+	info, err := os.Lstat(filepath.Join(f.dir, key)) // one call of the system: a link is not followed at the end, and nothing is opened
 	switch {
 	case errors.Is(err, fs.ErrNotExist), err == nil && !info.Mode().IsRegular():
 		return orchestrator.ClipInfo{}, fmt.Errorf("look at clip %s: %w", key, orchestrator.ErrNotFound)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -24,7 +25,6 @@ import (
 	"github.com/chortle-audio/chortle/orchestrator/service/keeping"
 	"github.com/chortle-audio/chortle/orchestrator/store"
 	"github.com/chortle-audio/chortle/orchestrator/store/sqlite"
-	"github.com/chortle-audio/chortle/orchestrator/store/storetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -32,6 +32,25 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 var now = time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
 
 const day = 24 * time.Hour
+
+// laughAt is a sure laugh from one second of a recording to another.
+func laughAt(from, to float64) orchestrator.Laugh {
+	return orchestrator.Laugh{Onset: int64(from * orchestrator.SampleRateHz), Offset: int64(to * orchestrator.SampleRateHz), Peak: int64(from * orchestrator.SampleRateHz),
+		Score: 0.75, Class: "Laughter", Tier: sure, ClassScores: []float64{0.75}}
+}
+
+// recordingOf is a recording whose content is told by its name.
+func recordingOf(name string, start time.Time) orchestrator.Recording {
+	return orchestrator.Recording{Path: "/x/" + name, Name: name, Start: start, TimeSource: orchestrator.TimeFromName, Size: 1000, ModTime: start.Add(time.Hour), SHA256: "sha-of-" + name}
+}
+
+// resultOf is what a model heard in a recording of an hour.
+func resultOf(user orchestrator.User, rec orchestrator.Recording, laughs ...orchestrator.Laugh) orchestrator.Result {
+	model := orchestrator.Model{Name: "yamnet", Version: "1", SHA256: "abc", Window: 15600, Hop: 7680, Laughter: []string{"Laughter"}}
+	scores := orchestrator.NewScores(model)
+	scores.Close(3600 * orchestrator.SampleRateHz)
+	return orchestrator.Result{UserID: user.ID, Recording: rec, Model: model, Scores: scores, Laughs: laughs}
+}
 
 // home is a database and a folder of clips.
 type home struct {
@@ -88,7 +107,7 @@ func (h *home) add(t testing.TB, user orchestrator.User, name string, w heard) s
 	t.Helper()
 	h.added++ // laughs of one time would be one
 	start := now.Add(-time.Duration(w.days)*day + time.Duration(h.added)*time.Minute)
-	laugh := storetest.At(1, 2)
+	laugh := laughAt(1, 2)
 	laugh.Tier, laugh.Clip = orchestrator.TierSure, ""
 	if w.tier != "" {
 		laugh.Tier = w.tier
@@ -108,8 +127,8 @@ func (h *home) add(t testing.TB, user orchestrator.User, name string, w heard) s
 			t.Fatal(err)
 		}
 	}
-	rec := storetest.Recording(user.Name+name+".ogg", start)
-	if _, err := h.SaveRecording(t.Context(), storetest.Result(user, rec, laugh)); err != nil {
+	rec := recordingOf(user.Name+name+".ogg", start)
+	if _, err := h.SaveRecording(t.Context(), resultOf(user, rec, laugh)); err != nil {
 		t.Fatal(err)
 	}
 	for l, err := range h.Laughs(t.Context(), orchestrator.LaughFilter{Recording: rec.Name}) {
@@ -388,14 +407,14 @@ func TestOriginals(t *testing.T) {
 			continue
 		}
 		hash := sha256.Sum256([]byte(content))
-		laugh := storetest.At(1, 2)
+		laugh := laughAt(1, 2)
 		laugh.Clip = "alice/" + content + ".opus"
 		if content == "mute" {
 			laugh.Clip = ""
 		}
-		rec := storetest.Recording(content, now.Add(-30*day+time.Duration(len(content))*time.Minute))
+		rec := recordingOf(content, now.Add(-30*day+time.Duration(len(content))*time.Minute))
 		rec.SHA256 = hex.EncodeToString(hash[:])
-		result := storetest.Result(user, rec, laugh)
+		result := resultOf(user, rec, laugh)
 		if content == "mute" {
 			result.Lost = orchestrator.ClipNoRoom
 		}
@@ -435,12 +454,15 @@ func TestOriginals(t *testing.T) {
 func BenchmarkPrune(b *testing.B) {
 	h := open(b)
 	user := h.user(b, "alice")
-	const days, aDay = 2000, 100
+	days, aDay := 2000, 100
+	if fewer, err := strconv.Atoi(os.Getenv("CHORTLE_TEST_DAYS")); err == nil {
+		days = fewer
+	}
 	for d := range days {
 		start := now.Add(-time.Duration(d+10) * day)
 		laughs := make([]orchestrator.Laugh, aDay)
 		for i := range laughs {
-			laughs[i] = storetest.At(float64(i*10), float64(i*10+1))
+			laughs[i] = laughAt(float64(i*10), float64(i*10+1))
 			laughs[i].Tier, laughs[i].Clip = sure, fmt.Sprintf("alice/%s/%04d.opus", start.Format("2006/01/02"), i)
 			path := filepath.Join(h.dir, "clips", laughs[i].Clip)
 			if i == 0 {
@@ -452,13 +474,13 @@ func BenchmarkPrune(b *testing.B) {
 				b.Fatal(err)
 			}
 		}
-		if _, err := h.SaveRecording(b.Context(), storetest.Result(user, storetest.Recording(fmt.Sprint(d), start), laughs...)); err != nil {
+		if _, err := h.SaveRecording(b.Context(), resultOf(user, recordingOf(fmt.Sprint(d), start), laughs...)); err != nil {
 			b.Fatal(err)
 		}
 	}
 	p := keeping.Pruner{Store: h.Store, Clips: h.clips, Now: now}
 	for b.Loop() {
-		pruned, err := p.Prune(b.Context(), []keeping.Subject{{User: user, Retention: orchestrator.Retention{Bytes: days * aDay * 500, ADay: 90}}})
+		pruned, err := p.Prune(b.Context(), []keeping.Subject{{User: user, Retention: orchestrator.Retention{Bytes: int64(days * aDay * 500), ADay: 90}}})
 		if err != nil {
 			b.Fatal(err)
 		}
