@@ -118,6 +118,12 @@ bench: ## measure ours and the peers on the same hour of sound
 	@$(PYTHON) scripts/venv.py bench
 	$(PYTHON) bench/bench.py $(ARGS)
 
+.PHONY: quality
+quality: ## measure how well laughs are found in labelled sound (LABELS=FILE FOLDER=DIR ARGS='--curve')
+	@$(MAKE) build
+	@$(FETCH)
+	bin/orchestrator models bench --labels "$(LABELS)" $(if $(FOLDER),"$(FOLDER)") $(ARGS)
+
 .PHONY: picture
 picture: ## record docs/run.svg, the picture of make run, from a real run
 	@$(MAKE) build

@@ -124,17 +124,38 @@ Exit codes: 0 it does, 1 it does not.`,
 func (a *app) modelsBenchCommand() *cobra.Command {
 	var asJSON bool
 	var length time.Duration
+	var measure qualityFlags
 	cmd := &cobra.Command{
-		Use: "bench [NAME|COMMAND]", Short: "Measure how fast a model is, and what it takes",
-		Long:    "Starts a model, streams sound through it that was made before, and stops it. Without an argument: the model that is used.",
-		Example: "  orchestrator models bench\n  orchestrator models bench yamnet-python --length 1h",
-		Args:    atMostOneModel,
+		Use: "bench [NAME|COMMAND | --labels FILE FOLDER]", Short: "Measure how fast a model is, and how well it finds laughs",
+		Long: `Starts a model, streams sound through it that was made before, and stops it. Without an argument: the model that is used.
+
+With --labels it measures how well laughs are found in labelled sound: recall by tier, source and length, false laughs
+an hour by what was heard, the metrics of the field, and with --curve how recall and false laughs depend on the
+threshold. FOLDER is where the labelled files are (default: where the labels are); --model chooses the model.
+With --against or --against-model a second policy or model is measured on the same sound, and what changes is listed
+file by file. Nothing is stored.
+
+The labels are a table with a column "file" and any of onset, offset, label, class and from; or rows of file, onset,
+offset, label (sed_eval); or an export of Audacity beside the recording of its name. A label is laugh, nolaugh or
+unsure, or the name of an event. See docs/quality.md.
+
+A policy is "default", that of an earlier version such as "default-2", a threshold, user:NAME, a JSON object that
+changes the settings' policy, or a file with one.`,
+		Example: "  orchestrator models bench\n  orchestrator models bench yamnet-python --length 1h\n" +
+			"  orchestrator models bench --labels sound/labels.tsv sound --policy default-2 --against default",
+		Args: atMostOneModel,
 	}
 	jsonFlag(cmd, &asJSON)
 	cmd.Flags().DurationVar(&length, "length", 10*time.Minute, "sound that is streamed, as a `duration` such as 10m")
 	bindModel(cmd.Flags())
-	_ = cmd.Flags().MarkHidden("model") // the argument names it
+	measure.bind(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if measure.labels != "" {
+			return a.benchQuality(cmd.Context(), measure, strings.Join(args, ""), asJSON)
+		}
+		if measure != (qualityFlags{}) {
+			return usage("--policy, --against, --against-model and --curve go with --labels")
+		}
 		if length < time.Second || length > 24*time.Hour {
 			return usage("--length %v: want a duration from 1s to 24h", length)
 		}

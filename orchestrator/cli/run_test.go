@@ -97,8 +97,9 @@ func TestFieldsOfDocuments(t *testing.T) {
 		"backup": p.json(0, "backup", p.path("all.tar")), "restore": p.json(0, "restore", "--replace", p.path("all.tar")),
 		"status":      p.json(orchestrator.ExitFailed, "status"), // there was no good run yet
 		"models list": p.json(0, "models", "list"), "models check": p.json(0, "models", "check"),
-		"models bench": p.json(0, "models", "bench", "--length", "10s"),
-		"laughs diff":  p.withSecondModel().json(0, "laughs", "diff", "fake", "loud"),
+		"models bench":          p.json(0, "models", "bench", "--length", "10s"),
+		"models bench --labels": p.json(0, "models", "bench", "--labels", p.labels(), p.path("alice"), "--policy", "0.95", "--against", "0.175", "--curve"),
+		"laughs diff":           p.withSecondModel().json(0, "laughs", "diff", "fake", "loud"),
 	} {
 		got := fieldsOf("", document)
 		for _, field := range documented[name] {

@@ -8,7 +8,14 @@ import "github.com/chortle-audio/chortle/orchestrator"
 // Crying goes on for longer than a laugh and pauses as laughs do, so it counts within two seconds. A cough, a shout
 // or a baby's babble is mistaken for laughter only where it is heard itself.
 func DefaultPolicy() orchestrator.Policy {
-	return orchestrator.Policy{
+	all := Policies()
+	return all[len(all)-1]
+}
+
+// Policies are the program's own of all versions, so that what was found under an earlier one can be found again; the
+// default comes last.
+func Policies() []orchestrator.Policy {
+	second := orchestrator.Policy{
 		Name: "default", Version: 2,
 		Classes:    map[string]orchestrator.Thresholds{orchestrator.AnyClass: {Sure: 0.03, Maybe: 0.02}},
 		Neighbours: 0.25,
@@ -19,6 +26,12 @@ func DefaultPolicy() orchestrator.Policy {
 		Release:      0.01,
 		LongestPause: 1.5,
 	}
+	third := second.Clone()
+	third.Version = 3
+	third.Against[0].Weight, third.Against[0].Margin = 3, 0
+	third.Classes[orchestrator.AnyClass] = orchestrator.Thresholds{Sure: 0.02, Maybe: 0.0075}
+	third.Release = 0.005
+	return []orchestrator.Policy{second, third}
 }
 
 // Sure are the laughs of that tier.
