@@ -89,8 +89,10 @@ var remedies = map[orchestrator.Code]remedy{
 	orchestrator.CodeSecretKeyMissing: {"set CHORTLE_SECRET_KEY or CHORTLE_SECRET_KEY_FILE to 64 hexadecimal digits (openssl rand -hex 32)",
 		operator + "set a secret key"},
 	orchestrator.CodeSecretKeyWrong: {"set CHORTLE_SECRET_KEY to the key that it was stored with", operator + "set the secret key that it was stored with"},
-	orchestrator.CodeFFmpegMissing:  {"install ffmpeg, run orchestrator setup, or set CHORTLE_FFMPEG", operator + "install ffmpeg"},
-	orchestrator.CodeFFmpegBroken:   {"check CHORTLE_FFMPEG", operator + "check ffmpeg"},
+	orchestrator.CodeBackupUnauthenticated: {"set CHORTLE_SECRET_KEY to the key that it was written with; only if you know where it has been: --unauthenticated",
+		operator + "restore one that was written with the secret key"},
+	orchestrator.CodeFFmpegMissing: {"install ffmpeg, run orchestrator setup, or set CHORTLE_FFMPEG", operator + "install ffmpeg"},
+	orchestrator.CodeFFmpegBroken:  {"check CHORTLE_FFMPEG", operator + "check ffmpeg"},
 }
 
 // Remedy says what a person can do about a problem of a code; empty where that is not known.

@@ -24,6 +24,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var now = time.Date(2026, 11, 22, 4, 0, 0, 123456000, time.UTC)
 
+// key is this machine's.
+var key = Key{ID: "0a0b0c0d", Secret: []byte("a secret of thirty-two bytes....")}
+
 // memory is a database of one table, and a clip store.
 type memory struct {
 	rows  [][]any
@@ -93,7 +96,7 @@ func TestWhatIsWrittenIsRestored(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "all.tar")
 	m := full(t)
-	manifest, err := Write(t.Context(), path, m, m, "test", now)
+	manifest, err := Write(t.Context(), path, m, m, key, "test", now)
 	if err != nil || manifest.Schema != 7 || manifest.Tables["laughs"] != 2 || len(manifest.Missing) != 0 {
 		t.Fatalf("%+v, %v", manifest, err)
 	}
@@ -107,7 +110,7 @@ func TestWhatIsWrittenIsRestored(t *testing.T) {
 		t.Errorf("%d files", len(files))
 	}
 	empty := &memory{dir: t.TempDir(), clips: map[string]string{}}
-	restored, _, err := Restore(t.Context(), path, empty, empty, false)
+	restored, _, err := Restore(t.Context(), path, empty, empty, Options{Key: key})
 	if err != nil || restored.Clips != 2 {
 		t.Fatalf("%+v, %v", restored, err)
 	}
@@ -123,11 +126,11 @@ func TestAFailedRestorationTakesItsClipsBack(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "all.tar")
 	m := full(t)
-	if _, err := Write(t.Context(), path, m, m, "test", now); err != nil {
+	if _, err := Write(t.Context(), path, m, m, key, "test", now); err != nil {
 		t.Fatal(err)
 	}
 	failing := &memory{dir: t.TempDir(), fail: errors.New("no"), clips: map[string]string{"alice/a.opus": "aaa"}}
-	if _, _, err := Restore(t.Context(), path, failing, failing, false); err == nil {
+	if _, _, err := Restore(t.Context(), path, failing, failing, Options{Key: key}); err == nil {
 		t.Fatal("no error")
 	}
 	if diff := cmp.Diff(map[string]string{"alice/a.opus": "aaa"}, failing.clips); diff != "" {
@@ -140,12 +143,12 @@ func TestAMissingClipIsNoted(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "all.tar")
 	m := full(t)
 	delete(m.clips, "alice/b.opus")
-	manifest, err := Write(t.Context(), path, m, m, "test", now)
+	manifest, err := Write(t.Context(), path, m, m, key, "test", now)
 	if err != nil || len(manifest.Missing) != 1 || manifest.Missing[0] != "alice/b.opus" {
 		t.Fatalf("%+v, %v", manifest, err)
 	}
 	empty := &memory{dir: t.TempDir(), clips: map[string]string{}}
-	if restored, _, err := Restore(t.Context(), path, empty, empty, false); err != nil || restored.Clips != 1 {
+	if restored, _, err := Restore(t.Context(), path, empty, empty, Options{Key: key}); err != nil || restored.Clips != 1 {
 		t.Errorf("%+v, %v", restored, err)
 	}
 }
@@ -156,7 +159,7 @@ func TestDamageIsSeen(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "all.tar")
 	m := full(t)
-	if _, err := Write(t.Context(), path, m, m, "test", now); err != nil {
+	if _, err := Write(t.Context(), path, m, m, key, "test", now); err != nil {
 		t.Fatal(err)
 	}
 	whole, err := os.ReadFile(path)
@@ -177,19 +180,19 @@ func TestDamageIsSeen(t *testing.T) {
 			t.Fatal(err)
 		}
 		empty := &memory{dir: t.TempDir(), clips: map[string]string{}}
-		if _, _, err := Restore(t.Context(), damaged, empty, empty, false); !errors.Is(err, ErrDamaged) || len(empty.rows)+len(empty.clips) > 0 {
+		if _, _, err := Restore(t.Context(), damaged, empty, empty, Options{Key: key}); !errors.Is(err, ErrDamaged) || len(empty.rows)+len(empty.clips) > 0 {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := Verify(t.Context(), filepath.Join(dir, "nowhere")); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := Verify(t.Context(), filepath.Join(dir, "nowhere"), key); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no file: %v", err)
 	}
-	if _, err := Write(t.Context(), filepath.Join(dir, "no", "such", "folder.tar"), m, m, "test", now); err == nil {
+	if _, err := Write(t.Context(), filepath.Join(dir, "no", "such", "folder.tar"), m, m, key, "test", now); err == nil {
 		t.Error("no folder is no error")
 	}
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Write(canceled, filepath.Join(dir, "canceled.tar"), m, m, "test", now); !errors.Is(err, context.Canceled) {
+	if _, err := Write(canceled, filepath.Join(dir, "canceled.tar"), m, m, key, "test", now); !errors.Is(err, context.Canceled) {
 		t.Errorf("canceled: %v", err)
 	}
 	aside, _ := filepath.Glob(filepath.Join(dir, ".backup-*"))

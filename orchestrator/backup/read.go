@@ -1,11 +1,9 @@
 package backup
 
 import (
-	"archive/tar"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,109 +14,51 @@ import (
 	"github.com/chortle-audio/chortle/orchestrator"
 )
 
-// ErrDamaged marks a file that is no whole backup.
-var ErrDamaged = errors.New("the backup is damaged; take another one")
-
-// maxManifest and maxClip bound what is read into memory.
-const maxManifest, maxClip = 1 << 30, 256 << 20
-
-// Verify reads a whole backup, compares every file in it with its hash, and returns what it holds.
-func Verify(ctx context.Context, path string) (Manifest, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return Manifest{}, fmt.Errorf("verify backup: %w", err)
-	}
-	defer file.Close()
-	manifest, err := verify(ctx, file)
-	if err != nil {
-		return manifest, fmt.Errorf("verify backup %s: %w", path, err)
-	}
-	return manifest, nil
-}
-
-func verify(ctx context.Context, r io.Reader) (manifest Manifest, err error) {
-	found := map[string]File{}
-	err = entries(ctx, r, func(name string, size int64, content io.Reader) error {
-		if name == manifestName {
-			if err := json.NewDecoder(io.LimitReader(content, maxManifest)).Decode(&manifest); err != nil {
-				return fmt.Errorf("%w: its manifest: %w", ErrDamaged, err)
-			}
-			return nil
-		}
-		hash := sha256.New()
-		if _, err := io.Copy(hash, content); err != nil {
-			return err
-		}
-		found[name] = File{size, hex.EncodeToString(hash.Sum(nil))}
-		return nil
-	})
-	switch {
-	case err != nil:
-		return manifest, err
-	case manifest.Format == "":
-		return manifest, fmt.Errorf("%w: it has no manifest", ErrDamaged)
-	case manifest.Format != format:
-		return manifest, fmt.Errorf("%w: its format is %q, this program knows %q", ErrDamaged, manifest.Format, format)
-	}
-	for name, want := range manifest.Files {
-		switch got, ok := found[name]; {
-		case !ok:
-			return manifest, fmt.Errorf("%w: %s is not in it", ErrDamaged, name)
-		case got != want:
-			return manifest, fmt.Errorf("%w: %s is not what was written", ErrDamaged, name)
-		}
-		delete(found, name)
-	}
-	for name := range found {
-		return manifest, fmt.Errorf("%w: %s was added", ErrDamaged, name)
-	}
-	return manifest, nil
-}
-
-// entries calls each for every file of an archive, in order.
-func entries(ctx context.Context, r io.Reader, each func(name string, size int64, content io.Reader) error) error {
-	archive := tar.NewReader(r)
-	for {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		header, err := archive.Next()
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("%w: %w", ErrDamaged, err)
-		}
-		if err := each(header.Name, header.Size, archive); err != nil {
-			return err
-		}
-	}
-}
-
 // Restored tells what became of a backup that was restored.
 type Restored struct {
 	orchestrator.Loaded
 	// Clips that were written.
 	Clips int
+	// LeftOut are the model commands that were not restored because nobody confirmed them: the users have the default.
+	LeftOut []User
 }
 
-// Restore verifies a backup, then stores it: all of it, or nothing. The database must be empty, or replace be
-// true. Users who were purged since the backup was taken are left out with all that is theirs.
+// Options say how a backup is restored. Their zero value believes nobody.
+type Options struct {
+	// Key is what the backup must have been written with; without one, its mark is not checked.
+	Key Key
+	// Replace deletes first what the database has; without it, it must be empty.
+	Replace bool
+	// Anybody restores a backup that Key did not write.
+	Anybody bool
+	// Confirmed tells which model commands of a backup that Key did not write are restored with it; nil: none.
+	Confirmed func(User) bool
+}
+
+// Restore verifies a backup, then stores it: all of it, or nothing. Users who were purged since the backup was taken
+// are left out with all that is theirs. What is restored is what was verified: a file that changes meanwhile is
+// damaged.
 //
-// Errors: ErrDamaged, orchestrator.ErrExists, and those of the database.
-func Restore(ctx context.Context, path string, database Database, clips orchestrator.Clips, replace bool) (Restored, Manifest, error) {
+// Errors: ErrDamaged, ErrUnauthenticated, orchestrator.ErrExists, and those of the database.
+func Restore(ctx context.Context, path string, database Database, clips orchestrator.Clips, options Options) (Restored, Contents, error) {
 	var restored Restored
-	manifest, err := Verify(ctx, path)
+	file, err := open(path)
 	if err != nil {
-		return restored, manifest, err
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return restored, manifest, fmt.Errorf("restore backup: %w", err)
+		return restored, Contents{}, fmt.Errorf("restore backup: %w", err)
 	}
 	defer file.Close()
-	r := restorer{file: file, manifest: manifest, clips: clips}
-	restored.Loaded, err = database.Load(ctx, orchestrator.Dump{Schema: manifest.Schema, Replace: replace,
+	contents, err := verify(ctx, file, options.Key)
+	if err == nil {
+		err = contents.believe(options.Key, options.Anybody)
+	}
+	if err != nil {
+		return restored, contents, fmt.Errorf("restore backup %s: %w", path, err)
+	}
+	r := restorer{file: file, contents: contents, clips: clips}
+	r.keep = func(u User) bool {
+		return contents.Origin == OriginKnown || options.Confirmed != nil && options.Confirmed(u)
+	}
+	restored.Loaded, err = database.Load(ctx, orchestrator.Dump{Schema: contents.Schema, Replace: options.Replace,
 		Tables: func(yield func(orchestrator.Table, error) bool) { r.tables(ctx, yield) },
 		Commit: func(keys []string) error { return r.putClips(ctx, keys) },
 	})
@@ -127,23 +67,25 @@ func Restore(ctx context.Context, path string, database Database, clips orchestr
 		for _, key := range r.fresh {
 			err = errors.Join(err, clips.Delete(context.WithoutCancel(ctx), key))
 		}
-		return restored, manifest, fmt.Errorf("restore backup: %w", err)
+		return restored, contents, fmt.Errorf("restore backup: %w", err)
 	}
+	restored.Clips, restored.LeftOut = r.put, r.leftOut
 	for _, key := range restored.Replaced {
 		if err := clips.Delete(ctx, key); err != nil {
-			return restored, manifest, fmt.Errorf("restore backup: it is restored, but a clip from before is left: %w", err)
+			return restored, contents, fmt.Errorf("restore backup: it is restored, but a clip from before is left: %w", err)
 		}
 	}
-	restored.Clips = r.put
-	return restored, manifest, nil
+	return restored, contents, nil
 }
 
 // restorer is a restoration under way.
 type restorer struct {
 	file     *os.File
-	manifest Manifest
+	contents Contents
 	clips    orchestrator.Clips
+	keep     func(User) bool
 	put      int
+	leftOut  []User
 	fresh    []string // keys that were put where there was nothing
 }
 
@@ -152,33 +94,65 @@ var errEnough = errors.New("enough")
 
 // tables yields the tables of the archive in their order.
 func (r *restorer) tables(ctx context.Context, yield func(orchestrator.Table, error) bool) {
-	if _, err := r.file.Seek(0, io.SeekStart); err != nil {
-		yield(orchestrator.Table{}, err)
-		return
-	}
 	err := entries(ctx, r.file, func(name string, _ int64, content io.Reader) error {
 		if !strings.HasPrefix(name, tablesDir) {
 			return nil
 		}
+		hash := sha256.New()
+		content = io.TeeReader(content, hash)
 		table, err := readTable(content)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
+		if name != tablesDir+table.Name+".jsonl" {
+			return fmt.Errorf("%w: %s is table %q", ErrDamaged, name, table.Name)
+		}
+		table.Rows = r.rows(table)
 		if !yield(table, nil) {
 			return errEnough
 		}
-		return nil
+		if _, err := io.Copy(io.Discard, content); err != nil {
+			return err
+		}
+		return r.same(name, hash.Sum(nil))
 	})
 	if err != nil && !errors.Is(err, errEnough) {
 		yield(orchestrator.Table{}, err)
 	}
 }
 
+// rows are the rows of a table, without the commands that nobody confirmed.
+func (r *restorer) rows(table orchestrator.Table) func(func([]any, error) bool) {
+	name, inferd := slices.Index(table.Columns, "name"), slices.Index(table.Columns, "inferd")
+	if table.Name != "users" || name < 0 || inferd < 0 {
+		return table.Rows
+	}
+	return func(yield func([]any, error) bool) {
+		for row, err := range table.Rows {
+			if err == nil && len(row) == len(table.Columns) {
+				user, _ := row[name].(string)
+				command, _ := row[inferd].(string)
+				if u := (User{Name: user, Inferd: command}); row[inferd] != "" && !r.keep(u) {
+					r.leftOut, row[inferd] = append(r.leftOut, u), ""
+				}
+			}
+			if !yield(row, err) {
+				return
+			}
+		}
+	}
+}
+
+// same tells whether a file of the archive still is what was verified.
+func (r *restorer) same(name string, sum []byte) error {
+	if hex.EncodeToString(sum) != r.contents.Files[name].SHA256 {
+		return fmt.Errorf("%w: %s is not what was written", ErrDamaged, name)
+	}
+	return nil
+}
+
 // putClips stores the clips of these keys, and no others.
 func (r *restorer) putClips(ctx context.Context, keys []string) error {
-	if _, err := r.file.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
 	err := entries(ctx, r.file, func(name string, size int64, content io.Reader) error {
 		key, isClip := strings.CutPrefix(name, clipsDir)
 		if _, wanted := slices.BinarySearch(keys, key); !isClip || !wanted {
@@ -191,8 +165,9 @@ func (r *restorer) putClips(ctx context.Context, keys []string) error {
 		if err != nil {
 			return err
 		}
-		if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != r.manifest.Files[name].SHA256 { // the file was changed since
-			return fmt.Errorf("%w: %s is not what was written", ErrDamaged, name)
+		sum := sha256.Sum256(data)
+		if err := r.same(name, sum[:]); err != nil {
+			return err
 		}
 		old, _, err := r.clips.Open(ctx, key)
 		switch {
@@ -209,8 +184,12 @@ func (r *restorer) putClips(ctx context.Context, keys []string) error {
 	if err != nil {
 		return err
 	}
+	missing := map[string]bool{}
+	for _, key := range r.contents.Missing {
+		missing[key] = true
+	}
 	for _, key := range keys {
-		if _, has := r.manifest.Files[clipsDir+key]; !has && !slices.Contains(r.manifest.Missing, key) {
+		if _, has := r.contents.Files[clipsDir+key]; !has && !missing[key] {
 			return fmt.Errorf("%w: the clip %s of a laugh is not in it", ErrDamaged, key)
 		}
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 // maxLine bounds a row: scores of a day are a few hundred kilobytes.
-const maxLine = 256 << 20
+const maxLine = 64 << 20
 
 // head is the first line of a table's file.
 type head struct {

@@ -16,11 +16,13 @@ import (
 	"time"
 
 	"github.com/chortle-audio/chortle/internal/atomicfile"
+	"github.com/chortle-audio/chortle/internal/flock"
 	"github.com/chortle-audio/chortle/orchestrator"
 )
 
 const (
-	format       = "chortle-backup-1"
+	format       = "chortle-backup-2"
+	firstFormat  = "chortle-backup-1" // without a mark
 	manifestName = "manifest.json"
 	tablesDir    = "tables/"
 	clipsDir     = "clips/"
@@ -65,36 +67,39 @@ type Database interface {
 }
 
 // Write writes a backup to path: beside it first, then read back and compared, and only then under its
-// name. Nobody may delete clips meanwhile; rows that are added meanwhile are not in it. program is the
-// version of this program.
-func Write(ctx context.Context, path string, database Database, clips orchestrator.Clips, program string, now time.Time) (manifest Manifest, err error) {
+// name. Nobody may delete clips meanwhile; rows that are added meanwhile are not in it. key marks it, so that Restore
+// knows it again. program is the version of this program. What writers that were killed left beside it is removed.
+func Write(ctx context.Context, path string, database Database, clips orchestrator.Clips, key Key, program string, now time.Time) (contents Contents, err error) {
 	dir := filepath.Dir(path)
-	w := writer{dir: dir, now: now,
+	if err := sweep(dir, now); err != nil {
+		return contents, fmt.Errorf("write backup: %w; let this user write there, or name another place", err)
+	}
+	w := writer{dir: dir, now: now, key: key,
 		manifest: Manifest{Format: format, CreatedAt: now.UTC(), Program: program, Tables: map[string]int64{}, Files: map[string]File{}, Missing: []string{}}}
 	began := false
 	err = atomicfile.Write(path, 0o600, func(file *os.File) error { // for its owner's eyes only
 		began, w.tar = true, tar.NewWriter(file)
+		if err := flock.TryLock(file); err != nil {
+			return err
+		}
 		if err := w.all(ctx, database, clips); err != nil {
 			return err
 		}
 		if err := file.Sync(); err != nil {
 			return err
 		}
-		if _, err := file.Seek(0, io.SeekStart); err != nil {
-			return fmt.Errorf("verify: %w", err)
-		}
-		if _, err := verify(ctx, file); err != nil {
+		if contents, err = verify(ctx, file, key); err != nil {
 			return fmt.Errorf("verify: %w", err)
 		}
 		return nil
 	})
 	switch {
 	case err != nil && !began:
-		return w.manifest, fmt.Errorf("write backup: %w; let this user write there, or name another place", err)
+		return contents, fmt.Errorf("write backup: %w; let this user write there, or name another place", err)
 	case err != nil:
-		return w.manifest, fmt.Errorf("write backup: %w", err)
+		return contents, fmt.Errorf("write backup: %w", err)
 	}
-	return w.manifest, nil
+	return contents, nil
 }
 
 // writer is a backup under way.
@@ -102,6 +107,7 @@ type writer struct {
 	tar      *tar.Writer
 	dir      string // for what has to lie aside until its size is known
 	now      time.Time
+	key      Key
 	manifest Manifest
 }
 
@@ -131,23 +137,79 @@ func (w *writer) all(ctx context.Context, database Database, clips orchestrator.
 	if err != nil {
 		return err
 	}
-	header := tar.Header{Name: manifestName, Mode: 0o600, Size: int64(len(content)), ModTime: w.now, Format: tar.FormatPAX}
-	if err := w.tar.WriteHeader(&header); err != nil {
+	if err := w.last(manifestName, content); err != nil {
 		return err
 	}
-	if _, err := w.tar.Write(content); err != nil {
+	marked, err := w.key.mark(content)
+	if err == nil && marked != nil {
+		err = w.last(markName, marked)
+	}
+	if err != nil {
 		return err
 	}
 	return w.tar.Close()
 }
 
+// last adds a file that the manifest does not name.
+func (w *writer) last(name string, content []byte) error {
+	header := tar.Header{Name: name, Mode: 0o600, Size: int64(len(content)), ModTime: w.now, Format: tar.FormatPAX}
+	if err := w.tar.WriteHeader(&header); err != nil {
+		return err
+	}
+	_, err := w.tar.Write(content)
+	return err
+}
+
+// asidePattern names the tables that lie beside a backup while it is written.
+const asidePattern = ".backup-*.partial"
+
+// abandoned is for how long a temporary file of any writer must have been left alone to be nobody's.
+const abandoned = time.Minute
+
+// sweep removes what writers of backups that were killed left in a folder: it holds whole tables, also of users who are
+// purged since. A writer that lives holds a lock on its files.
+func sweep(dir string, now time.Time) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		ours, _ := filepath.Match(asidePattern, entry.Name())
+		anybodys, _ := filepath.Match(atomicfile.Temporary, entry.Name())
+		if !entry.Type().IsRegular() || !ours && !anybodys {
+			continue
+		}
+		path := filepath.Join(dir, entry.Name())
+		if info, err := entry.Info(); err != nil || anybodys && now.Sub(info.ModTime()).Abs() < abandoned || inUse(path) {
+			continue
+		}
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// inUse tells whether somebody holds a file, or it cannot be found out.
+func inUse(path string) bool {
+	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return true
+	}
+	held := flock.TryLock(file) != nil
+	return file.Close() != nil || held
+}
+
 // table adds a table, and notes the clips that its rows refer to.
 func (w *writer) table(table orchestrator.Table, keys map[string]bool) error {
-	aside, err := os.CreateTemp(w.dir, ".backup-*.partial")
+	aside, err := os.CreateTemp(w.dir, asidePattern)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = errors.Join(aside.Close(), os.Remove(aside.Name())) }()
+	if err := flock.TryLock(aside); err != nil {
+		return err
+	}
 	clip := slices.Index(table.Columns, "clip")
 	rows, err := writeTable(aside, table, func(row []any) {
 		if table.Name != "laughs" || clip < 0 {

@@ -73,6 +73,18 @@ type Backup struct {
 	Schema    int64            `json:"schema"`
 	Tables    map[string]int64 `json:"tables"`
 	Clips     BackupClips      `json:"clips"`
+	// Origin says what is known of who wrote it: authenticated, unmarked, other_key or unchecked.
+	Origin string `json:"origin"`
+	// Key names the secret key that it says it was written with; empty where it has no mark.
+	Key   string       `json:"key"`
+	Users []BackupUser `json:"users"`
+}
+
+// BackupUser is what a backup says of a user that decides what is read and run for them.
+type BackupUser struct {
+	User   string `json:"user"`
+	Source string `json:"source"`
+	Inferd string `json:"inferd"`
 }
 
 // BackupClips counts the clips of a backup; Missing are the keys of those that were not there to be saved.
@@ -89,6 +101,8 @@ type Restore struct {
 	Restored map[string]int64 `json:"restored"`
 	Clips    int              `json:"clips"`
 	Purged   int              `json:"purged_users"`
+	// LeftOut are the users whose own model command was not restored, because nobody confirmed it.
+	LeftOut []BackupUser `json:"commands_left_out"`
 }
 
 // Archive is what a download of original recordings did.

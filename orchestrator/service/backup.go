@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/backup"
 	"github.com/chortle-audio/chortle/orchestrator/document"
 )
@@ -17,6 +18,14 @@ import (
 const (
 	backupPrefix, backupSuffix = "chortle-", ".tar"
 	backupTime                 = "20060102T150405Z"
+)
+
+// What a document says of who wrote a backup.
+const (
+	OriginKnown     = string(backup.OriginKnown)
+	OriginUnmarked  = string(backup.OriginUnmarked)
+	OriginOtherKey  = string(backup.OriginOtherKey)
+	OriginUnchecked = string(backup.OriginUnchecked)
 )
 
 // BackUp writes database and clips into one file, a consistent snapshot, and reads it back. Where path is a folder,
@@ -43,30 +52,53 @@ func (s *Service) BackUp(ctx context.Context, path string, keep int) (document.B
 	if err != nil {
 		return document.Backup{}, err
 	}
-	manifest, err := backup.Write(ctx, path, opened, kept, s.Version, s.Now())
+	key, err := s.backupKey()
+	if err != nil {
+		return document.Backup{}, err
+	}
+	contents, err := backup.Write(ctx, path, opened, kept, key, s.Version, s.Now())
 	if err != nil {
 		return document.Backup{}, err
 	}
 	if keep > 0 {
-		if err := dropOldBackups(folder, keep); err != nil {
+		if err := s.dropOldBackups(folder, filepath.Base(path), keep); err != nil {
 			return document.Backup{}, err
 		}
 	}
-	return backupOf(path, manifest)
+	return backupOf(path, contents)
 }
 
-func backupOf(path string, manifest backup.Manifest) (document.Backup, error) {
+// backupKey marks backups and knows them again; its zero value where there is no secret key.
+func (s *Service) backupKey() (backup.Key, error) {
+	v, err := s.vault()
+	if err != nil {
+		return backup.Key{}, err
+	}
+	return backup.Key{ID: v.KeyID(), Secret: v.Derive("backup")}, nil
+}
+
+func backupOf(path string, contents backup.Contents) (document.Backup, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return document.Backup{}, fmt.Errorf("look at backup: %w", err)
 	}
-	count, bytes := manifest.Clips()
-	return document.Backup{File: path, Bytes: info.Size(), CreatedAt: document.Stamp(manifest.CreatedAt), Schema: manifest.Schema, Tables: manifest.Tables,
-		Clips: document.BackupClips{Count: count, Bytes: bytes, Missing: append([]string{}, manifest.Missing...)}}, nil
+	count, bytes := contents.Clips()
+	return document.Backup{File: path, Bytes: info.Size(), CreatedAt: document.Stamp(contents.CreatedAt), Schema: contents.Schema, Tables: contents.Tables,
+		Clips:  document.BackupClips{Count: count, Bytes: bytes, Missing: append([]string{}, contents.Missing...)},
+		Origin: string(contents.Origin), Key: contents.KeyID, Users: usersOf(contents.Users)}, nil
 }
 
-// dropOldBackups deletes all but the newest backups that a folder has.
-func dropOldBackups(folder string, keep int) error {
+func usersOf(users []backup.User) []document.BackupUser {
+	documents := []document.BackupUser{}
+	for _, u := range users {
+		documents = append(documents, document.BackupUser{User: u.Name, Source: u.Source, Inferd: u.Inferd})
+	}
+	return documents
+}
+
+// dropOldBackups deletes all but the newest backups that a folder has. The one that was just written is never deleted,
+// and those whose names lie in the future, of a clock that was ahead, are neither counted nor deleted.
+func (s *Service) dropOldBackups(folder, written string, keep int) error {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
 		return fmt.Errorf("drop old backups: %w", err)
@@ -74,31 +106,50 @@ func dropOldBackups(folder string, keep int) error {
 	var names []string
 	for _, entry := range entries {
 		moment, isOurs := strings.CutPrefix(strings.TrimSuffix(entry.Name(), backupSuffix), backupPrefix)
-		if _, err := time.Parse(backupTime, moment); isOurs && err == nil && entry.Type().IsRegular() {
+		at, err := time.Parse(backupTime, moment)
+		switch {
+		case !isOurs || err != nil || !entry.Type().IsRegular() || entry.Name() == written:
+		case at.After(s.Now()):
+			s.Log.WithField("file", filepath.Join(folder, entry.Name())).Warn("a backup has a time in the future and is not counted; delete it yourself")
+		default:
 			names = append(names, entry.Name())
 		}
 	}
 	slices.Sort(names) // by their time
-	for _, name := range names[:max(0, len(names)-keep)] {
+	for _, name := range names[:max(0, len(names)-keep+1)] {
 		err = errors.Join(err, os.Remove(filepath.Join(folder, name)))
 	}
 	return err
 }
 
-// VerifyBackup compares a backup with its hashes, and says what it holds. It needs no database.
+// VerifyBackup compares a backup with its hashes and its mark, and says what it holds. It needs no database.
 func (s *Service) VerifyBackup(ctx context.Context, path string) (document.Restore, error) {
-	manifest, err := backup.Verify(ctx, path)
+	key, err := s.backupKey()
 	if err != nil {
 		return document.Restore{}, err
 	}
-	described, err := backupOf(path, manifest)
-	return document.Restore{Backup: described, DryRun: true, Restored: map[string]int64{}}, err
+	contents, err := backup.Verify(ctx, path, key)
+	if err != nil {
+		return document.Restore{}, err
+	}
+	described, err := backupOf(path, contents)
+	return document.Restore{Backup: described, DryRun: true, Restored: map[string]int64{}, LeftOut: []document.BackupUser{}}, err
 }
 
-// Restore brings database and clips back from a backup, all of it or nothing. The database must be empty; with
-// replace, what it has is deleted first. Users who were purged since do not come back. A *LockedError while a run is
-// under way.
-func (s *Service) Restore(ctx context.Context, path string, replace bool) (document.Restore, error) {
+// RestoreRequest says how a backup is restored. Its zero value believes nobody.
+type RestoreRequest struct {
+	// Replace deletes first what the database has; without it, it must be empty.
+	Replace bool
+	// Unauthenticated restores a backup that the secret key did not write.
+	Unauthenticated bool
+	// AcceptCommands restores the model commands of users also from such a backup.
+	AcceptCommands bool
+}
+
+// Restore brings database and clips back from a backup, all of it or nothing. Users who were purged since do not come
+// back. From a backup that this secret key did not write, the model command of a user comes back only if it is the one
+// that the user has now, or the request accepts all. A *LockedError while a run is under way.
+func (s *Service) Restore(ctx context.Context, path string, request RestoreRequest) (document.Restore, error) {
 	release, err := s.lockAlone(ctx)
 	if err != nil {
 		return document.Restore{}, err
@@ -112,13 +163,26 @@ func (s *Service) Restore(ctx context.Context, path string, replace bool) (docum
 	if err != nil {
 		return document.Restore{}, err
 	}
-	restored, manifest, err := backup.Restore(ctx, path, opened, kept, replace)
+	key, err := s.backupKey()
 	if err != nil {
 		return document.Restore{}, err
 	}
-	described, err := backupOf(path, manifest)
+	users, err := opened.Users(ctx)
+	if err != nil {
+		return document.Restore{}, err
+	}
+	restored, contents, err := backup.Restore(ctx, path, opened, kept, backup.Options{
+		Key: key, Replace: request.Replace, Anybody: request.Unauthenticated,
+		Confirmed: func(b backup.User) bool {
+			return request.AcceptCommands || slices.ContainsFunc(users, func(u orchestrator.User) bool { return u.Name == b.Name && u.Inferd == b.Inferd })
+		},
+	})
+	if err != nil {
+		return document.Restore{}, err
+	}
+	described, err := backupOf(path, contents)
 	if restored.Rows == nil {
 		restored.Rows = map[string]int64{}
 	}
-	return document.Restore{Backup: described, Restored: restored.Rows, Clips: restored.Clips, Purged: restored.Purged}, err
+	return document.Restore{Backup: described, Restored: restored.Rows, Clips: restored.Clips, Purged: restored.Purged, LeftOut: usersOf(restored.LeftOut)}, err
 }

@@ -313,11 +313,12 @@ func (l *loader) load(ctx context.Context, table orchestrator.Table) error {
 	if err != nil {
 		return err
 	}
-	at := map[string]int{}
+	at, kinds := map[string]int{}, make([]*sql.ColumnType, len(table.Columns))
 	for i, column := range table.Columns {
 		if at[column] = i; !slices.Contains(names(columns), column) {
 			return fmt.Errorf("%w: there is no column %q", ErrNewerSchema, column)
 		}
+		kinds[i] = columns[slices.IndexFunc(columns, func(c *sql.ColumnType) bool { return c.Name() == column })]
 	}
 	if table.Name == "laughs" && !slices.Contains(table.Columns, "public_id") {
 		table = withoutNames(table)
@@ -343,10 +344,23 @@ func (l *loader) load(ctx context.Context, table orchestrator.Table) error {
 		if len(row) != len(table.Columns) {
 			return fmt.Errorf("a row has %d values for %d columns", len(row), len(table.Columns))
 		}
+		row = slices.Clone(row)
+		for i, kind := range kinds {
+			if data, isBytes := row[i].([]byte); isBytes && isText(kind) { // as Postgres answers JSON
+				row[i] = string(data)
+			}
+			if err := checkKind(kind, row[i]); err != nil {
+				return err
+			}
+		}
+		if check := checks[table.Name]; check != nil {
+			if err := check(value); err != nil {
+				return fmt.Errorf("%w: %w", ErrBadRow, err)
+			}
+		}
 		if l.leaves(table.Name, dumped[known].owner, dumped[known].of, value) {
 			continue
 		}
-		row = slices.Clone(row)
 		l.look(table.Name, row, at)
 		if batch = append(batch, row); len(batch) == batchRows {
 			if err := flush(); err != nil {

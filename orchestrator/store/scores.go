@@ -5,7 +5,6 @@ import (
 	"compress/zlib"
 	"context"
 	"fmt"
-	"io"
 	"iter"
 
 	"github.com/chortle-audio/chortle/orchestrator"
@@ -90,12 +89,11 @@ func pack(data []byte) []byte {
 	return packed.Bytes()
 }
 
+// unpack takes back what pack made, and no more than maxUnpacked bytes of it.
 func unpack(packed []byte) ([]byte, error) {
-	r, err := zlib.NewReader(bytes.NewReader(packed))
-	if err != nil {
-		return nil, err
-	}
-	return io.ReadAll(r)
+	var data bytes.Buffer
+	err := inflate(&data, packed)
+	return data.Bytes(), err
 }
 
 // orNoBytes is NULL where there are none.

@@ -8,6 +8,7 @@ package vault
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -35,6 +36,7 @@ var (
 type Vault struct {
 	aead cipher.AEAD
 	id   string
+	raw  []byte
 }
 
 // New makes a vault from a key of 64 hexadecimal digits; an empty text makes one without a key. The
@@ -57,11 +59,24 @@ func New(key string) (Vault, error) {
 		return Vault{}, fmt.Errorf("read secret key: %w", err)
 	}
 	sum := sha256.Sum256(append([]byte("chortle key id\x00"), raw...))
-	return Vault{aead: aead, id: hex.EncodeToString(sum[:4])}, nil
+	return Vault{aead: aead, id: hex.EncodeToString(sum[:4]), raw: raw}, nil
 }
 
 // KeyID names the key without telling it: eight hexadecimal digits; empty where there is none.
 func (v Vault) KeyID() string { return v.id }
+
+// Derive returns a key of 32 bytes that follows from the vault's own, by HKDF-SHA256, for one purpose: whoever has it
+// knows neither that key nor those of other purposes. nil where the vault has no key.
+func (v Vault) Derive(purpose string) []byte {
+	if v.aead == nil {
+		return nil
+	}
+	key, err := hkdf.Key(sha256.New, v.raw, nil, "chortle "+purpose, 32)
+	if err != nil {
+		panic(err) // only for a length that SHA-256 cannot give
+	}
+	return key
+}
 
 // KeyIDOf names the key that sealed a secret; empty for what is no sealed secret.
 func KeyIDOf(sealed string) string {

@@ -124,6 +124,12 @@ func Run(t *testing.T, place Place) {
 		f.Store, other.Store = f.again(t), other.again(t)
 		testDump(t, f, other)
 	})
+	t.Run("a dump that somebody else wrote is held to what is stored", func(t *testing.T) {
+		t.Parallel()
+		f, other := &fixture{Database: place(t)}, &fixture{Database: place(t)}
+		f.Store, other.Store = f.again(t), other.again(t)
+		testHostileDump(t, f, other)
+	})
 	t.Run("accounts go with the only user that they saw", func(t *testing.T) {
 		t.Parallel()
 		f, other := &fixture{Database: place(t)}, &fixture{Database: place(t)}
