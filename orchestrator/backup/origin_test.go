@@ -141,7 +141,7 @@ func TestOrigin(t *testing.T) {
 		delete(files, markName)
 		files[manifestName] = bytes.ReplaceAll(files[manifestName], []byte(format), []byte(firstFormat))
 	}
-	sure := func(u User) bool { return u == User{Name: "alice", Inferd: good} }
+	sure := func(u User) bool { return u == User{Name: "alice", Model: good} }
 	for name, c := range map[string]struct {
 		path    string
 		options Options

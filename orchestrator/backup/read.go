@@ -132,7 +132,7 @@ func (r *restorer) rows(table orchestrator.Table) func(func([]any, error) bool) 
 			if err == nil && len(row) == len(table.Columns) {
 				user, _ := row[name].(string)
 				command, _ := row[inferd].(string)
-				if u := (User{Name: user, Inferd: command}); row[inferd] != "" && !r.keep(u) {
+				if u := (User{Name: user, Model: command}); row[inferd] != "" && !r.keep(u) {
 					r.leftOut, row[inferd] = append(r.leftOut, u), ""
 				}
 			}

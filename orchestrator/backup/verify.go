@@ -38,7 +38,7 @@ type Contents struct {
 
 // User is what a backup says of a user that decides what is run and read for them.
 type User struct {
-	Name, Source, Inferd string
+	Name, Source, Model string
 }
 
 // Verify reads a whole backup, compares every file in it with its hash, and returns what it holds. It ends within the

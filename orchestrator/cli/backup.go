@@ -145,13 +145,13 @@ func (a *app) reportOrigin(r document.Restore) {
 	}
 	for _, user := range r.Backup.Users {
 		fmt.Fprintf(a.stdout, "  %s reads %s\n", terminal.Printable(user.User), terminal.Printable(user.Source))
-		if user.Inferd != "" && r.DryRun {
-			fmt.Fprintf(a.stdout, "  %s runs %s: left out unless you say --accept-commands\n", terminal.Printable(user.User), terminal.Printable(user.Inferd))
+		if user.Model != "" && r.DryRun {
+			fmt.Fprintf(a.stdout, "  %s runs %s: left out unless you say --accept-commands\n", terminal.Printable(user.User), terminal.Printable(user.Model))
 		}
 	}
 	for _, user := range r.LeftOut {
 		fmt.Fprintf(a.stdout, "%s the model command of %s; if it is yours: orchestrator user set %[2]s --model %[3]q\n",
-			a.stdout.Yellow("left out:"), terminal.Printable(user.User), terminal.Printable(user.Inferd))
+			a.stdout.Yellow("left out:"), terminal.Printable(user.User), terminal.Printable(user.Model))
 	}
 }
 

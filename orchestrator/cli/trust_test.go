@@ -17,7 +17,7 @@ func TestABackupOfAStrangerRunsNothing(t *testing.T) {
 	t.Parallel()
 	theirs := newPlace(t, otherKey).alice()
 	pwned := theirs.path("pwned")
-	theirs.must("user", "set", "alice", "--inferd", "touch "+pwned)
+	theirs.must("user", "set", "alice", "--model", "touch "+pwned)
 	backup := theirs.path("theirs.tar")
 	theirs.must("backup", backup)
 
@@ -49,7 +49,7 @@ func TestABackupOfAStrangerRunsNothing(t *testing.T) {
 	if out := again.must("restore", backup); !strings.Contains(out, "Authenticated") {
 		t.Errorf("with the key that wrote it:\n%s", out)
 	}
-	if users := again.json(0, "user", "list"); at(users, "users", 0, "inferd") != "touch "+pwned {
+	if users := again.json(0, "user", "list"); at(users, "users", 0, "model") != "touch "+pwned {
 		t.Errorf("the command is not back: %v", users)
 	}
 }

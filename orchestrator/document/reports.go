@@ -84,7 +84,7 @@ type Backup struct {
 type BackupUser struct {
 	User   string `json:"user"`
 	Source string `json:"source"`
-	Inferd string `json:"inferd"`
+	Model  string `json:"model"`
 }
 
 // BackupClips counts the clips of a backup; Missing are the keys of those that were not there to be saved.

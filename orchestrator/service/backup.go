@@ -91,7 +91,7 @@ func backupOf(path string, contents backup.Contents) (document.Backup, error) {
 func usersOf(users []backup.User) []document.BackupUser {
 	documents := []document.BackupUser{}
 	for _, u := range users {
-		documents = append(documents, document.BackupUser{User: u.Name, Source: u.Source, Inferd: u.Inferd})
+		documents = append(documents, document.BackupUser{User: u.Name, Source: u.Source, Model: u.Model})
 	}
 	return documents
 }
@@ -174,7 +174,7 @@ func (s *Service) Restore(ctx context.Context, path string, request RestoreReque
 	restored, contents, err := backup.Restore(ctx, path, opened, kept, backup.Options{
 		Key: key, Replace: request.Replace, Anybody: request.Unauthenticated,
 		Confirmed: func(b backup.User) bool {
-			return request.AcceptCommands || slices.ContainsFunc(users, func(u orchestrator.User) bool { return u.Name == b.Name && u.Inferd == b.Inferd })
+			return request.AcceptCommands || slices.ContainsFunc(users, func(u orchestrator.User) bool { return u.Name == b.Name && u.Model == b.Model })
 		},
 	})
 	if err != nil {
