@@ -119,7 +119,7 @@ func (a *Audio) samples(ctx context.Context, file *file) iter.Seq2[[]float32, er
 		}
 		return a.packetSamples(ctx, func(damage *opus.Damage) iter.Seq2[opus.Packet, error] { return frames.packets(file, damage) })
 	}
-	link, err := a.readLink(file)
+	link, err := a.readOpus(file)
 	if err != nil {
 		return fail(err)
 	}
@@ -154,6 +154,15 @@ func (a *Audio) readLink(file *file) (*opus.Link, error) {
 		return nil, nil // several tracks, all of which count
 	}
 	return link, nil
+}
+
+// readOpus is readLink for a file of which all is to be decoded: one whose later links are no Opus is not.
+func (a *Audio) readOpus(file *file) (*opus.Link, error) {
+	link, err := a.readLink(file)
+	if link != nil && a.ffmpeg != "" && mixedChain(file) != nil {
+		link = nil
+	}
+	return link, err
 }
 
 func fail(err error) iter.Seq2[[]float32, error] {

@@ -26,8 +26,8 @@ func TestBadRecordings(t *testing.T) {
 	headers := bytes.Index(good, []byte("OpusTags")) + 200
 	jump := func(granule int64) []byte {
 		return remux(t, good, func(_ *opus.Head, page int, position *int64) bool {
-			if page == 5 {
-				*position = granule
+			if page >= 5 { // one page alone may be wrong
+				*position = granule + int64(page-5)*opus.RateHz
 			}
 			return true
 		})
@@ -42,7 +42,7 @@ func TestBadRecordings(t *testing.T) {
 		{"zeros", write(t, "a.ogg", make([]byte, 99_999)), "ffmpeg cannot read it"},
 		{"cut off in the headers", write(t, "a.ogg", good[:20]), "ffmpeg cannot read it"},
 		{"zero audio packets", write(t, "a.ogg", good[:headers]), "there is no audio packet"},
-		{"absurd granule position", write(t, "a.ogg", jump(1<<50)), "absurd granule position 1125899906842624 at byte"},
+		{"absurd granule position", write(t, "a.ogg", jump(1<<50)), "absurd granule position 112589990"},
 		{"negative granule position", write(t, "a.ogg", jump(-7)), "absurd granule position -7 at byte"},
 		{"ogg with video only", convert(t, video(t), "a.ogv", "-an", "-c:v", "libtheora"), "there is no audio"},
 		{"picture", convert(t, video(t), "a.png", "-frames:v", "1"), "ffmpeg cannot read it"},

@@ -33,7 +33,7 @@ func (a *Audio) Cut(ctx context.Context, rec orchestrator.Recording, spans []orc
 			start := max(0, span.Start)
 			bounded[i] = orchestrator.SampleSpan{Start: start, End: min(span.End, start+maxClip)}
 		}
-		link, err := a.readLink(file)
+		link, err := a.readOpus(file)
 		if err != nil {
 			yield(orchestrator.Clip{}, err)
 			return

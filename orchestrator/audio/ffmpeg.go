@@ -23,16 +23,25 @@ var errNoFFmpeg = orchestrator.WithCode(errors.New("find ffmpeg: only Ogg Opus c
 
 // input is how ffmpeg is told to read the descriptor that it inherits. Only containers of sound are
 // allowed, and nothing but that file: a playlist, a picture or a script cannot make it open others.
-var input = inputTrack(0)
-
-// inputTrack is the same for one of a file's tracks of sound, counted from 0.
-func inputTrack(track int) []string {
-	return []string{
-		"-protocol_whitelist", "file", "-format_whitelist",
+func input(part section) []string {
+	protocols, name := part.source()
+	args := []string{
+		"-protocol_whitelist", protocols, "-format_whitelist",
 		"aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,dss,dts,eac3,flac,flv,gsm,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpc,mpc8," +
 			"mpeg,mpegts,mxf,nut,ogg,rm,sox,tak,tta,voc,w64,wav,wv,xwma",
-		"-i", "file:" + inherited, "-map", "0:a:" + strconv.Itoa(track), "-vn", "-sn", "-dn", "-threads", "1",
 	}
+	if part.format != "" {
+		args = append(args, "-f", part.format)
+	}
+	if part.allEdits {
+		args = append(args, "-ignore_editlist", "1")
+	}
+	return append(args, "-i", name)
+}
+
+// output chooses one of a file's tracks of sound, counted from 0, and nothing else.
+func output(track int) []string {
+	return []string{"-map", "0:a:" + strconv.Itoa(track), "-vn", "-sn", "-dn", "-threads", "1"}
 }
 
 // inherited is the name of the descriptor that ffmpeg inherits.
@@ -190,6 +199,8 @@ func (t *tail) Write(data []byte) (int, error) {
 	return len(data), nil
 }
 
+var sectionName = regexp.MustCompile(`subfile,,start,\d+,end,\d+,,:`)
+
 var ffmpegSource = regexp.MustCompile(`^(\[[^]]*\] ?)+`)
 
 // last is the last line said, fit to be shown.
@@ -202,6 +213,7 @@ func (t *tail) last() string {
 		}
 		return r
 	}, line)
+	line = sectionName.ReplaceAllString(line, "")
 	line = strings.ReplaceAll(line, "file:"+inherited, "the file")
 	return strings.TrimSpace(line)
 }

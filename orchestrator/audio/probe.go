@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -118,7 +119,7 @@ var (
 // ffmpegProbe reads what ffmpeg tells a person of the file.
 func (a *Audio) ffmpegProbe(ctx context.Context, file *file) (Info, error) {
 	ffmpeg := program{path: a.ffmpeg, confine: a.sandbox, file: file}
-	args := append([]string{"-v", "info"}, input...)
+	args := slices.Concat([]string{"-v", "info"}, input(wholeBoxesOf(file)), output(0))
 	// Nothing is decoded: the output ends before it begins.
 	err := ffmpeg.run(ctx, append(args, "-t", "0", "-c", "copy", "-f", "null", "-")...)
 	if err != nil {

@@ -16,8 +16,7 @@ type said struct {
 	tail
 	mu     sync.Mutex
 	line   []byte
-	format string   // of the container, as "mov,mp4,m4a,3gp,3g2,mj2"
-	tracks int      // of sound
+	input  found
 	mapped bool     // it has said all that it found
 	known  chan any // closed then
 	// odd is what is wrong with what it found; nil: nothing so far. reject is told of it at once.
@@ -25,12 +24,23 @@ type said struct {
 	reject context.CancelCauseFunc
 }
 
+// found is what ffmpeg found in a file.
+type found struct {
+	format   string // of the container, as "mov,mp4,m4a,3gp,3g2,mj2"
+	tracks   int    // of sound
+	pictures int    // tracks of moving ones
+	// start is where the file's timeline begins, in seconds.
+	start float64
+}
+
 func newSaid() *said { return &said{known: make(chan any)} }
 
 var (
-	levelMark   = regexp.MustCompile(`^(?:\[[^]]* @ [^]]*\] )*\[(\w+)\] ?`)
-	formatLine  = regexp.MustCompile(`^Input #0, ([\w,]+), from `)
-	soundStream = regexp.MustCompile(`^ *Stream #0:\d+[^ ]*: Audio: .*?(?:, (\d+) Hz|$)`)
+	levelMark     = regexp.MustCompile(`^(?:\[[^]]* @ [^]]*\] )*\[(\w+)\] ?`)
+	formatLine    = regexp.MustCompile(`^Input #0, ([\w,]+), from `)
+	pictureStream = regexp.MustCompile(`^ *Stream #0:\d+[^ ]*: Video: `)
+	startLine     = regexp.MustCompile(`^ *Duration: .*, start: (\d+\.\d+)`)
+	soundStream   = regexp.MustCompile(`^ *Stream #0:\d+[^ ]*: Audio: .*?(?:, (\d+) Hz|$)`)
 )
 
 func (s *said) Write(data []byte) (int, error) {
@@ -60,17 +70,23 @@ func (s *said) take(line string) {
 	text := strings.TrimPrefix(line, strings.Join(mark[:min(1, len(mark))], ""))
 	switch {
 	case level == "info" || level == "verbose" || level == "warning":
-		if found := formatLine.FindStringSubmatch(text); found != nil && s.format == "" {
-			s.format = found[1]
+		if found := formatLine.FindStringSubmatch(text); found != nil && s.input.format == "" {
+			s.input.format = found[1]
 		}
 		if found := soundStream.FindStringSubmatch(text); found != nil && !s.mapped {
-			s.tracks++
+			s.input.tracks++
 			if rate, err := strconv.Atoi(found[1]); err == nil && !rateIsSound(rate) {
 				s.odd = errRate(rate)
 				if s.reject != nil {
 					s.reject(s.odd)
 				}
 			}
+		}
+		if pictureStream.MatchString(text) && !strings.Contains(text, "(attached pic)") && !s.mapped {
+			s.input.pictures++
+		}
+		if found := startLine.FindStringSubmatch(text); found != nil && !s.mapped {
+			s.input.start, _ = strconv.ParseFloat(found[1], 64)
 		}
 		if strings.HasPrefix(text, "Stream mapping:") {
 			s.know()
@@ -109,7 +125,7 @@ func (s *said) end() {
 
 // found waits until ffmpeg has said what is in the file, which it does before it decodes; an ffmpeg that does not is not waited for
 // long, and says nothing.
-func (s *said) found(ctx context.Context) (format string, tracks int, odd error) {
+func (s *said) found(ctx context.Context) (in found, odd error) {
 	timer := time.NewTimer(10 * time.Second)
 	defer timer.Stop()
 	select {
@@ -119,5 +135,5 @@ func (s *said) found(ctx context.Context) (format string, tracks int, odd error)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.format, s.tracks, s.odd
+	return s.input, s.odd
 }

@@ -12,6 +12,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/audio/internal/opus"
@@ -60,10 +61,19 @@ func (a *Audio) ffmpegSamples(ctx context.Context, file *file) iter.Seq2[[]float
 // sign of that, as ffmpeg takes tags for sound, too; so nobody is told of damage where timestamps are only counted, as in
 // MP3, or behind the end of a file that is cut off. Where there are several tracks, each is a channel.
 func (a *Audio) ffmpegSound(ctx context.Context, file *file, rateHz int) iter.Seq2[pcm, error] {
+	parts := a.sections(file)
+	if len(parts) > 1 {
+		return a.joined(ctx, file, parts, rateHz)
+	}
+	return a.sectionSound(ctx, file, parts[0], rateHz)
+}
+
+// sectionSound is ffmpegSound for one section.
+func (a *Audio) sectionSound(ctx context.Context, file *file, part section, rateHz int) iter.Seq2[pcm, error] {
 	return func(yield func(pcm, error) bool) {
-		for piece, err := range a.ffmpegTrack(ctx, file, rateHz, anyTrack) {
+		for piece, err := range a.ffmpegTrack(ctx, file, part, rateHz, anyTrack) {
 			if several := (*severalTracksError)(nil); errors.As(err, &several) {
-				a.ffmpegTracks(ctx, file, rateHz, several.tracks)(yield)
+				a.ffmpegTracks(ctx, file, part, rateHz, several.tracks)(yield)
 				return
 			}
 			if !yield(piece, err) || err != nil {
@@ -81,36 +91,70 @@ type severalTracksError struct{ tracks int }
 
 func (e *severalTracksError) Error() string { return fmt.Sprintf("the file has %d tracks", e.tracks) }
 
-// ffmpegTrack is ffmpegSound for one track; for anyTrack, the error is a *severalTracksError where there are more.
-func (a *Audio) ffmpegTrack(ctx context.Context, file *file, rateHz, track int) iter.Seq2[pcm, error] {
+// Reasons to read a file once more, in another way, before any of its sound came.
+var (
+	errNothing = damagedf("there is no sound in it")
+	errPicture = errors.New("the timeline begins with a picture")
+)
+
+// ffmpegTrack is sectionSound for one track; for anyTrack, the error is a *severalTracksError where there are more.
+func (a *Audio) ffmpegTrack(ctx context.Context, file *file, part section, rateHz, track int) iter.Seq2[pcm, error] {
+	return func(yield func(pcm, error) bool) {
+		for again := true; again; {
+			again = false
+			for piece, err := range a.ffmpegOnce(ctx, file, part, rateHz, track) {
+				switch {
+				case errors.Is(err, errPicture):
+					part.picture, again = true, true
+				case errors.Is(err, errNothing) && !part.allEdits && isMP4(file):
+					part.allEdits, again = true, true // an edit list that leaves nothing is none
+				case !yield(piece, err) || err != nil:
+					return
+				}
+			}
+		}
+	}
+}
+
+// ffmpegOnce is ffmpegTrack for one run of ffmpeg.
+func (a *Audio) ffmpegOnce(ctx context.Context, file *file, part section, rateHz, track int) iter.Seq2[pcm, error] {
 	return func(yield func(pcm, error) bool) {
 		ffmpeg := program{path: a.ffmpeg, confine: a.sandbox, file: file, said: newSaid()}
 		t := timeline{yield: func(piece pcm) bool { return yield(piece, nil) }}
 		t.begin = func() error {
-			format, tracks, odd := ffmpeg.said.found(ctx)
-			if odd != nil {
+			found, odd := ffmpeg.said.found(ctx)
+			switch {
+			case odd != nil:
 				return odd
+			case found.pictures > 0 && pictureFormats[found.format] && !part.picture:
+				return errPicture
+			case track == anyTrack && found.tracks > 1:
+				return &severalTracksError{found.tracks}
 			}
-			t.counted = countedFormats[format]
-			if track == anyTrack && tracks > 1 {
-				return &severalTracksError{tracks}
+			t.counted = countedFormats[found.format]
+			if strings.HasPrefix(found.format, "mov,") {
+				t.late = found.start
 			}
 			return nil
 		}
 		ffmpeg.read = t.read
 		// Each packet comes behind a line that tells its timestamp. Timestamps that go back, as those of
 		// chained streams do, are counted on from the last; so are leaps that no pause explains.
-		args := slices.Concat([]string{"-v", "level+info", "-nostats", "-threads", "1", "-dts_delta_threshold", strconv.Itoa(maxGap)}, inputTrack(max(track, 0)))
+		args := slices.Concat([]string{"-v", "level+info", "-nostats", "-threads", "1", "-dts_delta_threshold", strconv.Itoa(maxGap)}, input(part), output(max(track, 0)))
 		if rateHz > 0 {
 			args = append(args, "-ar", strconv.Itoa(rateHz))
 		}
-		err := ffmpeg.run(ctx, append(args, "-c:a", "pcm_f32le", "-f", "tee", "[f=framecrc:flush_packets=1]pipe:1|[f=f32le:flush_packets=1]pipe:1")...)
+		args = append(args, "-c:a", "pcm_f32le", "-f", "tee", "[f=framecrc:flush_packets=1]pipe:1|[f=f32le:flush_packets=1]pipe:1")
+		if part.picture {
+			args = append(args, "-map", "0:v:0", "-c:v", "copy", "-f", "null", "-")
+		}
+		err := ffmpeg.run(ctx, args...)
 		switch {
 		case errors.Is(err, errStopped):
 		case err != nil:
 			yield(pcm{}, err)
 		case t.end == 0:
-			yield(pcm{}, damagedf("there is no sound in it"))
+			yield(pcm{}, errNothing)
 		case t.hole > 0 && len(ffmpeg.messages.data) > 0:
 			// How much is lost is not known: some of the holes may be pauses.
 			yield(pcm{}, &orchestrator.DamageError{First: t.hole * orchestrator.SampleRateHz / t.rate})
@@ -121,6 +165,9 @@ func (a *Audio) ffmpegTrack(ctx context.Context, file *file, rateHz, track int) 
 // countedFormats have no timestamps: ffmpeg counts them by the rate of the first frame, and where that changes they leave out
 // what is no pause.
 var countedFormats = map[string]bool{"aac": true, "mp3": true, "ac3": true, "eac3": true, "dts": true}
+
+// pictureFormats have no start of their own: ffmpeg counts from the first of the streams that it reads.
+var pictureFormats = map[string]bool{"mpegts": true, "mpeg": true, "ogg": true}
 
 // pieceBytes is the most that a piece holds.
 const pieceBytes = 64 << 10
@@ -135,6 +182,7 @@ type timeline struct {
 	silence int64        // filled in so far
 	hole    int64        // where sound breaks off that silence was filled in behind; 0: nowhere
 	counted bool         // timestamps are no more than that
+	late    float64      // seconds before the first sound that ffmpeg leaves out of its timestamps
 	begin   func() error // called before the first sound
 }
 
@@ -194,11 +242,8 @@ func (t *timeline) read(from io.Reader) error {
 
 // fill puts silence up to a timestamp that lies well behind the end of the sound so far.
 func (t *timeline) fill(at int64, piece pcm, zeros []byte) error {
-	gap := at - t.end
-	if t.counted {
-		return nil
-	}
-	if float64(gap) <= minGap*float64(t.rate) {
+	gap := at + int64(t.late*float64(t.rate)) - t.end
+	if t.counted || float64(gap) <= minGap*float64(t.rate) {
 		return nil
 	}
 	if t.hole == 0 {

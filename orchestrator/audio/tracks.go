@@ -19,7 +19,7 @@ const (
 
 // ffmpegTracks yields the tracks of a file side by side, each mixed to one channel, from the start of the file's timeline to
 // the end of the longest. A track that cannot be read is silent; where none can, the error is the first one's.
-func (a *Audio) ffmpegTracks(ctx context.Context, file *file, rateHz, tracks int) iter.Seq2[pcm, error] {
+func (a *Audio) ffmpegTracks(ctx context.Context, file *file, part section, rateHz, tracks int) iter.Seq2[pcm, error] {
 	if rateHz == 0 {
 		rateHz = tracksRate
 	}
@@ -27,7 +27,7 @@ func (a *Audio) ffmpegTracks(ctx context.Context, file *file, rateHz, tracks int
 	return func(yield func(pcm, error) bool) {
 		list := make(sideBySide, tracks)
 		for i := range list {
-			list[i] = newTrack(a.monoTrack(ctx, file, rateHz, i))
+			list[i] = newTrack(a.monoTrack(ctx, file, part, rateHz, i))
 			defer list[i].stop()
 		}
 		out := pcm{rate: int64(rateHz), width: 4 * tracks, tracks: tracks}
@@ -99,8 +99,8 @@ func (s sideBySide) err() error {
 }
 
 // monoTrack yields one track, mixed to one channel.
-func (a *Audio) monoTrack(ctx context.Context, file *file, rateHz, number int) iter.Seq2[[]float32, error] {
-	return mixPieces(a.ffmpegTrack(ctx, file, rateHz, number), rateHz)
+func (a *Audio) monoTrack(ctx context.Context, file *file, part section, rateHz, number int) iter.Seq2[[]float32, error] {
+	return mixPieces(a.ffmpegTrack(ctx, file, part, rateHz, number), rateHz)
 }
 
 // mixPieces mixes what ffmpeg decodes to one channel.

@@ -159,8 +159,8 @@ func pageChecksum(page []byte) uint32 {
 	return checksum(sum, page[26:])
 }
 
-// appendPage appends the page's bytes to data.
-func appendPage(data []byte, p *Page) []byte {
+// AppendPage appends the page's bytes to data, with its checksum.
+func AppendPage(data []byte, p *Page) []byte {
 	start := len(data)
 	flags := flag(p.Continued, flagContinued) | flag(p.First, flagFirst) | flag(p.Last, flagLast)
 	data = append(data, capturePattern...)

@@ -44,7 +44,7 @@ func (w *Writer) Granule(granule int64) { w.page.Granule = granule }
 func (w *Writer) Bytes() []byte { return slices.Clip(w.data) }
 
 func (w *Writer) flush() {
-	w.data = appendPage(w.data, &w.page)
+	w.data = AppendPage(w.data, &w.page)
 	w.page = Page{Serial: w.page.Serial, Sequence: w.page.Sequence + 1, Granule: NoGranule,
 		Lacing: w.page.Lacing[:0], Body: w.page.Body[:0]}
 }

@@ -64,7 +64,7 @@ type Packet struct {
 // ErrUnsupported, ErrGranule, ErrNoPackets or the reader's.
 func Packets(r io.Reader, damage *Damage) iter.Seq2[Packet, error] {
 	return func(yield func(Packet, error) bool) {
-		w := walker{pages: ogg.NewReader(r), damage: damage}
+		w := walker{pages: pageReader{Reader: ogg.NewReader(r)}, damage: damage}
 		if err := w.walk(func(p Packet) bool { return yield(p, nil) }); err != nil && !errors.Is(err, errStopped) {
 			yield(Packet{}, err)
 		}
@@ -74,7 +74,7 @@ func Packets(r io.Reader, damage *Damage) iter.Seq2[Packet, error] {
 // ReadLink reads a file's first link up to its first packet: its head and tags. ErrNotOpus unless the
 // reader begins with Ogg Opus.
 func ReadLink(r io.Reader) (*Link, error) {
-	w := walker{pages: ogg.NewReader(r)}
+	w := walker{pages: pageReader{Reader: ogg.NewReader(r)}}
 	var first *Link
 	err := w.walk(func(p Packet) bool {
 		first = p.Link
@@ -92,7 +92,7 @@ func ReadLink(r io.Reader) (*Link, error) {
 var errStopped = errors.New("stopped")
 
 type walker struct {
-	pages  *ogg.Reader
+	pages  pageReader
 	damage *Damage
 	link   *Link
 	// starting is true while pages are read that begin the streams of a link.
@@ -137,6 +137,9 @@ func (w *walker) walk(emit func(Packet) bool) error {
 				continue
 			}
 			w.follow(page.Serial, w.link.Head) // the page with its own header was lost
+		}
+		if ogg.LostPages(w.link.sequence, page.Sequence) > 0 {
+			page = w.pages.inTurn(page, w.link.sequence+1)
 		}
 		if err := w.page(page, emit); err != nil {
 			return err
@@ -213,13 +216,23 @@ func (w *walker) page(page *ogg.Page, emit func(Packet) bool) error {
 		ticks += Ticks(packet)
 	}
 	limit := link.cursor + ticks
-	if page.Granule != ogg.NoGranule && ticks > 0 {
+	if page.Granule != ogg.NoGranule && ticks > 0 && (link.anchored || page.Granule != 0) {
 		if page.Granule < 0 || page.Granule > maxGranule {
 			return fmt.Errorf("%w %d at byte %d", ErrGranule, page.Granule, page.Offset)
 		}
 		damaged := link.lost > 0
 		end := link.position(page.Granule, ticks)
-		if gap := end - limit; gap > 0 {
+		gap := end - limit
+		if gap > 0 && !damaged {
+			page = clonePage(page) // what lies ahead is read into the same memory
+			for i := range packets {
+				packets[i] = bytes.Clone(packets[i])
+			}
+			if w.takenBack(link, limit-link.shift, gap) {
+				gap = 0
+			}
+		}
+		if gap > 0 {
 			if damaged {
 				w.damage.Add(link.cursor, gap)
 			}
@@ -228,7 +241,7 @@ func (w *walker) page(page *ogg.Page, emit func(Packet) bool) error {
 			}
 			link.cursor += gap
 			limit = end
-		} else if page.Last {
+		} else if page.Last && end < limit {
 			limit = end
 		}
 	}
@@ -270,7 +283,7 @@ func (l *Link) position(granule, ticks int64) int64 {
 // Length returns the length of an Ogg Opus file in ticks without reading all of it: from its first
 // packets and its last page, which an unchained file tells it by. 0 when it is not known so cheaply.
 func Length(r io.ReaderAt, size int64) int64 {
-	w := walker{pages: ogg.NewReader(io.NewSectionReader(r, 0, size))}
+	w := walker{pages: pageReader{Reader: ogg.NewReader(io.NewSectionReader(r, 0, size))}}
 	var link *Link
 	_ = w.walk(func(p Packet) bool { // an error leaves link nil
 		link = p.Link
