@@ -177,6 +177,23 @@ type APITokenMade struct {
 	Address string `json:"address"`
 }
 
+// APIUpload is a recording that is being sent, or waits to be read.
+type APIUpload struct {
+	File     string `json:"file"`
+	Bytes    int64  `json:"bytes"`
+	Offset   int64  `json:"offset"`
+	Complete bool   `json:"complete"`
+	At       Stamp  `json:"at"`
+}
+
+// APIUploads is what waits to be read of what a user's devices sent.
+type APIUploads struct {
+	User       string      `json:"user"`
+	UsedBytes  int64       `json:"used_bytes"`
+	QuotaBytes int64       `json:"quota_bytes"`
+	Recordings []APIUpload `json:"recordings"`
+}
+
 // Problem says why a request was not carried out, in the form of RFC 9457.
 type Problem struct {
 	Type   string `json:"type"`

@@ -37,7 +37,7 @@ type sourceKind struct {
 }
 
 // sourceKinds are all kinds of sources: a new one is an entry here.
-var sourceKinds = []sourceKind{folderKind, limitlessKind}
+var sourceKinds = []sourceKind{folderKind, limitlessKind, uploadKind}
 
 // SourceForms are what a person may write for a source, such as "folder:PATH or limitless"; with keyed only those that
 // are read with an API key.
@@ -78,7 +78,11 @@ func (s *sources) open(ctx context.Context, user orchestrator.User) (orchestrato
 	if err != nil {
 		return nil, err
 	}
-	return kind.open(ctx, s, user, rest)
+	own, err := kind.open(ctx, s, user, rest)
+	if err != nil || kind.scheme == uploadKind.scheme {
+		return own, err
+	}
+	return s.withReceived(user, own)
 }
 
 // userDir is the folder of what is kept of a user beside database and clips. It is named by the id, which

@@ -25,6 +25,8 @@ type Page struct {
 	OIDC OIDC
 	// MetricsToken lets a program read /metrics; empty means that nobody may.
 	MetricsToken string
+	// UploadQuota is how much of what a person's devices sent may wait to be read, in bytes.
+	UploadQuota int64
 }
 
 // OIDC is what an issuer knows us by.
@@ -110,6 +112,12 @@ var pageTable = []Definition{
 			}
 			s.Config.Page.MetricsToken = v
 			return nil
+		}},
+	{Name: "CHORTLE_UPLOAD_QUOTA", Help: "how much of what a person's devices sent may wait to be read, such as 20GB",
+		fallback: fixed("10GB"),
+		set: func(s *Settings, v string) (err error) {
+			s.Config.Page.UploadQuota, err = ParseBytes(v)
+			return err
 		}},
 }
 

@@ -150,6 +150,9 @@ func TestWalkTheAPI(t *testing.T) {
 		t.Fatalf("description: %d, %v", response.StatusCode, err)
 	}
 	fill := strings.NewReplacer("{user}", "alice", "{day}", "2026-11-22", "{id}", w.laughs["alice"], "{file}", "2026-11-22_14-30-00.wav", "{secret}", "forged")
+	if response := w.api(member, "PUT", fill.Replace("/users/{user}/recordings/{file}"), string(wavOf(t, 1))); response.StatusCode != 201 {
+		t.Fatalf("upload: %d", response.StatusCode)
+	}
 	routes := []string{}
 	for path, operations := range described.Paths {
 		for method := range operations {

@@ -51,7 +51,7 @@ const defaultBody = 64 << 10
 
 // routes is the table of everything that the server answers.
 func (s *Server) routes() []route {
-	return slices.Concat(s.signInRoutes(), s.ownRoutes(), s.tokenRoutes(), s.shareRoutes(), s.adminRoutes(), s.settingsRoutes(), s.updateRoutes(), []route{
+	return slices.Concat(s.signInRoutes(), s.ownRoutes(), s.tokenRoutes(), s.shareRoutes(), s.adminRoutes(), s.settingsRoutes(), s.updateRoutes(), s.uploadRoutes(), []route{
 		{method: "GET", pattern: "/healthz", kind: data, need: everybody, handle: s.health},
 		{method: "GET", pattern: "/metrics", kind: data, need: everybody, handle: s.metrics},
 		{method: "GET", pattern: "/assets/{name}", kind: data, need: everybody, handle: s.asset},

@@ -39,6 +39,10 @@ func Serve(ctx context.Context, program *service.Service, listener net.Listener)
 	defer endRequests()
 	httpServer := &http.Server{Handler: server, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeader, BaseContext: func(net.Listener) context.Context { return requests }, ErrorLog: discardLog()}
+	var tidying sync.WaitGroup
+	tidying.Go(func() { tidyUploads(requests, program) })
+	defer tidying.Wait()
+	defer endRequests()
 	served := make(chan error, 1)
 	go func() { served <- httpServer.Serve(limited(listener, maxConnections)) }()
 	select {
@@ -56,6 +60,23 @@ func Serve(ctx context.Context, program *service.Service, listener net.Listener)
 		err = nil
 	}
 	return err
+}
+
+// tidyEvery is how often it is looked for streams of devices that have ended.
+const tidyEvery = time.Minute
+
+// tidyUploads gives streams of devices that have ended their names, until ctx is canceled. A run does the same.
+func tidyUploads(ctx context.Context, program *service.Service) {
+	ticker := time.NewTicker(tidyEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			_ = program.TidyUploads(ctx) // a database that is away is told by whoever asks for a page
+		}
+	}
 }
 
 // optionsOf wires the page to the program.
@@ -77,8 +98,8 @@ func optionsOf(ctx context.Context, program *service.Service, started Updates) (
 		BaseURL: page.BaseURL, Listen: page.Listen, TrustedNetworks: page.TrustedNetworks, TrustUnix: page.TrustUnix,
 		Hide:        []string{program.Config.DatabaseURL, program.Config.DataDir, program.ClipsPlace()},
 		ProxyHeader: page.ProxyHeader, MetricsToken: page.MetricsToken,
-		Sessions: signIns, SignIns: signIns, Links: signIns, Trusted: signIns, Own: signIns, Shares: signIns, Tokens: signIns, Administration: signIns, Standing: program, People: program, Metrics: program,
 		Updates: started, Reprocessing: program,
+		Sessions: signIns, SignIns: signIns, Links: signIns, Trusted: signIns, Own: signIns, Shares: signIns, Tokens: signIns, Uploads: program, Administration: signIns, Standing: program, People: program, Metrics: program,
 		Laughs: opened, Heard: opened, Judging: program, Sounds: sounds,
 		Log: program.Log, Now: program.Now,
 	}, nil

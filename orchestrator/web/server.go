@@ -53,6 +53,7 @@ type Options struct {
 	Judging        Judging
 	Sounds         Sounds
 	Tokens         Tokens
+	Uploads        Uploads
 
 	Log logrus.FieldLogger
 	// Now is the clock; nil means time.Now.
@@ -105,7 +106,7 @@ func New(options Options) (*Server, error) {
 		return nil, err
 	}
 	if s.api, err = api.New(api.Options{Prefix: s.prefix, Network: func(r *http.Request) string { return callerOf(r).network() }, Scrub: s.scrub,
-		Tokens: options.Tokens, Laughs: options.Laughs, Heard: options.Heard, Judging: options.Judging, Sounds: options.Sounds, Log: options.Log, Now: s.now}); err != nil {
+		Tokens: options.Tokens, Laughs: options.Laughs, Heard: options.Heard, Judging: options.Judging, Sounds: options.Sounds, Uploads: options.Uploads, ReadSoon: s.readSoon, Log: options.Log, Now: s.now}); err != nil {
 		return nil, err
 	}
 	for _, rule := range s.routes() {

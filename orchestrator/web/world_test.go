@@ -82,6 +82,7 @@ func newWorld(t *testing.T, change func(*settings.Config)) *world {
 		laughs: map[string]string{}, tokens: map[string]string{}}
 	config := settings.Config{DataDir: dir, DatabaseURL: "sqlite:" + filepath.Join(dir, "chortle.db"), ClipsURL: "folder:" + filepath.Join(dir, "clips"),
 		StoreRetry: time.Millisecond, Threshold: 0.2}
+	config.Page.UploadQuota = 1 << 20
 	if change != nil {
 		change(&config)
 	}

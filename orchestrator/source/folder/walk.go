@@ -31,6 +31,9 @@ var extensions = func() map[string]bool {
 // Extensions lists the extensions, in lower case and with their dots, of files that are recordings.
 func Extensions() []string { return slices.Sorted(maps.Keys(extensions)) }
 
+// Reads reports whether a file of that name would be read as a recording.
+func Reads(name string) bool { return isSound(name) && !isHidden(name) }
+
 // Folders of systems and stores beside a person's files: copies, thumbnails, deleted files.
 var foreign = []string{"lost+found", "@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information"}
 

@@ -71,6 +71,9 @@ type Options struct {
 	Heard   Heard
 	Judging Judging
 	Sounds  Sounds
+	Uploads Uploads
+	// ReadSoon has a recording of a user's that has just come read at once, and returns at once; nil where the next run must do.
+	ReadSoon func(ctx context.Context, user orchestrator.User, file string)
 
 	Log logrus.FieldLogger
 	// Now is the clock; nil means time.Now.
@@ -85,6 +88,8 @@ type Server struct {
 	description []byte
 	// strangers counts wrong tokens by network, callers requests by token.
 	strangers, callers *limits.Limits
+	// receiving and streaming are the uploads under way.
+	receiving, streaming slots
 }
 
 var _ http.Handler = (*Server)(nil)
@@ -194,8 +199,11 @@ const smallBody = 64 << 10
 
 // guard stands before every handler.
 func (s *Server) guard(w http.ResponseWriter, r *http.Request, rule route) {
-	if rule.body == 0 {
+	switch {
+	case rule.body == 0:
 		r.Body = http.MaxBytesReader(w, r.Body, smallBody)
+	case rule.body > 0:
+		r.Body = http.MaxBytesReader(w, r.Body, rule.body)
 	}
 	if rule.scope == public {
 		if err := rule.handle(w, r, caller{}); err != nil {

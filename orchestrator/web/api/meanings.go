@@ -78,6 +78,16 @@ var meanings = map[string]string{
 	"Token.expires_at": "instant; null for never",
 	"Token.used_at":    "instant of its last use, to within a few minutes; null for never",
 
+	"Upload.file":         "its name",
+	"Upload.bytes":        "its length",
+	"Upload.offset":       "how much of it is here",
+	"Upload.complete":     "whether all of it is here",
+	"Upload.at":           "when it was recorded, as far as the sender said, or when it came",
+	"Uploads.user":        "name",
+	"Uploads.used_bytes":  "how much waits to be read, with what is under way",
+	"Uploads.quota_bytes": "how much that may be",
+	"Uploads.recordings":  "recordings that are complete, by name",
+
 	"Problem.type":   "always `about:blank`: `code` tells kinds apart",
 	"Problem.title":  "the status in words",
 	"Problem.status": "the status of the answer",

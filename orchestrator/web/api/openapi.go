@@ -94,7 +94,11 @@ func (s *Server) describe() ([]byte, error) {
 		if len(content) > 0 {
 			good["content"] = content
 		}
-		responses[strconv.Itoa(rule.status)] = good
+		for _, status := range append([]int{rule.status}, rule.also...) {
+			good = maps.Clone(good)
+			good["description"] = http.StatusText(status)
+			responses[strconv.Itoa(status)] = good
+		}
 		failures := rule.errors
 		switch rule.scope {
 		case public:

@@ -90,7 +90,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, pattern string, er
 		return // nobody is there any more
 	}
 	problem := judge(err)
-	if problem.Status >= http.StatusInternalServerError {
+	if problem.Status >= http.StatusInternalServerError && problem.Status != http.StatusInsufficientStorage {
 		problem.Number = strings.ToLower(rand.Text()[:8])
 		s.Log.WithFields(map[string]any{"error": s.Scrub(err.Error()), "route": pattern, "number": problem.Number}).Error("answer request")
 	}

@@ -26,6 +26,7 @@ type route struct {
 	sound bool
 	// status and document of the answer; media where it is none.
 	status int
+	also   []int // further statuses with the same answer
 	answer any
 	media  []string
 	// errors are statuses of the answers that are likely beside those that every route has.
@@ -68,7 +69,7 @@ func (s *Server) routes() []route {
 			media: []string{"audio/ogg", "audio/flac", "audio/wav"}, errors: []int{404, 416}, handle: s.clip},
 		{method: "GET", path: "/laughs/{id}/clip.wav", scope: orchestrator.ScopeRead, says: "The same sound as WAV, which everything plays", params: []param{rangeParam}, status: 200,
 			media: []string{"audio/wav"}, errors: []int{404, 416}, handle: s.clipWAV},
-	})
+	}, s.uploadRoutes())
 }
 
 // schema makes a JSON schema out of pairs.

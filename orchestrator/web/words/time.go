@@ -96,3 +96,14 @@ func Zone(name string) string {
 	}
 	return string(city)
 }
+
+// Size is a size as a person says it: 1.2 GB, 34 MB, 5 kB.
+func Size(bytes int64) string {
+	switch {
+	case bytes >= 1e9:
+		return fmt.Sprintf("%.1f GB", float64(bytes)/1e9)
+	case bytes >= 1e6:
+		return fmt.Sprintf("%d MB", (bytes+5e5)/1e6)
+	}
+	return fmt.Sprintf("%d kB", (bytes+999)/1e3)
+}
