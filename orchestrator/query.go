@@ -120,6 +120,8 @@ type LaughCount struct {
 	Hour        int
 	Class       string
 	Sure, Maybe int
+	// RightMaybe are those of Maybe that were marked right.
+	RightMaybe int
 }
 
 // Forgotten tells what Forget took away.

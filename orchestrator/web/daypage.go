@@ -36,6 +36,8 @@ type dayData struct {
 	Sure, Maybes       int
 	ShownMaybes, Steps int
 	Maybe              int // the slider
+	With               []withChoice
+	Filtered           bool
 	Rows               []dayRow
 	More               string
 	Notices            []notice
@@ -84,6 +86,7 @@ func (s *Server) dayPage(w http.ResponseWriter, r *http.Request, v viewer) error
 	if all.failed > 0 {
 		data.Notices = append(data.Notices, notice{Text: plural("notice.unread", all.failed), Then: word("notice.unread-then")})
 	}
+	data.With, data.Filtered = withChoices(laughs, asked.with), asked.with != ""
 	shown := s.showTiers(&data, laughs, asked)
 	s.drawDay(&data, p, shown, all, asked)
 	s.listDay(&data, r, p, v, shown, all, asked)
@@ -96,6 +99,7 @@ type stretch struct {
 	day, span orchestrator.Span
 	from, to  string // as they stand in the address
 	maybe     int    // 0..steps
+	with      string // what the laughs were heard with; empty for anything
 	after     string
 	date      orchestrator.Date
 }
@@ -113,6 +117,9 @@ func (a stretch) query(from, to string) string {
 	if a.maybe > 0 {
 		values.Set("maybe", strconv.Itoa(a.maybe))
 	}
+	if a.with != "" {
+		values.Set("with", a.with)
+	}
 	if len(values) == 0 {
 		return ""
 	}
@@ -127,6 +134,9 @@ func readStretch(query url.Values, date orchestrator.Date, loc *time.Location) (
 			return a, inputError("address")
 		}
 	}
+	if a.with = query.Get("with"); a.with != "" && !slices.Contains(withs, a.with) {
+		return a, inputError("address")
+	}
 	if a.from, a.to = query.Get("from"), query.Get("to"); a.from == "" && a.to == "" {
 		return a, nil
 	}
@@ -137,6 +147,29 @@ func readStretch(query url.Values, date orchestrator.Date, loc *time.Location) (
 	}
 	a.span = stretchOf(a.day, loc, from, to)
 	return a, nil
+}
+
+// withs are what laughs may be heard with, as an address names it.
+var withs = []string{orchestrator.WithOthers, orchestrator.WithTelevision, orchestrator.WithMusic}
+
+// withChoice is a choice of the filter.
+type withChoice struct {
+	Name, Value string
+	Chosen      bool
+}
+
+// withChoices are the choices of the filter for the laughs of a day; nil where there is nothing to choose.
+func withChoices(laughs []orchestrator.StoredLaugh, chosen string) (list []withChoice) {
+	for _, with := range withs {
+		heard := func(l orchestrator.StoredLaugh) bool { return slices.Contains(l.Around.With(), with) }
+		if with == chosen || slices.ContainsFunc(laughs, heard) {
+			list = append(list, withChoice{word("with." + with), with, with == chosen})
+		}
+	}
+	if list == nil {
+		return nil
+	}
+	return append([]withChoice{{word("with.any"), "", chosen == ""}}, list...)
 }
 
 func minuteOfDay(text string) (int, error) {
@@ -174,7 +207,7 @@ func (s *Server) showTiers(data *dayData, laughs []orchestrator.StoredLaugh, ask
 		if counts(l) {
 			data.Count++
 		}
-		if !asked.span.Contains(l.Start) {
+		if !asked.span.Contains(l.Start) || asked.with != "" && !slices.Contains(l.Around.With(), asked.with) {
 			continue
 		}
 		if l.Tier == orchestrator.TierMaybe && l.Mark == orchestrator.MarkNone {

@@ -14,6 +14,8 @@ type Laughs interface {
 	LaughsOf(ctx context.Context, userIDs []int64, filter orchestrator.LaughFilter) iter.Seq2[orchestrator.StoredLaugh, error]
 	// Laugh returns one laugh; orchestrator.ErrNotFound where it is none of these users'.
 	Laugh(ctx context.Context, userIDs []int64, id string) (orchestrator.StoredLaugh, error)
+	// LaughPolicy is what the laugh was found under; orchestrator.ErrNotFound where that is not known.
+	LaughPolicy(ctx context.Context, userIDs []int64, id string) (orchestrator.Policy, error)
 	// Days and Hours count over local days, both ends included.
 	Days(ctx context.Context, userID int64, from, to orchestrator.Date) ([]orchestrator.DayCount, error)
 	Hours(ctx context.Context, userID int64, from, to orchestrator.Date) ([]orchestrator.LaughCount, error)

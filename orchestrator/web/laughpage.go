@@ -3,13 +3,16 @@ package web
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/service/listening"
 	"github.com/chortle-audio/chortle/orchestrator/web/chart"
 )
 
@@ -21,6 +24,10 @@ type laughData struct {
 	Gone             bool
 	Ticks            []chart.Tick
 	Why              string
+	Weighed          string
+	Heard            []classScore
+	With             []string
+	Tones            []tone
 	MaxNote          int
 }
 
@@ -33,6 +40,10 @@ func (s *Server) laughPage(w http.ResponseWriter, r *http.Request, v viewer) err
 	date := orchestrator.DayIn(l.Start, p.location)
 	data := laughData{laughView: &view, DayHref: p.day(date), DayName: catalogue.Day(date, p.today), MaxNote: orchestrator.MaxNote / utf8.UTFMax, Why: why(l)}
 	view.Scores = scores(l)
+	data.Heard, data.With, data.Tones = heardWith(l), withWords(l), tones()
+	if data.Weighed, err = s.weighed(r.Context(), p, l); err != nil {
+		return err
+	}
 	if data.Wave = s.wave(r.Context(), &view, "wave", waveParts, 128); data.Wave != nil {
 		data.Ticks = data.Wave.Ticks
 	}
@@ -112,6 +123,57 @@ func why(l orchestrator.StoredLaugh) string {
 		tier = "why.maybe"
 	}
 	return word(tier, "what", className(l.Class), "score", twoDigits(l.Score))
+}
+
+// weighed says how the evidence of a laugh compares with its policy; empty where that is not known, or the score says it all.
+func (s *Server) weighed(ctx context.Context, p *person, l orchestrator.StoredLaugh) (string, error) {
+	if l.Evidence == 0 {
+		return "", nil
+	}
+	policy, err := s.options.Laughs.LaughPolicy(ctx, p.ids(), l.ID)
+	if errors.Is(err, orchestrator.ErrNotFound) {
+		return "", nil
+	}
+	t, ok := policy.Of(l.Class)
+	if err != nil || !ok || policy.Plain() {
+		return "", err
+	}
+	key := "why.weighed"
+	if len(policy.AgainstClasses()) > 0 {
+		key = "why.weighed-against"
+	}
+	return word(key, "evidence", twoDigits(l.Evidence), "sure", twoDigits(t.Sure), "maybe", twoDigits(t.Maybe)), nil
+}
+
+// tone is a mark of a spectrogram's axis.
+type tone struct{ Y, Shift, Label string }
+
+// tones are the axis of every spectrogram, from below.
+func tones() (list []tone) {
+	for _, hz := range []int{250, 500, 1000, 2000, 4000} {
+		t := tone{Y: twoDigits(listening.Place(float64(hz))*100) + "%", Shift: "4", Label: word("tones.hz", "n", strconv.Itoa(hz))}
+		if hz >= 1000 {
+			t.Label = word("tones.khz", "n", strconv.Itoa(hz/1000))
+		}
+		list = append(list, t)
+	}
+	return list
+}
+
+// heardWith are the other classes that were heard, the strongest first.
+func heardWith(l orchestrator.StoredLaugh) (list []classScore) {
+	for _, c := range l.Around.Heard {
+		list = append(list, classScore{strings.ToLower(c.Class), twoDigits(c.Score), twoDigits(c.Score*100) + "%"})
+	}
+	return list
+}
+
+// withWords says where a laugh was heard.
+func withWords(l orchestrator.StoredLaugh) (list []string) {
+	for _, with := range l.Around.With() {
+		list = append(list, word("with."+with))
+	}
+	return list
 }
 
 // judge carries out one form about one laugh and goes back to its page.

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -201,6 +202,23 @@ func TestCountsAgree(t *testing.T) {
 		page, err := io.ReadAll(answer(t, h, "GET", path, nil).Body)
 		if err != nil || !strings.Contains(string(page), text) {
 			t.Errorf("%s lacks %s (%v)", path, text, err)
+		}
+	}
+	page, err := io.ReadAll(answer(t, h, "GET", "/u/alice/year", nil).Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	number := func(text string) int { n, _ := strconv.Atoi(strings.ReplaceAll(text, ",", "")); return n }
+	whole := regexp.MustCompile(`<b>([\d,]+) laughs</b>`).FindSubmatch(page)
+	for _, caption := range []string{"By hour of the day", "By weekday", "By month"} {
+		_, table, _ := strings.Cut(string(page), "<caption>"+caption)
+		table, _, _ = strings.Cut(table, "</table>")
+		sum := 0
+		for _, cell := range regexp.MustCompile(`<td class="n">([\d,]+)</td>`).FindAllStringSubmatch(table, -1) {
+			sum += number(cell[1])
+		}
+		if whole == nil || sum == 0 || sum != number(string(whole[1])) {
+			t.Errorf("%s: %d laughs, of the year %s", caption, sum, whole)
 		}
 	}
 }

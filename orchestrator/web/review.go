@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/web/chart"
@@ -32,6 +33,7 @@ type reviewData struct {
 	One      string
 	Back     string
 	Previous string
+	MaxNote  int
 }
 
 // review shows what nobody marked yet, the least certain first.
@@ -42,7 +44,8 @@ func (s *Server) review(w http.ResponseWriter, r *http.Request, v viewer) error 
 		return err
 	}
 	query := r.URL.Query()
-	data := reviewData{AsList: query.Get("view") == "list", Back: backTo(r.URL), FromTop: p.Review, One: p.Review, List: p.Review + "?view=list", Skipped: query.Get("after") != ""}
+	data := reviewData{AsList: query.Get("view") == "list", Back: backTo(r.URL), FromTop: p.Review, One: p.Review, List: p.Review + "?view=list", Skipped: query.Get("after") != "",
+		MaxNote: orchestrator.MaxNote / utf8.UTFMax}
 	filter := orchestrator.LaughFilter{Marks: []orchestrator.Mark{orchestrator.MarkNone}, Order: orchestrator.OrderLeastCertain, Limit: 1, After: query.Get("after")}
 	if data.AsList {
 		filter.Limit = reviewRows

@@ -235,8 +235,8 @@ func (d *yearData) bars(p *person, from, to orchestrator.Date, counts []orchestr
 	}
 	classes := map[string]int{}
 	for _, c := range hours {
-		byHour[c.Hour] += c.Sure
-		classes[className(c.Class)] += c.Sure
+		byHour[c.Hour] += c.Sure + c.RightMaybe
+		classes[className(c.Class)] += c.Sure + c.RightMaybe
 	}
 	d.Classes = shares(classes)
 	if from.Month == 1 && from.Day == 1 && to.Month == 12 && to.Day == 31 && from.Year == to.Year {

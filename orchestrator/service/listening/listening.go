@@ -177,3 +177,6 @@ func (s *Sounds) remember(w wave) {
 		delete(s.waves, s.order.Remove(s.order.Back()).(wave).key)
 	}
 }
+
+// Place is where a frequency lies in every spectrogram, as a share of its height from the top.
+func Place(hz float64) float64 { return picture.Y(hz, pictureHeight, drawnRate/2) / pictureHeight }

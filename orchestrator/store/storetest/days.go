@@ -96,6 +96,12 @@ func testDays(t *testing.T, f *fixture) {
 	hours, err = f.Hours(ctx, alice.ID, date(11, 1), date(11, 30))
 	must(t, err)
 	expect(t, "hours in Tokyo", hours, []orchestrator.LaughCount{{Hour: 8, Class: "Laughter", Sure: 1, Maybe: 1}, {Hour: 9, Class: "Giggle", Sure: 1}})
+	unsure := f.laughs(t, orchestrator.LaughFilter{UserIDs: of, Tier: orchestrator.TierMaybe})[0]
+	_, err = f.Mark(ctx, of, unsure.ID, orchestrator.MarkRight)
+	must(t, err)
+	hours, err = f.Hours(ctx, alice.ID, date(11, 1), date(11, 30))
+	must(t, err)
+	expect(t, "hours with a maybe that is right", hours, []orchestrator.LaughCount{{Hour: 8, Class: "Laughter", Sure: 1, Maybe: 1, RightMaybe: 1}, {Hour: 9, Class: "Giggle", Sure: 1}})
 	moved := f.laughs(t, orchestrator.LaughFilter{UserIDs: of, From: date(11, 23)})
 	expect(t, "day of a laugh", moved[0].Day, date(11, 23))
 	days, err := f.Days(ctx, bob.ID, orchestrator.Date{}, orchestrator.Date{})

@@ -11,6 +11,7 @@ const laugh = () => document.querySelector("[data-laugh].now") ?? document.query
 const press = (name) => {
   const button = laugh()?.querySelector(`[data-act=${name}]`) ?? document.querySelector(`[data-act=${name}]`);
   button?.click();
+  if (name === "note") document.getElementById("note-text")?.focus();
   return Boolean(button);
 };
 
@@ -30,6 +31,8 @@ document.addEventListener("keydown", (event) => {
   }
   if (!document.dispatchEvent(new CustomEvent("chortle:key", { detail: act, cancelable: true })) || press(act)) event.preventDefault();
 });
+
+if (location.hash === "#note-text") document.getElementById("note-text")?.focus();
 
 choice?.addEventListener("change", () => { try { localStorage.setItem("keys", choice.checked ? "on" : "off"); } catch { /* a private window */ } });
 document.addEventListener("click", (event) => {

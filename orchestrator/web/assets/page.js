@@ -131,7 +131,7 @@ const ask = async (form) => {
   asking = false;
 };
 document.addEventListener("input", (event) => {
-  if (event.target.matches("form[data-swap] input[type=range]")) ask(event.target.form);
+  if (event.target.matches("form[data-swap] input[type=range], form[data-swap] select[name=with]")) ask(event.target.form);
 });
 
 // "Copy link" selects the field, and copies it where the browser allows that.
