@@ -46,7 +46,7 @@ func (d *dayRun) recording(ctx context.Context, rec Recording) error {
 		d.day.Processed++
 		return nil
 	}
-	heard, err := d.listener.Listen(ctx, rec)
+	heard, err := d.listen(ctx, rec)
 	if err != nil {
 		return d.countAttempt(ctx, rec, err)
 	}

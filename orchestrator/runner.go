@@ -49,6 +49,8 @@ type Runner struct {
 	Store Store
 	// Index, unless nil, lets a run see a source as a whole: what arrived late, and what was stored at another time.
 	Index Index
+	// Attempts, unless nil, remembers what is being read, so that what kills a run is given up, too.
+	Attempts Attempts
 	// Source opens a user's source. It is asked once for each user of a run.
 	Source func(context.Context, User) (Source, error)
 	Audio  Audio
@@ -216,6 +218,11 @@ func (r *Runner) ReadUser(ctx context.Context, runID string, user User, plan Pla
 			return nil, fmt.Errorf("lock user %s: %w", user.Name, err)
 		}
 		defer release()
+		if r.Attempts != nil {
+			if _, err := r.Attempts.CountAttempts(ctx, user.ID); err != nil {
+				return nil, fmt.Errorf("count attempts of user %s: %w", user.Name, err)
+			}
+		}
 	}
 
 	dates, err := planned(ctx, source, plan, from, to, location)

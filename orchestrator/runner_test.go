@@ -472,3 +472,67 @@ func TestARunThatCannotBegin(t *testing.T) {
 		t.Errorf("%+v, %v", run, err)
 	}
 }
+
+// attempts remembers what was begun and ended.
+type attempts struct {
+	begun, ended, counted []string
+	err                   error
+}
+
+func (a *attempts) BeginAttempt(_ context.Context, _ string, _ int64, rec orchestrator.Recording) error {
+	a.begun = append(a.begun, rec.Name)
+	return a.err
+}
+
+func (a *attempts) EndAttempt(_ context.Context, _ int64, rec orchestrator.Recording) error {
+	a.ended = append(a.ended, rec.Name)
+	return nil
+}
+
+func (a *attempts) CountAttempts(_ context.Context, userID int64) (int, error) {
+	a.counted = append(a.counted, fmt.Sprint(userID))
+	return 0, nil
+}
+
+// What is about to be read is stored before, and taken back only where what ended it says nothing of the recording.
+func TestAnAttemptIsStoredBeforeTheWork(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		decode error
+		play   error
+		took   time.Duration // until a signal; 0: none comes
+		ended  int
+	}{
+		"read":                  {ended: 1},
+		"damaged":               {decode: fmt.Errorf("%w: no page of it", orchestrator.ErrBadRecording), ended: 1},
+		"the machine's fault":   {play: &orchestrator.ExitError{Exit: orchestrator.Exit{OutOfMemory: true}}, ended: 1},
+		"a signal, soon":        {took: time.Minute, ended: 1},
+		"a signal, a long time": {took: time.Hour, ended: 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, noted := newBench(t), &attempts{}
+			b.Attempts = noted
+			b.file(t, "alice", "1.ogg")
+			b.decode = func(orchestrator.Recording) error { return c.decode }
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			at := now
+			b.Now = func() time.Time { return at }
+			b.play = func(ctx context.Context, _ int) error {
+				if c.took > 0 {
+					at = at.Add(c.took)
+					cancel()
+					return ctx.Err()
+				}
+				return c.play
+			}
+			if _, err := b.Run(ctx, orchestrator.Plan{Users: []orchestrator.User{alice}, Policy: orchestrator.PolicySettings{Threshold: 0.2}}); err != nil {
+				t.Fatal(err)
+			}
+			if len(noted.begun) != 1 || len(noted.ended) != c.ended || len(noted.counted) != 1 {
+				t.Errorf("%+v", noted)
+			}
+		})
+	}
+}

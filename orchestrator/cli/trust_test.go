@@ -1,11 +1,14 @@
 package cli_test
 
 import (
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/chortle-audio/chortle/internal/testkit"
 	"github.com/chortle-audio/chortle/orchestrator"
 )
 
@@ -69,5 +72,39 @@ func TestKeepSparesTheNewBackup(t *testing.T) {
 	left, err := filepath.Glob(p.path("backups/*"))
 	if err != nil || len(left) != 4 {
 		t.Errorf("want the new one and those of the future: %v, %v", left, err)
+	}
+}
+
+// H1, H4: what kills every run counts, although the run cannot say so any more: it is given up after some nights, the
+// other users are read, and other content is tried again.
+func TestWhatKillsTheRunIsGivenUp(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t, "CHORTLE_SANDBOX=off").alice()
+	deadly := testkit.Python(t) + " " + p.file("", "deadly.py", fmt.Appendf(nil, faulty, "import os; os.kill(os.getppid(), 9)"))
+	p.recording("bob", "2026-11-22_16-30-01.ogg")
+	p.must("user", "add", "bob", "--timezone", "Europe/London", "--source", "folder:"+p.path("bob"))
+	p.must("user", "set", "alice", "--model", deadly)
+	bin, err := programs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for night := range orchestrator.MaxAttempts {
+		run := exec.CommandContext(t.Context(), bin+"/orchestrator", day...)
+		run.Env = p.environ
+		if out, err := run.CombinedOutput(); err == nil || run.ProcessState.ExitCode() != -1 {
+			t.Fatalf("night %d was not killed: %v\n%s", night, err, out)
+		}
+	}
+	run := p.json(0, day...)
+	if at(run, "users", 0, "recordings", "given_up") != 1.0 || at(run, "users", 1, "laughs", "new") != 1.0 {
+		t.Errorf("alice's is not given up, or bob is not read: %v", run)
+	}
+	if lost := at(p.json(0, "status"), "users", 0, "given_up", 0); at(lost, "attempts") != 3.0 || !strings.Contains(fmt.Sprint(at(lost, "reason")), "killed") {
+		t.Errorf("status: %v", lost)
+	}
+	p.must("user", "set", "alice", "--model", "")
+	p.recording("alice", "2026-11-22_18-30-01.ogg")
+	if run := p.json(0, day...); at(run, "users", 0, "recordings", "processed") != 1.0 {
+		t.Errorf("another recording: %v", run)
 	}
 }

@@ -54,7 +54,8 @@ var tables = []storedTable{
 	{name: "devices", live: true},  // what a broker knows is no part of a backup
 	{name: "sessions", live: true}, // a backup lets nobody in
 	{name: "invitations", live: true},
-	{name: "backups", live: true}, // of which it is one
+	{name: "attempts", owner: "user_id", of: "users", live: true}, // nobody is reading what is restored
+	{name: "backups", live: true},                                 // of which it is one
 }
 
 // dumped are the tables of a dump.

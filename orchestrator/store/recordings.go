@@ -37,12 +37,7 @@ func (s *Store) FailRecording(ctx context.Context, runID string, userID int64, r
 		if _, err := s.takeUser(ctx, q, userID); err != nil {
 			return err
 		}
-		state := recordingState{status: statusFailed, attempts: 1, cause: cause, runID: runID}
-		_, err := q.exec(ctx, insertRec+`ON CONFLICT (user_id, sha256) DO UPDATE SET
-				name = excluded.name, size = excluded.size, modified_at = excluded.modified_at,
-				attempts = old.attempts + CASE WHEN old.run_id = excluded.run_id AND old.attempts > 0 THEN 0 ELSE 1 END,
-				error = excluded.error, run_id = excluded.run_id`, recordingValues(userID, rec, state)...)
-		return err
+		return countFailure(ctx, q, runID, userID, rec, cause)
 	})
 }
 

@@ -193,6 +193,9 @@ func findModel(ctx context.Context, q querier, model orchestrator.Model) (id int
 
 func markDone(ctx context.Context, q querier, result orchestrator.Result) (id int64, err error) {
 	rec := result.Recording
+	if err := endAttempt(ctx, q, result.UserID, rec); err != nil {
+		return 0, err
+	}
 	if err := takeOverWindow(ctx, q, result.UserID, rec); err != nil {
 		return 0, err
 	}
