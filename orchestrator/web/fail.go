@@ -53,6 +53,10 @@ func judge(err error) (status int, key string) {
 		return http.StatusForbidden, "origin"
 	case errors.Is(err, errNobody):
 		return http.StatusUnauthorized, "nobody"
+	case errors.Is(err, errStale):
+		return http.StatusForbidden, "stale"
+	case errors.Is(err, accounts.ErrRefused):
+		return http.StatusUnauthorized, "refused"
 	case errors.Is(err, errForbidden):
 		return http.StatusForbidden, "role"
 	case errors.Is(err, orchestrator.ErrNotFound):

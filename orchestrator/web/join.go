@@ -13,13 +13,35 @@ import (
 type Links interface {
 	// Invitation returns whom a link lets in; orchestrator.ErrNotFound where it is unknown, used, void or expired.
 	Invitation(ctx context.Context, token string) (orchestrator.Account, error)
-	// Accept uses it up and sets the password. accounts.ErrPassword when that may not be one; the link is still good then.
+	// Accept uses it up and sets the password; an empty one sets none. accounts.ErrPassword when that may not be one; the link is still good then.
 	Accept(ctx context.Context, token, password string) (orchestrator.Account, error)
 }
 
 type joinView struct {
 	Token, Name, Problem string
 	Least                int
+	// Issuer is whom the person may choose to sign in with; empty for none.
+	Issuer string
+	// Passkeys is true where browsers give them.
+	Passkeys bool
+}
+
+// invited is whom the link of a request lets in.
+func (s *Server) invited(r *http.Request) (orchestrator.Account, error) {
+	account, err := s.options.Links.Invitation(r.Context(), r.PathValue("token"))
+	if errors.Is(err, orchestrator.ErrNotFound) {
+		err = errLink
+	}
+	return account, err
+}
+
+// accept uses a link up, for another way to sign in than a password.
+func (s *Server) accept(r *http.Request, token string) (orchestrator.Account, error) {
+	account, err := s.options.Links.Accept(r.Context(), token, "")
+	if errors.Is(err, orchestrator.ErrNotFound) {
+		err = errLink
+	}
+	return account, err
 }
 
 func (s *Server) joinPage(w http.ResponseWriter, r *http.Request, v viewer) error {
@@ -27,16 +49,13 @@ func (s *Server) joinPage(w http.ResponseWriter, r *http.Request, v viewer) erro
 }
 
 func (s *Server) showJoin(w http.ResponseWriter, r *http.Request, v viewer, status int, problem string) error {
-	token := r.PathValue("token")
-	account, err := s.options.Links.Invitation(r.Context(), token)
-	if errors.Is(err, orchestrator.ErrNotFound) {
-		return errLink
-	}
+	account, err := s.invited(r)
 	if err != nil {
 		return err
 	}
+	_, passkeys := s.site(r)
 	s.render(w, r, v, status, "join.html", view{Title: word("join.title", "name", account.Name), Here: "/",
-		Data: joinView{Token: token, Name: account.Name, Problem: problem, Least: accounts.MinPassword}})
+		Data: joinView{Token: r.PathValue("token"), Name: account.Name, Problem: problem, Least: accounts.MinPassword, Issuer: s.issuerHost(), Passkeys: passkeys}})
 	return nil
 }
 

@@ -43,6 +43,10 @@ type signInView struct {
 	Problem string
 	// Waits is for how many minutes nobody may try again.
 	Waits int
+	// Issuer is whom people may sign in with; empty for none.
+	Issuer string
+	// Passkeys is true where browsers give them.
+	Passkeys bool
 }
 
 func (s *Server) loginPage(w http.ResponseWriter, r *http.Request, v viewer) error {
@@ -56,6 +60,8 @@ func (s *Server) loginPage(w http.ResponseWriter, r *http.Request, v viewer) err
 }
 
 func (s *Server) showLogin(w http.ResponseWriter, r *http.Request, status int, show signInView) {
+	_, show.Passkeys = s.site(r)
+	show.Issuer = s.issuerHost()
 	s.render(w, r, viewer{}, status, "login.html", view{Title: word("login.title"), Here: "/login", Data: show})
 }
 

@@ -34,6 +34,20 @@ type ownView struct {
 	HasPassword         bool
 	Least               int
 	Sessions            []sessionView
+	// Issuer is whom the account may be linked with; empty for none. Here is true where browsers give passkeys.
+	Issuer     string
+	Here       bool
+	Passkeys   []wayView
+	Identities []wayView
+	// Stale is true when ways to sign in may not be added: the sign-in is too long ago.
+	Stale bool
+}
+
+// wayView is a passkey or an identity.
+type wayView struct {
+	ID         int64
+	Name, When string
+	ISO        string
 }
 
 type sessionView struct {
@@ -57,8 +71,33 @@ func (s *Server) showOwn(w http.ResponseWriter, r *http.Request, v viewer, statu
 		show.Sessions = append(show.Sessions, sessionView{ID: session.ID, Agent: session.Agent, Network: session.Network, This: session.ID == v.session.ID,
 			When: s.since(session.SeenAt), ISO: session.SeenAt.Format(time.RFC3339)})
 	}
+	if err := s.showWays(r, v, &show); err != nil {
+		return err
+	}
 	s.render(w, r, v, status, "account.html", view{Title: word("own.title"), Here: "/account", Data: show})
 	return nil
+}
+
+// showWays tells how else than by a password the account signs in.
+func (s *Server) showWays(r *http.Request, v viewer, show *ownView) error {
+	_, show.Here = s.site(r)
+	show.Issuer, show.Stale = s.issuerHost(), !s.fresh(v)
+	keys, err := s.options.Passkeys.Passkeys(r.Context(), v.account.ID)
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		way := wayView{ID: key.ID, Name: key.Name, When: word("own.unused")}
+		if !key.UsedAt.IsZero() {
+			way.When, way.ISO = s.since(key.UsedAt), key.UsedAt.Format(time.RFC3339)
+		}
+		show.Passkeys = append(show.Passkeys, way)
+	}
+	identities, err := s.options.Identities.Identities(r.Context(), v.account.ID)
+	for _, identity := range identities {
+		show.Identities = append(show.Identities, wayView{ID: identity.ID, Name: identity.Issuer, When: s.since(identity.CreatedAt), ISO: identity.CreatedAt.Format(time.RFC3339)})
+	}
+	return err
 }
 
 // since says when something was, seen from now: how long ago needs no zone.

@@ -51,7 +51,19 @@ const defaultBody = 64 << 10
 
 // routes is the table of everything that the server answers.
 func (s *Server) routes() []route {
-	return slices.Concat(s.signInRoutes(), s.ownRoutes(), s.tokenRoutes(), s.shareRoutes(), s.adminRoutes(), s.settingsRoutes(), s.updateRoutes(), s.uploadRoutes(), []route{
+	return slices.Concat(
+		s.signInRoutes(), s.passkeyRoutes(), s.oidcRoutes(),
+		s.ownRoutes(), s.tokenRoutes(), s.shareRoutes(),
+		s.adminRoutes(),
+		s.settingsRoutes(),
+		s.updateRoutes(),
+		s.uploadRoutes(),
+		s.laughRoutes())
+}
+
+// laughRoutes are the pages of laughs, and what they load.
+func (s *Server) laughRoutes() []route {
+	return []route{
 		{method: "GET", pattern: "/healthz", kind: data, need: everybody, handle: s.health},
 		{method: "GET", pattern: "/metrics", kind: data, need: everybody, handle: s.metrics},
 		{method: "GET", pattern: "/assets/{name}", kind: data, need: everybody, handle: s.asset},
@@ -72,7 +84,7 @@ func (s *Server) routes() []route {
 		{method: "POST", pattern: "/l/{id}/star", kind: form, need: member, handle: s.change(s.star)},
 		{method: "POST", pattern: "/l/{id}/note", kind: form, need: member, handle: s.change(s.note)},
 		{method: "POST", pattern: "/l/{id}/forget", kind: form, need: member, handle: s.forget},
-	})
+	}
 }
 
 // health says that the server answers. Nothing is asked of the database: a probe must not restart us for its sake.

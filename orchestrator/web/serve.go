@@ -94,12 +94,19 @@ func optionsOf(ctx context.Context, program *service.Service, started Updates) (
 		return Options{}, err
 	}
 	page := program.Config.Page
+	var oidc *OIDC
+	if page.OIDC.Issuer != "" {
+		oidc = &OIDC{Issuer: page.OIDC.Issuer, ClientID: page.OIDC.ClientID, ClientSecret: page.OIDC.ClientSecret}
+	}
 	return Options{
 		BaseURL: page.BaseURL, Listen: page.Listen, TrustedNetworks: page.TrustedNetworks, TrustUnix: page.TrustUnix,
 		Hide:        []string{program.Config.DatabaseURL, program.Config.DataDir, program.ClipsPlace()},
-		ProxyHeader: page.ProxyHeader, MetricsToken: page.MetricsToken,
-		Updates: started, Reprocessing: program,
-		Sessions: signIns, SignIns: signIns, Links: signIns, Trusted: signIns, Own: signIns, Shares: signIns, Tokens: signIns, Uploads: program, Administration: signIns, Standing: program, People: program, Metrics: program,
+		ProxyHeader: page.ProxyHeader, OIDC: oidc, MetricsToken: page.MetricsToken,
+		Sessions: signIns, SignIns: signIns, Links: signIns, Trusted: signIns,
+		Own: signIns, Passkeys: signIns, Identities: signIns,
+		Shares: signIns, Tokens: signIns, Administration: signIns,
+		Standing: program, People: program, Metrics: program,
+		Updates: started, Reprocessing: program, Uploads: program,
 		Laughs: opened, Heard: opened, Judging: program, Sounds: sounds,
 		Log: program.Log, Now: program.Now,
 	}, nil

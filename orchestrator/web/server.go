@@ -14,7 +14,9 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/chortle-audio/chortle/orchestrator/web/api"
+	"github.com/chortle-audio/chortle/orchestrator/web/internal/issuer"
 	"github.com/chortle-audio/chortle/orchestrator/web/internal/limits"
+	"github.com/chortle-audio/chortle/orchestrator/web/internal/passkeys"
 )
 
 // Options say what a Server stands on. Every interface and Log must be set.
@@ -31,6 +33,8 @@ type Options struct {
 
 	// ProxyHeader is the header in which a trusted proxy names who has signed in; empty: none does.
 	ProxyHeader string
+	// OIDC is an issuer of OpenID Connect that people may sign in with; nil for none. It needs BaseURL.
+	OIDC *OIDC
 	// MetricsToken lets a program read /metrics; empty: nobody may.
 	MetricsToken string
 	// Hide are folders and addresses that the log must not show.
@@ -41,6 +45,8 @@ type Options struct {
 	Links          Links
 	Trusted        Trusted
 	Own            Own
+	Passkeys       Passkeys
+	Identities     Identities
 	Shares         Shares
 	Administration Administration
 	People         People
@@ -60,6 +66,9 @@ type Options struct {
 	Now func() time.Time
 }
 
+// OIDC is an issuer, and what it knows us by. An empty ClientSecret is that of a public client.
+type OIDC struct{ Issuer, ClientID, ClientSecret string }
+
 // Server answers requests. Safe for concurrent use.
 type Server struct {
 	options Options
@@ -75,6 +84,8 @@ type Server struct {
 	now     func() time.Time
 
 	byNetwork, byName *limits.Limits
+	ceremonies        *passkeys.Ceremonies
+	issuer            *issuer.Issuer // nil for none
 }
 
 var _ http.Handler = (*Server)(nil)
@@ -98,6 +109,13 @@ func New(options Options) (*Server, error) {
 	}
 	s.hosts = newHosts(s.base, options.Listen)
 	s.byNetwork, s.byName = limits.New(6*time.Second, 20, 4096), limits.New(30*time.Second, 10, 4096)
+	s.ceremonies = passkeys.New(s.now)
+	if oidc := options.OIDC; oidc != nil {
+		if s.base == nil {
+			return nil, errors.New("sign in with issuer: it must know where to send people back: the base address is required")
+		}
+		s.issuer = issuer.New(oidc.Issuer, oidc.ClientID, oidc.ClientSecret, s.base.String()+"/oidc/callback", s.now)
+	}
 	var err error
 	if s.files, err = loadAssets(); err != nil {
 		return nil, err

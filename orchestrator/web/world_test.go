@@ -193,17 +193,24 @@ func (w *world) target(pattern string) string {
 
 // public are the routes that nobody needs to be signed in for. Whoever adds one writes it down here too, with the reason.
 var public = map[string]string{
-	"GET /healthz":                 "a probe has no account",
-	"GET /metrics":                 "a program, with the token of the settings",
-	"GET /assets/{name}":           "the sign-in is styled",
-	"GET /login":                   "the sign-in",
-	"POST /login":                  "the sign-in",
-	"GET /join/{token}":            "whoever has the link",
-	"POST /join/{token}":           "whoever has the link",
-	"GET /s/{token}":               "whoever has the link",
-	"POST /s/{token}":              "whoever has the link",
-	"GET /s/{token}/{id}/clip":     "whoever has the link",
-	"GET /s/{token}/{id}/clip.wav": "whoever has the link",
+	"GET /healthz":                     "a probe has no account",
+	"GET /metrics":                     "a program, with the token of the settings",
+	"GET /assets/{name}":               "the sign-in is styled",
+	"GET /login":                       "the sign-in",
+	"POST /login":                      "the sign-in",
+	"GET /join/{token}":                "whoever has the link",
+	"POST /join/{token}":               "whoever has the link",
+	"POST /login/passkey/begin":        "the sign-in",
+	"POST /login/passkey":              "the sign-in",
+	"GET /oidc":                        "the sign-in",
+	"GET /oidc/callback":               "the sign-in, on the way back",
+	"GET /join/{token}/oidc":           "whoever has the link",
+	"POST /join/{token}/passkey/begin": "whoever has the link",
+	"POST /join/{token}/passkey":       "whoever has the link",
+	"GET /s/{token}":                   "whoever has the link",
+	"POST /s/{token}":                  "whoever has the link",
+	"GET /s/{token}/{id}/clip":         "whoever has the link",
+	"GET /s/{token}/{id}/clip.wav":     "whoever has the link",
 }
 
 // TestWalkAllRoutes asks every route of the table as everybody: a route without a rule, or one that forgets whose laughs it shows,
@@ -235,7 +242,7 @@ func TestWalkAllRoutes(t *testing.T) {
 			if rule.pattern == "/logout" || rule.pattern == "/account/sessions/{number}/end" {
 				continue // it works, and that is the end of the session
 			}
-			status, _ := w.as(account, rule.method, target, "", "Accept", "application/json")
+			status, _ := w.as(account, rule.method, target, "", "Accept", "application/json", "Sec-Fetch-Site", "same-origin")
 			if (status == http.StatusForbidden) == allowed {
 				t.Errorf("%s as %s: %d", name, account, status)
 			}
