@@ -25,4 +25,5 @@ const (
 	AlertRunFailed   = "run_failed"
 	AlertUserFailed  = "user_failed"
 	AlertUnfinished  = "run_unfinished"
+	AlertNoBackup    = "no_backup"
 )

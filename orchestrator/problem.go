@@ -64,6 +64,7 @@ const (
 	CodeBackupUnauthenticated Code = "backup_unauthenticated" // this secret key did not write it
 	CodeFFmpegMissing         Code = "ffmpeg_missing"         //
 	CodeFFmpegBroken          Code = "ffmpeg_broken"          // it does not start
+	CodeRcloneMissing         Code = "rclone_missing"         //
 )
 
 // Facts of a problem, by name.

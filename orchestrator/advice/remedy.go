@@ -93,6 +93,7 @@ var remedies = map[orchestrator.Code]remedy{
 		operator + "restore one that was written with the secret key"},
 	orchestrator.CodeFFmpegMissing: {"install ffmpeg, run orchestrator setup, or set CHORTLE_FFMPEG", operator + "install ffmpeg"},
 	orchestrator.CodeFFmpegBroken:  {"check CHORTLE_FFMPEG", operator + "check ffmpeg"},
+	orchestrator.CodeRcloneMissing: {"install rclone, or set CHORTLE_RCLONE", operator + "install rclone"},
 }
 
 // Remedy says what a person can do about a problem of a code; empty where that is not known.
@@ -143,6 +144,7 @@ var alertRemedies = map[string]remedy{
 	orchestrator.AlertNoLaughs:    {terminal: "is the recorder covered, or the threshold too high?"},
 	orchestrator.AlertOldGap:      {"look at `orchestrator status`", "look at the day"},
 	orchestrator.AlertUserFailed:  {"look at `orchestrator doctor`", operator + "look at the log"},
+	orchestrator.AlertNoBackup:    {"make one, and see what is wrong: orchestrator backup", operator + "look at the backups"},
 	orchestrator.AlertUnfinished: {"look for out-of-memory in the kernel's log (journalctl -k); the next run resumes",
 		operator + "look for out-of-memory in the kernel's log; the next run resumes"},
 }

@@ -18,22 +18,33 @@ func (a *app) backupCommand() *cobra.Command {
 	var asJSON bool
 	var keep int
 	cmd := &cobra.Command{
-		Use: "backup FILE|DIR", Short: "Write database and clips into one file",
+		Use: "backup [FILE|DIR]", Short: "Write database and clips into one file",
 		Long: `Writes database and clips into one tar file, as of one moment, reads it back and compares every hash. In a
-folder the file gets the time as its name. It can be restored into SQLite and Postgres alike.
+folder the file gets the time as its name. It can be restored into SQLite and Postgres alike. Without FILE or DIR it
+goes where runs back up to by themselves (CHORTLE_BACKUP_TO), and older ones there are deleted as after a run.
 
 The settings are not in it, and so not the secret key (CHORTLE_SECRET_KEY): keep a copy of that elsewhere. The key
 authenticates the backup: restore knows that nobody changed it, or wrote it in its place.
 
 Exit codes: 0 all is in it, 1 failed, 3 the sound of some laugh was not there to be saved, 11 a run is under way.`,
 		Example: "  orchestrator backup /mnt/backups --keep 14\n  orchestrator backup before-the-move.tar",
-		Args:    oneArg("FILE or DIR"),
+		Args:    cobra.MaximumNArgs(1),
 	}
 	jsonFlag(cmd, &asJSON)
 	cmd.Flags().IntVar(&keep, "keep", 0, "keep this `number` of the folder's backups, and delete older ones; 0 keeps all")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if keep < 0 {
 			return usage("--keep %d: want 0 or more", keep)
+		}
+		if len(args) == 0 {
+			if keep > 0 {
+				return usage("--keep: want a DIR; without one CHORTLE_BACKUP_KEEP_DAYS and CHORTLE_BACKUP_KEEP_WEEKS say what is kept")
+			}
+			written, err := a.service.BackUpThere(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return a.reportBackup(written, asJSON)
 		}
 		path, err := a.settings.Path(args[0])
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -158,5 +159,60 @@ func TestAPurgedUserStaysPurged(t *testing.T) {
 	}
 	if runs := fmt.Sprint(p.json(0, "runs", "list")); strings.Contains(runs, "alice") {
 		t.Errorf("the log tells of her: %s", runs)
+	}
+}
+
+// A run backs up by itself, once a night, and somebody is told when no good backup was made for too long, whatever the clock
+// did meanwhile.
+func TestRunsBackUp(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t).alice()
+	folder := p.path("auto")
+	p.environ = append(p.environ, "CHORTLE_BACKUP_TO=folder:"+folder, "CHORTLE_ALERT_LAST_RUN=0", "CHORTLE_ALERT_QUIET_DAYS=0")
+	start := time.Date(2026, 11, 23, 4, 0, 0, 0, time.UTC)
+	night := func(at time.Time) result {
+		return p.runAt(t.Context(), func() time.Time { return at }, "", "run", "--user", "alice")
+	}
+	files := func() (names []string) {
+		entries, _ := os.ReadDir(folder) // it is made by the first
+		for _, entry := range entries {
+			names = append(names, entry.Name())
+		}
+		return names
+	}
+	if r := night(start); r.code != 0 || len(files()) != 1 || !strings.Contains(r.stderr, "backed up") {
+		t.Fatalf("%+v: %v", r, files())
+	}
+	if r := night(start.Add(time.Hour)); len(files()) != 1 {
+		t.Errorf("an hour later: %+v: %v", r, files())
+	}
+	if r := night(start.AddDate(0, 0, 1)); len(files()) != 2 {
+		t.Errorf("the next night: %+v: %v", r, files())
+	}
+	for _, file := range files() {
+		p.must("restore", "--dry-run", filepath.Join(folder, file))
+	}
+	status := func(at time.Time) string {
+		return p.runAt(t.Context(), func() time.Time { return at }, "", "status").stdout
+	}
+	if out := status(start.AddDate(0, 0, 3)); strings.Contains(out, "backup") {
+		t.Errorf("two days after: %s", out)
+	}
+	if out := status(start.AddDate(0, 0, 9)); !strings.Contains(out, "the last good backup was") {
+		t.Errorf("a week after: %s", out)
+	}
+	night(start.AddDate(5, 0, 0)) // the clock was ahead
+	if out := status(start.AddDate(0, 0, 9)); !strings.Contains(out, "the last good backup was") {
+		t.Errorf("a backup of the future silences it: %s", out)
+	}
+	if err := os.RemoveAll(folder); err != nil {
+		t.Fatal(err)
+	}
+	p.file("", "auto", []byte("no folder"))
+	if r := night(start.AddDate(0, 0, 10)); !strings.Contains(r.stderr, `"alert":"no_backup"`) || !strings.Contains(r.stderr, "there is no good backup: make backup folder") {
+		t.Errorf("they are gone, and none can be made: %+v", r)
+	}
+	if r := p.run("backup", "--keep", "3"); r.code != orchestrator.ExitUsage {
+		t.Errorf("%+v", r)
 	}
 }

@@ -24,6 +24,16 @@ type Limits struct {
 	GapAge time.Duration
 	// LastGoodRun is how long ago the last run may be that read a user without failure.
 	LastGoodRun time.Duration
+	// LastBackup is how long ago the last good backup may be.
+	LastBackup time.Duration
+}
+
+// Backups is how automatic backups stand.
+type Backups struct {
+	// LastGood is the moment of the last one that was read back; zero where there is none. One of the future is none.
+	LastGood time.Time
+	// Problem is why the last one that was tried is none; empty where it is good.
+	Problem string
 }
 
 // Facts are what is judged.
@@ -34,6 +44,8 @@ type Facts struct {
 	Status *orchestrator.ServiceStatus
 	// Unfinished are runs that were begun and never ended, and are not under way any more.
 	Unfinished []orchestrator.Run
+	// Backups is nil where none are made by themselves, or it is not known how they stand.
+	Backups *Backups
 }
 
 // Alerts are all that the facts give cause for at a time, each once.
@@ -53,6 +65,9 @@ func Alerts(facts Facts, limits Limits, now time.Time) (alerts []orchestrator.Al
 	}
 	if facts.Run != nil {
 		add(checkRun(*facts.Run, limits)...)
+	}
+	if facts.Backups != nil && limits.LastBackup > 0 {
+		add(checkBackups(*facts.Backups, limits, now)...)
 	}
 	if facts.Status != nil {
 		add(checkService(*facts.Status, limits, now)...)
@@ -151,6 +166,23 @@ func checkService(status orchestrator.ServiceStatus, limits Limits, now time.Tim
 		}
 	}
 	return alerts
+}
+
+// checkBackups returns an alert where the last good backup is too old.
+func checkBackups(b Backups, limits Limits, now time.Time) []orchestrator.Alert {
+	var what string
+	switch age := now.Sub(b.LastGood); {
+	case b.LastGood.IsZero(), b.LastGood.After(now):
+		what = "there is no good backup"
+	case age > limits.LastBackup:
+		what = fmt.Sprintf("the last good backup was %s ago", advice.Ago(age))
+	default:
+		return nil
+	}
+	if b.Problem != "" {
+		what += ": " + b.Problem
+	}
+	return []orchestrator.Alert{{Kind: orchestrator.AlertNoBackup, Message: what}}
 }
 
 // failedDay is the alert for a user's day that could not be read, or only in part.

@@ -14,7 +14,8 @@ import (
 // longestPause is how long after the run before a run still believes its clock enough to delete what is too old.
 const longestPause = 31 * 24 * time.Hour
 
-// lookAfter is what a run does at its end, under its lock: it deletes what need not be kept. What fails is logged, and
+// lookAfter is what a run does at its end, under its lock: it backs up, and deletes what need not be
+// kept. What fails is logged, and
 // never fails the run.
 func (s *Service) lookAfter(ctx context.Context, run orchestrator.Run) {
 	if run.ID == "" || ctx.Err() != nil {
@@ -30,6 +31,7 @@ func (s *Service) lookAfter(ctx context.Context, run orchestrator.Run) {
 		return
 	}
 	defer release()
+	s.backUpAfter(ctx) // first: what the rules delete is in it
 	s.pruneAfter(ctx, run)
 }
 

@@ -44,6 +44,25 @@ func (s *Service) BackUp(ctx context.Context, path string, keep int) (document.B
 		return document.Backup{}, err
 	}
 	defer release()
+	note := orchestrator.BackupNote{StartedAt: s.Now().UTC(), Place: filepath.Dir(path), Name: filepath.Base(path)}
+	made, err := s.writeBackup(ctx, path)
+	if err != nil {
+		return document.Backup{}, err
+	}
+	note.FinishedAt, note.Bytes = s.Now().UTC(), made.Bytes
+	if err := s.noteBackup(ctx, note); err != nil {
+		return document.Backup{}, err
+	}
+	if keep > 0 {
+		if err := s.dropOldBackups(folder, filepath.Base(path), keep); err != nil {
+			return document.Backup{}, err
+		}
+	}
+	return made, nil
+}
+
+// writeBackup writes database and clips into a file and reads it back, under locks that the caller holds.
+func (s *Service) writeBackup(ctx context.Context, path string) (document.Backup, error) {
 	opened, err := s.Store(ctx)
 	if err != nil {
 		return document.Backup{}, err
@@ -60,12 +79,15 @@ func (s *Service) BackUp(ctx context.Context, path string, keep int) (document.B
 	if err != nil {
 		return document.Backup{}, err
 	}
-	if keep > 0 {
-		if err := s.dropOldBackups(folder, filepath.Base(path), keep); err != nil {
-			return document.Backup{}, err
-		}
-	}
 	return backupOf(path, contents)
+}
+
+func (s *Service) noteBackup(ctx context.Context, note orchestrator.BackupNote) error {
+	opened, err := s.Store(ctx)
+	if err != nil {
+		return err
+	}
+	return opened.NoteBackup(ctx, note)
 }
 
 // backupKey marks backups and knows them again; its zero value where there is no secret key.

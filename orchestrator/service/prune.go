@@ -65,7 +65,7 @@ func (s *Service) prune(ctx context.Context, names []string, dryRun bool) (docum
 		return document.Prune{}, err
 	}
 	now := s.Now()
-	backup, err := s.lastGoodBackup(ctx, now)
+	backup, err := s.lastGoodBackup(ctx, "")
 	if err != nil {
 		return document.Prune{}, err
 	}
@@ -136,9 +136,9 @@ func (s *Service) originals(user orchestrator.User) ([]keeping.Original, error) 
 	return append(found, archive), nil
 }
 
-// lastGoodBackup is the moment of the last backup that was read back and is still there; zero where there is none. One of
-// the future does not count: the clock was wrong then, or is now.
-func (s *Service) lastGoodBackup(ctx context.Context, now time.Time) (time.Time, error) {
+// lastGoodBackup is the moment of the last backup at a place, or anywhere where that is empty, that was read back and is
+// still there; zero where there is none. One of the future does not count: the clock was wrong then, or is now.
+func (s *Service) lastGoodBackup(ctx context.Context, place string) (time.Time, error) {
 	opened, err := s.Store(ctx)
 	if err != nil {
 		return time.Time{}, err
@@ -148,7 +148,7 @@ func (s *Service) lastGoodBackup(ctx context.Context, now time.Time) (time.Time,
 		return time.Time{}, err
 	}
 	for _, note := range notes {
-		if note.Error != "" || note.StartedAt.After(now) {
+		if note.Error != "" || note.StartedAt.After(s.Now()) || place != "" && note.Place != place {
 			continue
 		}
 		if filepath.IsAbs(note.Place) {

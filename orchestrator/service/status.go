@@ -52,6 +52,9 @@ func (s *Service) Standing(ctx context.Context) (now Standing, err error) {
 			return now, err
 		}
 	}
+	if facts.Backups, err = s.backupStanding(ctx); err != nil {
+		return now, err
+	}
 	now.Alerts = health.Alerts(facts, s.Config.Alerts.Limits, s.Now())
 	return now, nil
 }

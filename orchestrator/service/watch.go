@@ -88,6 +88,12 @@ func (w *watch) end(ctx context.Context, opened *store.Store, run orchestrator.R
 		}
 		cancel()
 	}
+	if opened != nil && facts.Status != nil {
+		var err error
+		if facts.Backups, err = w.backupStanding(ctx); err != nil {
+			w.Log.WithError(err).Warn("look at backups")
+		}
+	}
 	alerts := health.Alerts(facts, w.Config.Alerts.Limits, w.Now())
 	var lines []string
 	for _, alert := range alerts {

@@ -90,6 +90,7 @@ type Config struct {
 	LogKeepDays int
 	Alerts      Alerts
 	Keep        Keep
+	Backup      Backup
 	Page        Page
 	Giggles     Giggles
 }
@@ -175,6 +176,13 @@ func Load(in Input) (*Settings, error) {
 			s.Config.ModelEnv = append(s.Config.ModelEnv, name+"="+value)
 		}
 	}
+	for name, value := range s.environment { // rclone is set up by them, too
+		if strings.HasPrefix(name, "RCLONE_") {
+			s.Config.Backup.RcloneEnv = append(s.Config.Backup.RcloneEnv, name+"="+value)
+		}
+	}
+	slices.Sort(s.Config.Backup.RcloneEnv)
+	s.Config.Backup.RcloneEnv = append(s.Config.Backup.RcloneEnv, s.Config.ModelEnv...)
 	s.warn("the environment", s.environment)
 	s.warn(s.EnvFile, file)
 	return s, errors.Join(problems...)
