@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
@@ -34,6 +35,8 @@ func (s *Server) shareRoutes() []route {
 	return []route{
 		{method: "POST", pattern: "/l/{id}/share", kind: form, need: member, handle: s.addShare},
 		{method: "GET", pattern: "/u/{user}/shares", kind: page, need: listener, handle: s.sharesPage},
+		{method: "GET", pattern: "/u/{user}/share", kind: page, need: member, handle: s.chooseShared},
+		{method: "POST", pattern: "/u/{user}/shares", kind: form, need: member, handle: s.addPlaylist},
 		{method: "POST", pattern: "/u/{user}/shares/{number}/revoke", kind: form, need: member, handle: s.revokeShare},
 		{method: "GET", pattern: "/s/{token}", kind: page, need: everybody, handle: s.visitShare},
 		{method: "POST", pattern: "/s/{token}", kind: form, need: everybody, body: 8 << 10, handle: s.openShare},
@@ -57,14 +60,12 @@ func (s *Server) addShare(w http.ResponseWriter, r *http.Request, v viewer) erro
 	if err != nil {
 		return err
 	}
-	days := shareDays[0]
-	if text := r.PostForm.Get("days"); text != "" {
-		if days, err = strconv.Atoi(text); err != nil || !slices.Contains(shareDays, days) {
-			return inputError("form")
-		}
+	life, err := shareLife(r.PostForm)
+	if err != nil {
+		return err
 	}
 	token, made, err := s.options.Shares.AddShare(r.Context(), orchestrator.Share{UserID: laugh.UserID, AccountID: v.account.ID, Title: r.PostForm.Get("title"),
-		Laughs: []string{laugh.ID}}, time.Duration(days)*24*time.Hour, r.PostForm.Get("password"))
+		Laughs: []string{laugh.ID}}, life, r.PostForm.Get("password"))
 	if err != nil {
 		return err
 	}
@@ -94,7 +95,7 @@ type shareLine struct {
 	ID                     int64
 	Title, Until, Visited  string
 	Laughs                 []string
-	Visits                 int
+	Visits, Count          int
 	HasPassword, Over, New bool
 }
 
@@ -113,7 +114,7 @@ func (s *Server) showShares(w http.ResponseWriter, r *http.Request, v viewer, na
 	}
 	show := sharesView{Link: link, User: p.Name, MayChange: v.may(member)}
 	for _, share := range shares {
-		line := shareLine{ID: share.ID, Title: share.Title, Laughs: share.Laughs, Visits: share.Visits, HasPassword: share.HasPassword,
+		line := shareLine{ID: share.ID, Title: share.Title, Laughs: share.Laughs, Count: len(share.Laughs), Visits: share.Visits, HasPassword: share.HasPassword,
 			Over: !share.Open(s.now()), New: share.ID == made, Until: word("share.forever")}
 		if !share.ExpiresAt.IsZero() {
 			line.Until = s.moment(share.ExpiresAt, p)
@@ -195,20 +196,20 @@ func (s *Server) showShare(w http.ResponseWriter, r *http.Request, share orchest
 	token := r.PathValue("token")
 	show := sharedView{Title: share.Title, Locked: locked, Problem: problem, Action: "/s/" + token}
 	if show.Title == "" {
-		show.Title = word("share.heading")
+		show.Title = plural("share.headings", len(share.Laughs))
 	}
 	if locked {
 		show.Title = word("share.heading")
 	} else {
 		ctx := orchestrator.WithUsers(r.Context(), []int64{share.UserID})
-		for _, id := range share.Laughs {
-			laugh, err := s.options.Laughs.Laugh(ctx, []int64{share.UserID}, id)
-			if errors.Is(err, orchestrator.ErrNotFound) || err == nil && laugh.Clip == "" {
-				continue // forgotten, or its sound is gone
-			}
-			if err != nil {
-				return err
-			}
+		laughs, err := collect(s.options.Laughs.LaughsOf(ctx, []int64{share.UserID}, orchestrator.LaughFilter{IDs: share.Laughs, WithClip: true}))
+		if err != nil {
+			return err
+		}
+		slices.SortFunc(laughs, func(a, b orchestrator.StoredLaugh) int { // as they were chosen; those that were forgotten are missing
+			return cmp.Compare(slices.Index(share.Laughs, a.ID), slices.Index(share.Laughs, b.ID))
+		})
+		for _, laugh := range laughs {
 			location, err := time.LoadLocation(laugh.Timezone)
 			if err != nil {
 				return err

@@ -134,6 +134,21 @@ document.addEventListener("input", (event) => {
   if (event.target.matches("form[data-swap] input[type=range], form[data-swap] select[name=with]")) ask(event.target.form);
 });
 
+// One box ticks all boxes of its form; Shift ticks what lies between two.
+let ticked = null;
+document.addEventListener("click", (event) => {
+  const box = event.target;
+  if (!box.matches("input[type=checkbox]") || !box.form) return;
+  if (box.dataset.all) {
+    for (const other of box.form.querySelectorAll(`input[name="${box.dataset.all}"]`)) other.checked = box.checked;
+    return;
+  }
+  const boxes = [...box.form.querySelectorAll(`input[type=checkbox][name="${box.name}"]`)];
+  const from = boxes.indexOf(ticked), to = boxes.indexOf(box);
+  if (event.shiftKey && from >= 0) for (const other of boxes.slice(Math.min(from, to), Math.max(from, to) + 1)) other.checked = box.checked;
+  ticked = box;
+});
+
 // "Copy link" selects the field, and copies it where the browser allows that.
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-copy]");
