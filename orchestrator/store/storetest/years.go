@@ -83,6 +83,9 @@ func Pages(userID int64, today orchestrator.Date) map[string]func(context.Contex
 			if err == nil {
 				_, err = list(ctx, s, orchestrator.LaughFilter{Order: orchestrator.OrderNewest, Starred: true, From: today.Add(-364), To: today, Limit: 50})
 			}
+			if err == nil {
+				_, err = list(ctx, s, orchestrator.LaughFilter{Order: orchestrator.OrderBest, Starred: true, Marks: orchestrator.NotWrong(), From: today.Add(-364), To: today, Limit: 24})
+			}
 			return err
 		},
 		"counts of a year": func(ctx context.Context, s *store.Store) error {
