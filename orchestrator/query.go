@@ -178,7 +178,9 @@ type GivenUp struct {
 type ServiceStatus struct {
 	// LastGoodRun is when the last run with exit code 0 finished, in UTC; zero if there is none.
 	LastGoodRun time.Time
-	Users       []UserStatus
+	// Ahead is when the last run began that began later than now, by a clock that was or is wrong; zero if there is none.
+	Ahead time.Time
+	Users []UserStatus
 }
 
 // LaughCopy is where else a laugh was heard that counts once: in a second device, a copy, another coding.

@@ -145,6 +145,10 @@ var alertRemedies = map[string]remedy{
 	orchestrator.AlertOldGap:      {"look at `orchestrator status`", "look at the day"},
 	orchestrator.AlertUserFailed:  {"look at `orchestrator doctor`", operator + "look at the log"},
 	orchestrator.AlertNoBackup:    {"make one, and see what is wrong: orchestrator backup", operator + "look at the backups"},
+	orchestrator.AlertRunStuck: {"look at that process; if it does nothing any more, end it: kill PID, then orchestrator run",
+		operator + "look at the process that holds the lock"},
+	orchestrator.AlertClock: {"set the clock (timedatectl); the alert goes when that time has passed, or with: orchestrator runs list",
+		operator + "set the clock"},
 	orchestrator.AlertUnfinished: {"look for out-of-memory in the kernel's log (journalctl -k); the next run resumes",
 		operator + "look for out-of-memory in the kernel's log; the next run resumes"},
 }

@@ -1,13 +1,16 @@
 package cli_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/chortle-audio/chortle/internal/flock"
 	"github.com/chortle-audio/chortle/internal/testkit"
 	"github.com/chortle-audio/chortle/orchestrator"
 )
@@ -106,5 +109,33 @@ func TestWhatKillsTheRunIsGivenUp(t *testing.T) {
 	p.recording("alice", "2026-11-22_18-30-01.ogg")
 	if run := p.json(0, day...); at(run, "users", 0, "recordings", "processed") != 1.0 {
 		t.Errorf("another recording: %v", run)
+	}
+}
+
+// H4: a run that finds the lock held for too long notifies: nobody else does where the one that holds it hangs.
+func TestAStuckRunIsTold(t *testing.T) {
+	t.Parallel()
+	pings, messages := newWeb(t), newWeb(t)
+	p := newPlace(t, "CHORTLE_PING_URL="+pings.URL+"/check", "CHORTLE_NOTIFY_URLS=generic+"+messages.URL+"/topic").alice()
+	held, err := os.OpenFile(p.path("data/run.lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
+	if err := flock.TryLock(held); err != nil {
+		t.Fatal(err)
+	}
+	for age, stuck := range map[time.Duration]bool{time.Hour: false, 9 * time.Hour: true} {
+		holder := fmt.Sprintf(`{"pid":7,"host":"here","started_at":%q,"command":"run"}`, time.Now().Add(-age).UTC().Format(time.RFC3339))
+		if err := errors.Join(held.Truncate(0), os.WriteFile(held.Name(), []byte(holder), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		if r := p.run(day...); r.code != orchestrator.ExitLocked {
+			t.Errorf("held for %v: %+v", age, r)
+		}
+		told, pinged := messages.hears(), pings.hears()
+		if (len(told) == 1) != stuck || stuck && !strings.Contains(told[0], "process 7") || (len(pinged) == 1) != stuck {
+			t.Errorf("held for %v: notified %q, pinged %q", age, told, pinged)
+		}
 	}
 }

@@ -24,6 +24,7 @@ type Limits struct {
 	GapAge time.Duration
 	// LastGoodRun is how long ago the last run may be that read a user without failure.
 	LastGoodRun time.Duration
+<<<<<<< HEAD
 	// LastBackup is how long ago the last good backup may be.
 	LastBackup time.Duration
 }
@@ -34,7 +35,14 @@ type Backups struct {
 	LastGood time.Time
 	// Problem is why the last one that was tried is none; empty where it is good.
 	Problem string
+=======
+	// Stuck is for how long a lock may be held that keeps runs away.
+	Stuck time.Duration
+>>>>>>> d9edfff (service, health, store: alert of a lock that is held for too long, and of a clock that was ahead; believe no time behind now)
 }
+
+// ClockMargin is by how much a time may lie ahead and still count: clocks of two machines differ.
+const ClockMargin = time.Hour
 
 // Facts are what is judged.
 type Facts struct {
@@ -98,6 +106,16 @@ func unfinished(run orchestrator.Run) orchestrator.Alert {
 	return orchestrator.Alert{Kind: orchestrator.AlertUnfinished, Message: fmt.Sprintf("the run of %s never ended: something killed it", run.StartedAt.UTC().Format("2006-01-02 15:04 MST"))}
 }
 
+// Stuck is the alert for a lock that keeps runs away since a time; ok is false where that is not too long yet, or
+// limits want none. A time that lies ahead is one of a clock that was wrong.
+func Stuck(holder string, since time.Time, limits Limits, now time.Time) (alert orchestrator.Alert, ok bool) {
+	held := now.Sub(since)
+	if limits.Stuck == 0 || since.IsZero() || held <= limits.Stuck && held >= -ClockMargin {
+		return alert, false
+	}
+	return orchestrator.Alert{Kind: orchestrator.AlertRunStuck, Message: fmt.Sprintf("this run could not begin: %s", holder)}, true
+}
+
 // checkRun returns what one run gives cause for.
 func checkRun(run orchestrator.Run, limits Limits) (alerts []orchestrator.Alert) {
 	if run.Status == orchestrator.StatusFailed {
@@ -132,8 +150,12 @@ func checkRun(run orchestrator.Run, limits Limits) (alerts []orchestrator.Alert)
 
 // checkService returns what the standing of the service gives cause for, at a time.
 func checkService(status orchestrator.ServiceStatus, limits Limits, now time.Time) (alerts []orchestrator.Alert) {
+	if !status.Ahead.IsZero() {
+		alerts = append(alerts, orchestrator.Alert{Kind: orchestrator.AlertClock, Message: fmt.Sprintf(
+			"a run began at %s, which is later than now: a clock was or is wrong, and what is later than now does not count", status.Ahead.UTC().Format("2006-01-02 15:04 MST"))})
+	}
 	if limits.LastGoodRun > 0 {
-		alerts = noGoodRun(status, limits, now)
+		alerts = append(alerts, noGoodRun(status, limits, now)...)
 	}
 	for _, user := range status.Users {
 		if !user.User.Enabled {

@@ -172,3 +172,31 @@ func TestTheServiceIsWatched(t *testing.T) {
 		}
 	}
 }
+
+// M5: a clock that was ahead is an alert, and silences none.
+func TestAClockThatWasAhead(t *testing.T) {
+	t.Parallel()
+	status := orchestrator.ServiceStatus{LastGoodRun: now.Add(-10 * 24 * time.Hour), Ahead: now.Add(2 * 366 * 24 * time.Hour)}
+	got := kinds(health.Alerts(health.Facts{Status: &status}, limits, now))
+	if want := []string{orchestrator.AlertClock, orchestrator.AlertNoGoodRun}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// H4: a lock that is held for too long is an alert, also where its time is one of a clock that was wrong.
+func TestALockThatIsHeldForTooLong(t *testing.T) {
+	t.Parallel()
+	limits := health.Limits{Stuck: 8 * time.Hour}
+	for since, want := range map[time.Duration]bool{-time.Hour: false, -9 * time.Hour: true, 0: false, 24 * time.Hour: true} {
+		alert, ok := health.Stuck("process 7 holds it", now.Add(since), limits, now)
+		if ok != want || ok && (alert.Kind != orchestrator.AlertRunStuck || advice.OfAlert(advice.Terminal, alert) == "") {
+			t.Errorf("held since %v: %v, %+v", since, ok, alert)
+		}
+	}
+	if _, ok := health.Stuck("it", now.Add(-9*time.Hour), health.Limits{}, now); ok {
+		t.Error("raised though it is off")
+	}
+	if _, ok := health.Stuck("it", time.Time{}, limits, now); ok {
+		t.Error("raised though nobody knows since when")
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/advice"
@@ -66,6 +67,8 @@ type LockedError struct {
 	What string
 	// Holder says who holds it.
 	Holder string
+	// Since is from when it has been held; zero where that is not known.
+	Since time.Time
 }
 
 // Error names what is locked and who holds it.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -38,7 +39,8 @@ func (s *Service) Lock() (release func(), err error) {
 	if err := flock.TryLock(file); err != nil {
 		defer file.Close()
 		if errors.Is(err, flock.ErrLocked) {
-			return nil, &LockedError{"data folder " + dir, whoHolds(file)}
+			who, since := whoHolds(file)
+			return nil, &LockedError{What: "data folder " + dir, Holder: who, Since: since}
 		}
 		return nil, fmt.Errorf("lock data folder %s: %w", dir, err)
 	}
@@ -90,18 +92,22 @@ func (s *Service) lockWork(ctx context.Context, lock lockWork) (release func(), 
 	}
 	release, err = lock(opened, ctx, store.WorkLock)
 	if errors.Is(err, orchestrator.ErrLocked) {
-		err = &LockedError{"database", "a run or a command on another machine that shares it is under way"}
+		err = &LockedError{What: "database", Holder: "a run or a command on another machine that shares it is under way"}
 	}
 	return release, err
 }
 
-// whoHolds describes the holder; it may be just writing itself down, and is then not known.
-func whoHolds(file *os.File) string {
+// whoHolds describes the holder, and from when it has held the file. It may be just writing itself down, or have had no
+// room for that: when the file was last touched is known all the same.
+func whoHolds(file *os.File) (who string, since time.Time) {
 	var h holder
-	if err := json.NewDecoder(file).Decode(&h); err != nil {
-		return "another run holds it"
+	if err := json.NewDecoder(io.LimitReader(file, 64<<10)).Decode(&h); err != nil {
+		if info, err := file.Stat(); err == nil {
+			since = info.ModTime()
+		}
+		return "another run holds it", since
 	}
-	return fmt.Sprintf("process %d on %s holds it since %s (%s)", h.PID, h.Host, h.StartedAt.Format(time.RFC3339), h.Command)
+	return fmt.Sprintf("process %d on %s holds it since %s (%s)", h.PID, h.Host, h.StartedAt.Format(time.RFC3339), h.Command), h.StartedAt
 }
 
 // lockUser keeps runs, here and elsewhere, away from a user. A *LockedError where one reads the user.
@@ -112,7 +118,7 @@ func (s *Service) lockUser(ctx context.Context, user orchestrator.User) (release
 	}
 	release, err = opened.LockUser(ctx, user.ID)
 	if errors.Is(err, orchestrator.ErrLocked) {
-		err = &LockedError{"user " + user.Name, "a run reads this user"}
+		err = &LockedError{What: "user " + user.Name, Holder: "a run reads this user"}
 	}
 	return release, err
 }

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/clips"
 	"github.com/chortle-audio/chortle/orchestrator/detect"
+	"github.com/chortle-audio/chortle/orchestrator/health"
 	"github.com/chortle-audio/chortle/orchestrator/store"
 )
 
@@ -34,7 +36,13 @@ func (s *Service) Run(ctx context.Context, request RunRequest, observe func(orch
 	startedAt := s.Now()
 	release, err := s.Lock()
 	if err != nil {
-		return s.notStarted(ctx, request.Trigger, startedAt, err), err
+		run = s.notStarted(ctx, request.Trigger, startedAt, err)
+		if locked := (*LockedError)(nil); errors.As(err, &locked) && !request.DryRun {
+			if alert, stuck := health.Stuck(err.Error(), locked.Since, s.Config.Alerts.Limits, startedAt); stuck {
+				s.stuck(ctx, run, alert)
+			}
+		}
+		return run, err
 	}
 	defer release()
 	var watch *watch

@@ -28,7 +28,7 @@ func (s *Service) Standing(ctx context.Context) (now Standing, err error) {
 	if err != nil {
 		return now, err
 	}
-	if now.ServiceStatus, err = opened.Status(ctx); err != nil {
+	if now.ServiceStatus, err = opened.StatusAt(ctx, s.Now().Add(health.ClockMargin)); err != nil {
 		return now, err
 	}
 	for i := range now.Users {
@@ -41,7 +41,7 @@ func (s *Service) Standing(ctx context.Context) (now Standing, err error) {
 		}
 	}
 	facts := health.Facts{Status: &now.ServiceStatus}
-	last, err := opened.Run(ctx, store.LastRun)
+	last, err := s.lastRun(ctx, opened)
 	switch {
 	case errors.Is(err, orchestrator.ErrNotFound):
 	case err != nil:
@@ -57,6 +57,21 @@ func (s *Service) Standing(ctx context.Context) (now Standing, err error) {
 	}
 	now.Alerts = health.Alerts(facts, s.Config.Alerts.Limits, s.Now())
 	return now, nil
+}
+
+// lastRun returns the run that was started last, those left out that a clock which was wrong puts behind now.
+// orchestrator.ErrNotFound when there is none.
+func (s *Service) lastRun(ctx context.Context, opened *store.Store) (run orchestrator.Run, err error) {
+	if run, err = opened.Run(ctx, store.LastRun); err != nil || !run.StartedAt.After(s.Now().Add(health.ClockMargin)) {
+		return run, err
+	}
+	runs, err := opened.Runs(ctx, 100)
+	for _, earlier := range runs {
+		if !earlier.StartedAt.After(s.Now().Add(health.ClockMargin)) {
+			return earlier, err
+		}
+	}
+	return run, err
 }
 
 // Metrics says how things stand, in Prometheus' text form.

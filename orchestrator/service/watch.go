@@ -33,14 +33,18 @@ type watch struct {
 
 // beginWatch notifies that a run begins.
 func (s *Service) beginWatch(ctx context.Context) *watch {
-	alerts := s.Config.Alerts
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.DisableKeepAlives = true // two calls in a night
-	w := &watch{Service: s, notifier: notify.Notifier{Addresses: alerts.NotifyURLs, PingURL: alerts.PingURL,
-		Timeout: notifyTimeout, HTTP: &http.Client{Transport: transport}}}
+	w := &watch{Service: s, notifier: s.notifier()}
 	w.warn(w.notifier.Check())
 	w.warn(w.notifier.Start(ctx))
 	return w
+}
+
+// notifier is who is notified by the settings.
+func (s *Service) notifier() notify.Notifier {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.DisableKeepAlives = true // two calls in a night
+	return notify.Notifier{Addresses: s.Config.Alerts.NotifyURLs, PingURL: s.Config.Alerts.PingURL,
+		Timeout: notifyTimeout, HTTP: &http.Client{Transport: transport}}
 }
 
 // warn logs a failed notification; it never fails the run.
@@ -63,6 +67,16 @@ func (w *watch) lookBack(ctx context.Context) {
 	w.unfinished = closed
 }
 
+// stuck notifies that a run could not begin because something has been in its way for too long.
+func (s *Service) stuck(ctx context.Context, run orchestrator.Run, alert orchestrator.Alert) {
+	w := &watch{Service: s, notifier: s.notifier()}
+	ctx = context.WithoutCancel(ctx)
+	remedy := advice.OfAlert(advice.Terminal, alert)
+	w.Log.WithFields(fields{keyAlert: alert.Kind, keyRemedy: remedy}).Warn(alert.Message)
+	w.warn(w.notifier.Send(ctx, []string{fmt.Sprintf("%s. %s.", alert.Message, remedy)}))
+	w.warn(w.notifier.End(ctx, run, w.Kept.Tail()))
+}
+
 // end notifies how the run ended: alerts to the log and to whoever wants them, metrics, and last the ping,
 // which takes the end of the log along. The store is nil where it could not be opened.
 func (w *watch) end(ctx context.Context, opened *store.Store, run orchestrator.Run, failure error) {
@@ -80,7 +94,7 @@ func (w *watch) end(ctx context.Context, opened *store.Store, run orchestrator.R
 	if opened != nil && !errors.Is(failure, orchestrator.ErrStoreUnavailable) {
 		asking, cancel := context.WithTimeout(ctx, min(statusTimeout, 2*w.notifier.Timeout))
 		var err error
-		if status, err = opened.Status(asking); err != nil {
+		if status, err = opened.StatusAt(asking, w.Now().Add(health.ClockMargin)); err != nil {
 			w.Log.WithError(err).Warn("read status")
 		} else {
 			facts.Status = &status

@@ -52,6 +52,9 @@ var alertTable = []Definition{
 	{Name: "CHORTLE_ALERT_LAST_RUN", Flag: "last-run", Help: "alert when a user's last good run is longer ago, such as 36h; 0: never",
 		fallback: fixed("36h"),
 		set:      func(s *Settings, v string) error { return longDuration(v, &s.Config.Alerts.LastGoodRun) }},
+	{Name: "CHORTLE_ALERT_STUCK", Help: "alert when another run or command has kept a run away for longer, such as 8h; 0: never",
+		fallback: fixed("8h"),
+		set:      func(s *Settings, v string) error { return longDuration(v, &s.Config.Alerts.Stuck) }},
 	{Name: "CHORTLE_NOTIFY_URLS", Secret: true, Hidden: true, Help: "where alerts go: shoutrrr addresses, with spaces between, such as ntfy://ntfy.sh/TOPIC",
 		fallback: fixed(""),
 		set: func(s *Settings, v string) error {

@@ -10,12 +10,21 @@ import (
 	"github.com/chortle-audio/chortle/orchestrator"
 )
 
-// Status tells how the service and every user stand, users in order of priority and name.
-func (s *Store) Status(ctx context.Context) (status orchestrator.ServiceStatus, err error) {
+// never is later than everything that is stored.
+var never = time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// Status is StatusAt with a clock that believes every time.
+func (s *Store) Status(ctx context.Context) (orchestrator.ServiceStatus, error) {
+	return s.StatusAt(ctx, never)
+}
+
+// StatusAt tells how the service and every user stand, users in order of priority and name. What has a time behind now
+// does not count: a clock was wrong, and would say for as long that all is well.
+func (s *Store) StatusAt(ctx context.Context, now time.Time) (status orchestrator.ServiceStatus, err error) {
 	err = s.read(ctx, "read status", func(ctx context.Context, q querier) error {
 		status = orchestrator.ServiceStatus{}
-		err := q.one(ctx, "SELECT (SELECT finished_at FROM runs WHERE exit_code = 0 AND finished_at IS NOT NULL ORDER BY finished_at DESC LIMIT 1)",
-			nil, instant{&status.LastGoodRun})
+		err := q.one(ctx, `SELECT (SELECT finished_at FROM runs WHERE exit_code = 0 AND finished_at <= ?1 ORDER BY finished_at DESC LIMIT 1),
+			(SELECT started_at FROM runs WHERE started_at > ?1 ORDER BY started_at DESC LIMIT 1)`, []any{now}, instant{&status.LastGoodRun}, instant{&status.Ahead})
 		if err != nil {
 			return err
 		}
@@ -23,7 +32,7 @@ func (s *Store) Status(ctx context.Context) (status orchestrator.ServiceStatus, 
 		if err != nil {
 			return err
 		}
-		status.Users, err = statusOf(ctx, q, users, where{})
+		status.Users, err = statusOf(ctx, q, users, where{}, now)
 		return err
 	})
 	return status, err
@@ -42,7 +51,7 @@ func (s *Store) UserStatus(ctx context.Context, userID int64) (status orchestrat
 			return orchestrator.ErrNotFound
 		}
 		alone.add("u.id = ?", userID)
-		all, err := statusOf(ctx, q, users, alone)
+		all, err := statusOf(ctx, q, users, alone, never)
 		if err == nil {
 			status = all[0]
 		}
@@ -53,7 +62,7 @@ func (s *Store) UserStatus(ctx context.Context, userID int64) (status orchestrat
 
 // statusOf tells how users stand; w chooses them from users, u. Every step finds what it needs of a user by an
 // index, however much is stored of them.
-func statusOf(ctx context.Context, q querier, users []orchestrator.User, w where) ([]orchestrator.UserStatus, error) {
+func statusOf(ctx context.Context, q querier, users []orchestrator.User, w where, now time.Time) ([]orchestrator.UserStatus, error) {
 	all := make([]orchestrator.UserStatus, len(users))
 	at := make(map[int64]*orchestrator.UserStatus)
 	for i, user := range users {
@@ -64,16 +73,18 @@ func statusOf(ctx context.Context, q querier, users []orchestrator.User, w where
 		both := where{conditions: slices.Concat(w.conditions, conditions)}
 		return both.String()
 	}
+	until, bounded := fmt.Sprintf("?%d", len(w.args)+1), append(slices.Clone(w.args), now)
 	const okDay = "SELECT d.date FROM run_users d WHERE d.user_id = u.id AND d.status = 'ok' ORDER BY d.date"
 	steps := []struct {
 		query string
+		args  []any
 		scan  func(scan func(...any) error) error
 	}{
 		{`SELECT u.id, COALESCE((` + okDay + ` LIMIT 1), ''), COALESCE((` + okDay + ` DESC LIMIT 1), ''),
-				(SELECT r.finished_at FROM runs r WHERE r.finished_at IS NOT NULL AND EXISTS
+				(SELECT r.finished_at FROM runs r WHERE r.finished_at <= ` + until + ` AND EXISTS
 					(SELECT 1 FROM run_users d WHERE d.run_id = r.id AND d.user_id = u.id AND d.status = 'ok') ORDER BY r.finished_at DESC LIMIT 1),
-				(SELECT l.start_at FROM laughs l WHERE l.user_id = u.id AND l.tier = 'sure' ORDER BY l.start_at DESC LIMIT 1)
-			FROM users u` + of(), func(scan func(...any) error) error {
+				(SELECT l.start_at FROM laughs l WHERE l.user_id = u.id AND l.tier = 'sure' AND l.start_at <= ` + until + ` ORDER BY l.start_at DESC LIMIT 1)
+			FROM users u` + of(), bounded, func(scan func(...any) error) error {
 			var id int64
 			var first, last string
 			var finished, laugh time.Time
@@ -91,7 +102,7 @@ func statusOf(ctx context.Context, q querier, users []orchestrator.User, w where
 			return errors.Join(firstErr, lastErr)
 		}},
 		{`SELECT u.id, r.started_at, r.samples FROM users u JOIN recordings r ON r.id =
-			(SELECT n.id FROM recordings n WHERE n.user_id = u.id AND n.status = 'done' ORDER BY n.started_at DESC, n.samples DESC LIMIT 1)` + of(),
+			(SELECT n.id FROM recordings n WHERE n.user_id = u.id AND n.status = 'done' AND n.started_at <= ` + until + ` ORDER BY n.started_at DESC, n.samples DESC LIMIT 1)` + of(), bounded,
 			func(scan func(...any) error) error {
 				var id, samples int64
 				var start time.Time
@@ -102,7 +113,7 @@ func statusOf(ctx context.Context, q querier, users []orchestrator.User, w where
 				return nil
 			}},
 		{`SELECT g.user_id, g.start_at, g.end_at, g.state, g.reason, g.attempts, g.tried_at FROM users u JOIN ledger g ON g.user_id = u.id` +
-			of("g.state = 'failed'") + ` ORDER BY g.start_at`, func(scan func(...any) error) error {
+			of("g.state = 'failed'") + ` ORDER BY g.start_at`, w.args, func(scan func(...any) error) error {
 			var id int64
 			var gap orchestrator.LedgerSpan
 			err := scan(&id, instant{&gap.Start}, instant{&gap.End}, &gap.State, &gap.Reason, &gap.Attempts, instant{&gap.LastTried})
@@ -115,7 +126,7 @@ func statusOf(ctx context.Context, q querier, users []orchestrator.User, w where
 		{fmt.Sprintf(`SELECT r.user_id, r.name, r.started_at, r.attempts, r.error FROM users u JOIN recordings r ON r.user_id = u.id`+
 			of("r.status = 'failed'", "r.attempts >= %d")+` AND NOT EXISTS
 				(SELECT 1 FROM recordings n WHERE n.user_id = r.user_id AND n.name = r.name AND n.status = 'done')
-			ORDER BY r.started_at, r.id`, orchestrator.MaxAttempts), func(scan func(...any) error) error {
+			ORDER BY r.started_at, r.id`, orchestrator.MaxAttempts), w.args, func(scan func(...any) error) error {
 			var id int64
 			var lost orchestrator.GivenUp
 			if err := scan(&id, &lost.Recording, instant{&lost.Start}, &lost.Attempts, &lost.Reason); err != nil || at[id] == nil {
@@ -126,11 +137,11 @@ func statusOf(ctx context.Context, q querier, users []orchestrator.User, w where
 		}},
 	}
 	for _, step := range steps {
-		if err := q.each(ctx, step.query, slices.Clone(w.args), step.scan); err != nil {
+		if err := q.each(ctx, step.query, slices.Clone(step.args), step.scan); err != nil {
 			return nil, err
 		}
 	}
-	latest, err := latestDays(ctx, q, of(), w.args)
+	latest, err := latestDays(ctx, q, of(), until, bounded)
 	for _, day := range latest {
 		if at[day.UserID] != nil { // one who was added since is not
 			at[day.UserID].Latest = day.UserDay
@@ -140,10 +151,10 @@ func statusOf(ctx context.Context, q querier, users []orchestrator.User, w where
 }
 
 // latestDays returns each user's latest day that was read, or tried to, as the run that was started last left it. of
-// chooses users, u.
-func latestDays(ctx context.Context, q querier, of string, args []any) ([]storedDay, error) {
-	const latest = `SELECT d.id FROM run_users d JOIN runs r ON r.id = d.run_id
-		WHERE d.user_id = u.id AND d.status IN ('ok', 'incomplete', 'failed')
+// chooses users, u; until is the place of the time behind which a run's start does not count.
+func latestDays(ctx context.Context, q querier, of, until string, args []any) ([]storedDay, error) {
+	latest := `SELECT d.id FROM run_users d JOIN runs r ON r.id = d.run_id
+		WHERE d.user_id = u.id AND d.status IN ('ok', 'incomplete', 'failed') AND r.started_at <= ` + until + `
 		ORDER BY d.date DESC, r.started_at DESC, d.id DESC LIMIT 1` // the other statuses left the day as it was
 	var rows []int64
 	err := q.each(ctx, "SELECT COALESCE(("+latest+"), 0) FROM users u"+of, slices.Clone(args), func(scan func(...any) error) error {

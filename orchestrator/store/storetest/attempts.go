@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/chortle-audio/chortle/orchestrator"
 )
@@ -51,4 +52,31 @@ func testAttempts(t *testing.T, f *fixture) {
 	must(t, f.BeginAttempt(ctx, "four", alice.ID, rec))
 	_, err := f.PurgeUser(ctx, alice)
 	must(t, err)
+}
+
+// testAhead holds that what a clock which was ahead put behind now counts for nothing, and is told (M5).
+func testAhead(t *testing.T, f *fixture) {
+	ctx := t.Context()
+	alice := f.user(t, "alice")
+	const years = 2 * 366 * 24 * time.Hour
+	for _, at := range []time.Time{noon, noon.Add(years)} {
+		run := f.begin(t, at.String(), at)
+		run.FinishedAt, run.Status = at.Add(time.Minute), orchestrator.StatusOK
+		result := Result(alice, Recording(at.String(), at), At(1, 2))
+		f.save(t, result)
+		day := fullDay(alice)
+		day.Date, day.Spans, day.Status = orchestrator.DateOf(at), nil, orchestrator.StatusOK
+		must(t, f.SaveDay(ctx, run.ID, day))
+		must(t, f.EndRun(ctx, run))
+	}
+	status, err := f.StatusAt(ctx, noon.Add(time.Hour))
+	must(t, err)
+	user := status.Users[0]
+	expect(t, "ahead", status.Ahead, noon.Add(years))
+	expect(t, "last good run", []time.Time{status.LastGoodRun, user.LastGoodRun}, []time.Time{noon.Add(time.Minute), noon.Add(time.Minute)})
+	expect(t, "latest", user.Latest.Date, orchestrator.DateOf(noon))
+	expect(t, "last laugh", user.LastLaugh, noon.Add(time.Second))
+	if !user.LastAudio.Before(noon.Add(years)) {
+		t.Errorf("last audio at %v", user.LastAudio)
+	}
 }

@@ -35,6 +35,7 @@ func Run(t *testing.T, place Place) {
 		"defect 1: a wiped user is still there":               testWipe,
 		"defect 1: a purged user leaves no row":               testPurge,
 		"a recording is found by content or by file":          testFindRecording,
+		"a clock that was ahead hides nothing":                testAhead,
 		"what a run was killed with counts":                   testAttempts,
 		"a failure counts once a run":                         testFailRecording,
 		"a failure keeps what was stored before":              testFailureAfterSuccess,
