@@ -25,10 +25,7 @@ const (
 	AlertRunFailed   = "run_failed"
 	AlertUserFailed  = "user_failed"
 	AlertUnfinished  = "run_unfinished"
-<<<<<<< HEAD
 	AlertNoBackup    = "no_backup"
-=======
 	AlertRunStuck    = "run_stuck"
 	AlertClock       = "clock"
->>>>>>> d9edfff (service, health, store: alert of a lock that is held for too long, and of a clock that was ahead; believe no time behind now)
 )

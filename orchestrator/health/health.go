@@ -24,9 +24,10 @@ type Limits struct {
 	GapAge time.Duration
 	// LastGoodRun is how long ago the last run may be that read a user without failure.
 	LastGoodRun time.Duration
-<<<<<<< HEAD
 	// LastBackup is how long ago the last good backup may be.
 	LastBackup time.Duration
+	// Stuck is for how long a lock may be held that keeps runs away.
+	Stuck time.Duration
 }
 
 // Backups is how automatic backups stand.
@@ -35,10 +36,6 @@ type Backups struct {
 	LastGood time.Time
 	// Problem is why the last one that was tried is none; empty where it is good.
 	Problem string
-=======
-	// Stuck is for how long a lock may be held that keeps runs away.
-	Stuck time.Duration
->>>>>>> d9edfff (service, health, store: alert of a lock that is held for too long, and of a clock that was ahead; believe no time behind now)
 }
 
 // ClockMargin is by how much a time may lie ahead and still count: clocks of two machines differ.
