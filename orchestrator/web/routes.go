@@ -56,7 +56,7 @@ func (s *Server) routes() []route {
 		s.ownRoutes(), s.tokenRoutes(), s.shareRoutes(),
 		s.adminRoutes(),
 		s.settingsRoutes(),
-		s.updateRoutes(),
+		s.updateRoutes(), s.thresholdRoutes(),
 		s.uploadRoutes(),
 		s.laughRoutes())
 }

@@ -53,6 +53,7 @@ type Options struct {
 	Standing       Standing
 	Metrics        Metrics
 	Updates        Updates
+	Marks          Marks
 	Reprocessing   Reprocessing
 	Laughs         Laughs
 	Heard          Heard
