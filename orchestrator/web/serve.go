@@ -27,7 +27,7 @@ const (
 func Serve(ctx context.Context, program *service.Service, listener net.Listener) error {
 	started := program.Updates()
 	defer started.Close()
-	options, err := optionsOf(ctx, program, started)
+	options, err := OptionsOf(ctx, program, started)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -79,8 +79,8 @@ func tidyUploads(ctx context.Context, program *service.Service) {
 	}
 }
 
-// optionsOf wires the page to the program.
-func optionsOf(ctx context.Context, program *service.Service, started Updates) (Options, error) {
+// OptionsOf wires the page to the program; started starts the runs that people ask for.
+func OptionsOf(ctx context.Context, program *service.Service, started Updates) (Options, error) {
 	signIns, err := program.Accounts(ctx)
 	if err != nil {
 		return Options{}, err

@@ -103,7 +103,7 @@ func newWorld(t *testing.T, change func(*settings.Config)) *world {
 	w.account(t, "stranger", orchestrator.RoleMember, w.users["mallory"].ID)
 	w.started = w.program.Updates()
 	t.Cleanup(w.started.Close)
-	options, err := optionsOf(t.Context(), w.program, w.started)
+	options, err := OptionsOf(t.Context(), w.program, w.started)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,16 +31,19 @@ type shot struct {
 }
 
 // shots are all pictures.
-func shots(laugh func(name string) (string, error)) (list []shot, err error) {
-	full, err := laugh("alice")
+func shots(addresses func(name string) ([]string, error)) (list []shot, err error) {
+	full, err := addresses("alice")
 	if err != nil {
 		return nil, err
 	}
 	pages := []struct{ name, path, press, wait string }{
 		{"home", "/u/alice", "", ""}, {"day", "/u/alice/2026-11-27", ".laugh-row .play", "#player:not([hidden])"}, {"day-part", "/u/alice/2026-11-27?from=18:00&to=21:00&maybe=5", "", ""},
 		{"day-25-hours", "/u/alice/2026-10-25", "", ""}, {"review", "/u/alice/review", "", ""}, {"review-many", "/u/alice/review?view=list", "", ""},
-		{"laugh", full, "", ""}, {"year", "/u/alice/year", "", ""}, {"home-failing", "/u/bob", "", ""}, {"home-empty", "/u/cleo", "", ""}, {"year-empty", "/u/cleo/year", "", ""},
+		{"laugh", full[0], "", ""}, {"year", "/u/alice/year", "", ""}, {"home-failing", "/u/bob", "", ""}, {"home-empty", "/u/cleo", "", ""}, {"year-empty", "/u/cleo/year", "", ""},
 		{"review-empty", "/u/cleo/review", "", ""}, {"day-empty", "/u/alice/2026-08-12", "", ""}, {"error", "/u/nobody", "", ""},
+		{"settings", "/u/alice/settings", "", ""}, {"update", "/u/alice/update?from=2026-11-20&to=2026-11-27", "", ""}, {"update-working", "/u/cleo/update", "", ""},
+		{"update-failed", "/u/bob/update", "", ""}, {"threshold", "/u/alice/threshold", "", ""}, {"share-choose", "/u/alice/share?day=2026-11-27", "", ""}, {"shares", "/u/alice/shares", "", ""},
+		{"shared", full[1], "", ""}, {"account", "/account", "", ""}, {"admin", "/admin", "", ""},
 		{"login", "/login", "", ""},
 	}
 	for _, p := range pages {
@@ -64,12 +67,12 @@ func shots(laugh func(name string) (string, error)) (list []shot, err error) {
 const first = "home-first-390-light"
 
 func shoot(ctx context.Context, base, out string, wanted *regexp.Regexp, addresses func(name string) ([]string, error)) error {
-	list, err := shots(func(name string) (string, error) {
+	list, err := shots(func(name string) ([]string, error) {
 		found, err := addresses(name)
-		if err != nil || len(found) == 0 {
-			return "", fmt.Errorf("find a laugh of %s: %w", name, err)
+		if err != nil || len(found) < 2 {
+			return nil, fmt.Errorf("find a laugh of %s: %w", name, err)
 		}
-		return found[0], nil
+		return found, nil
 	})
 	if err != nil {
 		return err
