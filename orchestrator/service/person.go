@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -79,6 +80,27 @@ func (s *Service) ChangePerson(ctx context.Context, user orchestrator.User, sour
 	}
 	if err := CheckUser(user); err != nil {
 		return err
+	}
+	return s.UpdateUser(ctx, user)
+}
+
+// ChangeKeep sets for how long a user's sound is kept: days for sure laughs and for maybes, and how many clips of a class a day has; 0
+// sets no limit. What else the user's own rules say stays. An *InvalidError where a number is out of range.
+func (s *Service) ChangeKeep(ctx context.Context, user orchestrator.User, days, maybeDays, aDay int) error {
+	own := map[string]any{}
+	if user.Retention != "" {
+		if err := json.Unmarshal([]byte(user.Retention), &own); err != nil {
+			return fmt.Errorf("read retention of user %s: %w", user.Name, err)
+		}
+	}
+	own["days"], own["maybe_days"], own["a_day"] = days, maybeDays, aDay
+	text, err := json.Marshal(own)
+	if err != nil {
+		return fmt.Errorf("write retention of user %s: %w", user.Name, err)
+	}
+	user.Retention = string(text)
+	if _, err := s.Retention(user); err != nil {
+		return &InvalidError{err}
 	}
 	return s.UpdateUser(ctx, user)
 }

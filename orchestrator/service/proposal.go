@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/chortle-audio/chortle/orchestrator"
 )
@@ -18,6 +19,8 @@ const (
 	leastKept = 0.9
 	// better is by how much the shares kept and dropped, together, must grow for a change to be worth it.
 	better = 0.03
+	// tableRows is how many thresholds are shown side by side, about.
+	tableRows = 12
 )
 
 // Proposal compares sure thresholds by a person's marks.
@@ -82,11 +85,25 @@ func (s *Service) Proposal(ctx context.Context, user orchestrator.User) (p Propo
 	if !p.Enough {
 		return p, nil
 	}
-	lowest := int(math.Ceil(everybodys.Classes[orchestrator.AnyClass].Maybe * 100)) // nothing was heard below, so nothing is known there
+	lowest := everybodys.Classes[orchestrator.AnyClass].Maybe // nothing was heard below, so nothing is known there
+	candidates := []float64{lowest}
+	consider := func(threshold float64) {
+		if threshold > lowest && threshold < 1 {
+			candidates = append(candidates, threshold)
+		}
+	}
+	for _, evidence := range right {
+		consider(twoDigits(evidence, 0))
+	}
+	for _, evidence := range wrong {
+		consider(twoDigits(evidence, 1))
+	}
+	slices.Sort(candidates)
+	candidates = slices.Compact(candidates)
 	var best Judged
-	for hundredth := max(lowest, 1); hundredth < 100; hundredth++ {
-		candidate := judge(float64(hundredth) / 100)
-		if hundredth%5 == 0 {
+	for i, threshold := range candidates {
+		candidate := judge(threshold)
+		if i*tableRows/len(candidates) != (i-1)*tableRows/len(candidates) || i == 0 {
 			p.Table = append(p.Table, candidate)
 		}
 		gain := candidate.Kept + candidate.Dropped - best.Kept - best.Dropped
@@ -98,6 +115,15 @@ func (s *Service) Proposal(ctx context.Context, user orchestrator.User) (p Propo
 		p.Best = &best
 	}
 	return p, nil
+}
+
+// twoDigits is a threshold of two digits that count, as it is shown: the next that is not above a value, or one above that.
+func twoDigits(value, above float64) float64 {
+	if !(value > 0) {
+		return 0
+	}
+	unit := math.Pow(10, math.Floor(math.Log10(value))-1)
+	return math.Round((math.Floor(value/unit+1e-9)+above)*unit*1e6) / 1e6
 }
 
 func share(values []float64, is func(float64) bool) float64 {

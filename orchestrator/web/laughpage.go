@@ -142,7 +142,7 @@ func (s *Server) weighed(ctx context.Context, p *person, l orchestrator.StoredLa
 	if len(policy.AgainstClasses()) > 0 {
 		key = "why.weighed-against"
 	}
-	return word(key, "evidence", twoDigits(l.Evidence), "sure", twoDigits(t.Sure), "maybe", twoDigits(t.Maybe)), nil
+	return word(key, "evidence", scoreWords(l.Evidence), "sure", scoreWords(t.Sure), "maybe", scoreWords(t.Maybe)), nil
 }
 
 // tone is a mark of a spectrogram's axis.
@@ -150,7 +150,7 @@ type tone struct{ Y, Shift, Label string }
 
 // tones are the axis of every spectrogram, from below.
 func tones() (list []tone) {
-	for _, hz := range []int{250, 500, 1000, 2000, 4000} {
+	for _, hz := range []int{500, 1000, 2000, 4000} {
 		t := tone{Y: twoDigits(listening.Place(float64(hz))*100) + "%", Shift: "4", Label: word("tones.hz", "n", strconv.Itoa(hz))}
 		if hz >= 1000 {
 			t.Label = word("tones.khz", "n", strconv.Itoa(hz/1000))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"io"
+	"math"
 	"net/http"
 	"path"
 	"strconv"
@@ -132,4 +133,12 @@ func (s *Server) waveSVG(w http.ResponseWriter, r *http.Request, v viewer) error
 }
 
 // twoDigits formats a number with two decimals.
+// scoreWords is a score or a threshold for people: two digits behind the point, or two that count where it is small.
+func scoreWords(v float64) string {
+	if v >= 0.1 || v == 0 {
+		return twoDigits(v)
+	}
+	return strconv.FormatFloat(v, 'f', 1-int(math.Floor(math.Log10(v))), 64)
+}
+
 func twoDigits(v float64) string { return strconv.FormatFloat(v, 'f', 2, 64) }

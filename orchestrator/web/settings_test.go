@@ -61,12 +61,31 @@ func TestWhatAMemberMayChange(t *testing.T) {
 	}
 }
 
+func TestForHowLongSoundIsKept(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	if _, text := w.as("member", "GET", "/u/alice/settings", ""); !strings.Contains(text, "For ever") {
+		t.Error("nothing is said where nothing is set")
+	}
+	for form, want := range map[string]int{"days=x": 422, "days=-1": 422, "days=1&maybe-days=1000000": 422, "days=365&maybe-days=30&a-day=9": 303} {
+		if status, _ := w.as("member", "POST", "/u/alice/settings/keep", form); status != want {
+			t.Errorf("%s: %d, want %d", form, status, want)
+		}
+	}
+	_, text := w.as("member", "GET", "/u/alice/settings", "")
+	for _, want := range []string{"goes after 365 days", "goes after 30 days", "the best 9 of each kind", "never deleted by itself", `name="days" type="number" min="0" max="100000" inputmode="numeric" value="365"`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+}
+
 func TestPolicyInWords(t *testing.T) {
 	t.Parallel()
-	policy := orchestrator.Policy{Classes: map[string]orchestrator.Thresholds{orchestrator.AnyClass: {Sure: 0.3, Maybe: 0.1}, "Giggle": {Sure: 0.2, Maybe: 0.2}},
+	policy := orchestrator.Policy{Classes: map[string]orchestrator.Thresholds{orchestrator.AnyClass: {Sure: 0.3, Maybe: 0.05}, "Giggle": {Sure: 0.2, Maybe: 0.2}},
 		Neighbours: 0.5, Against: []orchestrator.Contrast{{Classes: []string{"Crying, sobbing"}, Weight: 1}}, LongestPause: 1.5}
 	text := strings.Join(policyWords(policy), "\n")
-	for _, want := range []string{"sure from a score of 0.30 on, and may be one from 0.10", "For a giggle it takes 0.20.", "against it: crying, sobbing", "Pauses of up to 1.5 s"} {
+	for _, want := range []string{"From 0.30 on it is sure; from 0.050 on it may be one", "For a giggle it takes 0.20.", "against it: crying, sobbing", "Pauses of up to 1.5 s"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q lacks %q", text, want)
 		}

@@ -21,6 +21,9 @@ type People interface {
 	PolicyOf(user orchestrator.User) (orchestrator.Policy, error)
 	// ChangePerson stores a changed user, with a new source unless that is empty; a *service.InvalidError where it is not valid.
 	ChangePerson(ctx context.Context, user orchestrator.User, source string) error
+	// Retention is for how long their sound is kept; ChangeKeep sets it, 0 for no limit.
+	Retention(user orchestrator.User) (orchestrator.Retention, error)
+	ChangeKeep(ctx context.Context, user orchestrator.User, days, maybeDays, aDay int) error
 	// SealedWith names, by user, the secret key that their API key is encrypted with.
 	SealedWith(ctx context.Context) (map[int64]string, error)
 	// SetAPIKey encrypts and stores the key of a user's source; CanSeal says why that cannot be.
@@ -40,6 +43,7 @@ func (s *Server) settingsRoutes() []route {
 		{method: "POST", pattern: "/u/{user}/settings", kind: form, need: member, body: 8 << 10, handle: s.saveSettings},
 		{method: "POST", pattern: "/u/{user}/settings/key", kind: form, need: member, body: 8 << 10, handle: s.saveKey},
 		{method: "POST", pattern: "/u/{user}/settings/key/test", kind: form, need: member, handle: s.testKey},
+		{method: "POST", pattern: "/u/{user}/settings/keep", kind: form, need: member, body: 1 << 10, handle: s.saveKeep},
 		{method: "POST", pattern: "/u/{user}/settings/wipe", kind: form, need: member, body: 8 << 10, handle: s.wipePerson},
 		{method: "POST", pattern: "/u/{user}/settings/delete", kind: form, need: member, body: 8 << 10, handle: s.deletePerson},
 	}
@@ -69,6 +73,8 @@ type settingsView struct {
 	// NeedsKey is true where the source wants one; HasKey where one is stored. It is never shown.
 	NeedsKey, HasKey, CanSeal bool
 	Policy                    []string
+	Keep                      orchestrator.Retention
+	KeepSays                  []string
 }
 
 func (s *Server) settingsPage(w http.ResponseWriter, r *http.Request, v viewer) error {
@@ -102,6 +108,10 @@ func (s *Server) showSettings(w http.ResponseWriter, r *http.Request, v viewer, 
 	_, show.HasKey = sealed[p.user.ID]
 	s.sayState(&show, p, state)
 	show.Policy = policyWords(policy)
+	if show.Keep, err = s.options.People.Retention(p.user); err != nil {
+		return err
+	}
+	show.KeepSays = keepWords(show.Keep)
 	s.render(w, r, v, status, "settings.html", view{Title: word("settings.title", "name", p.Name), Here: p.Home + "/settings", Person: p, Data: show})
 	return nil
 }
@@ -131,15 +141,19 @@ func (s *Server) sayState(show *settingsView, p *person, state service.SourceSta
 
 // policyWords says what a laugh is under a policy.
 func policyWords(policy orchestrator.Policy) (lines []string) {
+	weighed := ""
+	if !policy.Plain() {
+		weighed = "-weighed"
+	}
 	say := func(key, what string, t orchestrator.Thresholds) {
 		if t.Maybe < t.Sure {
-			lines = append(lines, word(key+"-maybe", "what", what, "sure", twoDigits(t.Sure), "maybe", twoDigits(t.Maybe)))
+			lines = append(lines, word(key+"-maybe", "what", what, "sure", scoreWords(t.Sure), "maybe", scoreWords(t.Maybe)))
 			return
 		}
-		lines = append(lines, word(key, "what", what, "sure", twoDigits(t.Sure)))
+		lines = append(lines, word(key, "what", what, "sure", scoreWords(t.Sure)))
 	}
 	if t, ok := policy.Classes[orchestrator.AnyClass]; ok {
-		say("policy.any", "", t)
+		say("policy.any"+weighed, "", t)
 	}
 	for _, class := range policy.ClassNames() {
 		if class != orchestrator.AnyClass {
@@ -158,6 +172,51 @@ func policyWords(policy orchestrator.Policy) (lines []string) {
 	}
 	pause := time.Duration(policy.LongestPause * float64(time.Second))
 	return append(lines, word("policy.pause", "pause", catalogue.Seconds(pause)))
+}
+
+// keepWords says for how long sound is kept.
+func keepWords(r orchestrator.Retention) []string {
+	if !r.Limits() {
+		return []string{word("keep.for-ever")}
+	}
+	var lines []string
+	for _, limit := range []struct {
+		key string
+		n   int
+	}{{"keep.days", r.Days}, {"keep.maybe-days", r.MaybeDays}, {"keep.a-day", r.ADay}, {"keep.megabytes", int(r.Bytes / 1_000_000)}} {
+		if limit.n > 0 {
+			lines = append(lines, plural(limit.key, limit.n))
+		}
+	}
+	if r.BackedUp {
+		lines = append(lines, word("keep.backed-up"))
+	}
+	return append(lines, word("keep.never"))
+}
+
+// saveKeep sets for how long sound is kept.
+func (s *Server) saveKeep(w http.ResponseWriter, r *http.Request, v viewer) error {
+	user, err := v.user(r.PathValue("user"))
+	if err != nil {
+		return err
+	}
+	if err := r.ParseForm(); err != nil {
+		return badForm(err)
+	}
+	var limits [3]int
+	for i, name := range []string{"days", "maybe-days", "a-day"} {
+		if limits[i], err = number(strings.TrimSpace(r.PostForm.Get(name))); err != nil {
+			return s.showSettings(w, r, v, http.StatusUnprocessableEntity, settingsView{Problem: "keep.bad"})
+		}
+	}
+	invalid := (*service.InvalidError)(nil)
+	if err := s.options.People.ChangeKeep(r.Context(), user, limits[0], limits[1], limits[2]); errors.As(err, &invalid) {
+		return s.showSettings(w, r, v, http.StatusUnprocessableEntity, settingsView{Problem: "keep.bad"})
+	} else if err != nil {
+		return err
+	}
+	http.Redirect(w, r, s.path("/u/"+user.Name+"/settings?did=saved"), http.StatusSeeOther)
+	return nil
 }
 
 func (s *Server) saveSettings(w http.ResponseWriter, r *http.Request, v viewer) error {

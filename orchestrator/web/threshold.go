@@ -49,22 +49,22 @@ func (s *Server) thresholdPage(w http.ResponseWriter, r *http.Request, v viewer)
 	if err != nil {
 		return err
 	}
-	show := thresholdView{Action: p.Home + "/threshold", Enough: proposal.Enough, Own: service.OwnThreshold(p.user) != 0, Default: twoDigits(proposal.Default.Threshold),
-		Now:   word("threshold.now", "now", twoDigits(proposal.Now.Threshold), "kept", percents(proposal.Now.Kept), "dropped", percents(proposal.Now.Dropped)),
+	show := thresholdView{Action: p.Home + "/threshold", Enough: proposal.Enough, Own: service.OwnThreshold(p.user) != 0, Default: scoreWords(proposal.Default.Threshold),
+		Now:   word("threshold.now", "now", scoreWords(proposal.Now.Threshold), "kept", percents(proposal.Now.Kept), "dropped", percents(proposal.Now.Dropped)),
 		Basis: word("threshold.basis", "right", proposal.Right, "wrong", proposal.Wrong)}
 	if best := proposal.Best; best != nil {
-		show.Best = twoDigits(best.Threshold)
+		show.Best = scoreWords(best.Threshold)
 		show.Says = word("threshold.propose", "threshold", show.Best, "kept", percents(best.Kept), "dropped", percents(best.Dropped))
 	}
 	if was, err := readThreshold(r.URL.Query().Get("was")); err == nil {
-		show.Back, show.BackName = strconv.FormatFloat(was, 'g', -1, 64), twoDigits(was)
+		show.Back, show.BackName = strconv.FormatFloat(was, 'g', -1, 64), scoreWords(was)
 		if was == 0 {
 			show.BackName = show.Default
 		}
 	}
 	show.Table = chart.Table{Caption: word("threshold.table"), Columns: []string{word("threshold.column"), word("threshold.kept"), word("threshold.dropped")}}
 	for _, row := range proposal.Table {
-		show.Table.Rows = append(show.Table.Rows, []chart.Cell{{Text: twoDigits(row.Threshold)}, {Text: percents(row.Kept), Number: true}, {Text: percents(row.Dropped), Number: true}})
+		show.Table.Rows = append(show.Table.Rows, []chart.Cell{{Text: scoreWords(row.Threshold)}, {Text: percents(row.Kept), Number: true}, {Text: percents(row.Dropped), Number: true}})
 	}
 	s.render(w, r, v, http.StatusOK, "threshold.html", view{Title: word("threshold.title"), Here: p.Home + "/threshold", Person: p, Data: show})
 	return nil
@@ -75,10 +75,10 @@ func percents(share float64) string {
 	return word("percent", "n", strconv.FormatFloat(share*100, 'f', 0, 64))
 }
 
-// readThreshold reads a threshold of a form: 0 for everybody's, else a score of 0.01 to 0.99.
+// readThreshold reads a threshold of a form: 0 for everybody's, else a score of 0.0001 to 0.9999.
 func readThreshold(text string) (float64, error) {
 	threshold, err := strconv.ParseFloat(text, 64)
-	if err != nil || threshold != 0 && !(threshold >= 0.01 && threshold <= 0.99) {
+	if err != nil || threshold != 0 && !(threshold >= 1e-4 && threshold <= 0.9999) {
 		return 0, inputError("form")
 	}
 	return threshold, nil
