@@ -45,6 +45,8 @@ type Policy struct {
 	// LongestPause within one laugh, and the shortest time that a laugh lasts; in seconds.
 	LongestPause  float64 `json:"longest_pause_s"`
 	ShortestLaugh float64 `json:"shortest_laugh_s"`
+	// Head, unless nil, adds what was learned from labelled sound or from marks to the evidence.
+	Head *Head `json:"head,omitempty"`
 }
 
 // Thresholds of a class: from Sure on a laugh is sure, from Maybe on it is one that may be. 0 < Maybe <= Sure <= 1.
@@ -141,6 +143,9 @@ func (p Policy) Validate() error {
 		within(fmt.Sprintf("margin of against %d", i+1), contrast.Margin, -maxMargin, maxMargin)
 		within(fmt.Sprintf("around_s of against %d", i+1), contrast.Around, 0, maxAround)
 	}
+	if p.Head != nil {
+		problems = append(problems, p.Head.problems()...)
+	}
 	within("neighbours", p.Neighbours, 0, 1)
 	within("longest_pause_s", p.LongestPause, 0, maxPause)
 	within("shortest_laugh_s", p.ShortestLaugh, 0, maxShortest)
@@ -165,6 +170,13 @@ func (p Policy) Check(laughter, others []string) error {
 			return fmt.Errorf("check policy %s: class %q is in against, and is laughter of the model, which %q in classes takes", p.Name, class, AnyClass)
 		case !slices.Contains(others, class) && !slices.Contains(laughter, class):
 			unknown = append(unknown, fmt.Sprintf("%q", class))
+		}
+	}
+	if p.Head != nil {
+		for _, class := range p.Head.Classes {
+			if !slices.Contains(others, class) && !slices.Contains(laughter, class) {
+				return fmt.Errorf("check policy %s: head %s was trained on a model with the class %q, which this one has not", p.Name, p.Head.ID(), class)
+			}
 		}
 	}
 	if len(unknown) > 0 {
@@ -201,7 +213,7 @@ func (p Policy) Certainty(l Laugh) float64 {
 
 // Plain reports whether the evidence of a frame is its score alone.
 func (p Policy) Plain() bool {
-	return p.Neighbours == 0 && !slices.ContainsFunc(p.Against, func(c Contrast) bool { return c.Weight > 0 })
+	return p.Neighbours == 0 && p.Head == nil && !slices.ContainsFunc(p.Against, func(c Contrast) bool { return c.Weight > 0 })
 }
 
 // AgainstClasses are the classes of all contrasts.
@@ -218,6 +230,11 @@ func (p Policy) Clone() Policy {
 	p.Against = slices.Clone(p.Against)
 	for i := range p.Against {
 		p.Against[i].Classes = slices.Clone(p.Against[i].Classes)
+	}
+	if p.Head != nil {
+		head := *p.Head
+		head.Classes, head.Weights = slices.Clone(head.Classes), slices.Clone(head.Weights)
+		p.Head = &head
 	}
 	return p
 }

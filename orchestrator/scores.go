@@ -122,6 +122,13 @@ func (s *Scores) Lacks(p Policy) (classes []string) {
 			}
 		}
 	}
+	if p.Head != nil && p.Head.Weight > 0 {
+		for _, class := range p.Head.Classes {
+			if !slices.Contains(s.Heard.Classes, class) && !slices.Contains(s.Classes, class) && !slices.Contains(classes, class) {
+				classes = append(classes, class)
+			}
+		}
+	}
 	return classes
 }
 

@@ -34,6 +34,7 @@ type laughFlags struct {
 	recording string
 	model     string
 	maybe     bool
+	with      []string
 	choice    choice
 }
 
@@ -51,7 +52,12 @@ func (f *laughFlags) bind(cmd *cobra.Command) {
 	flags.Float64Var(&f.minScore, "min-score", 0, "only from this `score` on, 0 to 1")
 	flags.StringVar(&f.recording, "recording", "", "only of this `file`, by its name within the source")
 	flags.BoolVar(&f.maybe, "maybe", false, "also laughs that are not sure")
+	flags.StringSliceVar(&f.with, "with", nil, "only those heard with `company`: others (who talk), television or music; with all of them, where several are given")
+	_ = cmd.RegisterFlagCompletionFunc("with", cobra.FixedCompletions(company, cobra.ShellCompDirectiveNoFileComp))
 }
+
+// company is what a laugh may be heard with.
+var company = []string{orchestrator.WithOthers, orchestrator.WithTelevision, orchestrator.WithMusic}
 
 // orders of a list, by what a person calls them.
 var orders = map[string]orchestrator.LaughOrder{"oldest": orchestrator.OrderOldest, "newest": orchestrator.OrderNewest,
@@ -110,6 +116,12 @@ func (f *laughFlags) filter() (filter orchestrator.LaughFilter, err error) {
 	if !f.maybe {
 		filter.Tier = orchestrator.TierSure
 	}
+	for _, with := range f.with {
+		if !slices.Contains(company, with) {
+			return filter, usage("--with %q is not known%s: use %s", with, didYouMean(settings.Nearest(with, company)), strings.Join(company, ", "))
+		}
+	}
+	filter.With = f.with
 	return filter, f.choice.narrow(&filter)
 }
 

@@ -15,7 +15,7 @@
 // p and n the best laughter logits of the frames before and after (at the ends of a recording: the frame's own), w
 // the policy's weight of neighbours, and for each contrast c the best logit of its classes in and around the frame:
 //
-//	evidence = sigmoid((x + w (p + n) - sum of weight * max(0, c - x + margin)) / (1 + 2 w))
+//	evidence = sigmoid((x + w (p + n) - sum of weight * max(0, c - x + margin) + weight * head) / (1 + 2 w))
 //
 // Under a policy without neighbours and contrasts it is the score, exactly. What was not stored argues nothing.
 //

@@ -16,6 +16,10 @@ type listener struct {
 	thresholds []orchestrator.Thresholds // of each class; 0 where it is no laughter
 	contrasts  []contrast
 	reader     *orchestrator.SoundsReader
+	head       []headClass // the classes of the policy's head; nil where it has none, or the scores lack one of them
+	// learnedIs is what the head says of the frame before learnedAt.
+	learnedAt int
+	learnedIs float64
 	// pause and shortest of the policy, in samples.
 	pause, shortest int64
 }
@@ -29,7 +33,7 @@ type contrast struct {
 
 func newListener(s *orchestrator.Scores, policy orchestrator.Policy) *listener {
 	l := &listener{s: s, policy: policy, plain: policy.Plain(), thresholds: make([]orchestrator.Thresholds, len(s.Classes)),
-		reader: s.Heard.Reader(), pause: samples(policy.LongestPause), shortest: max(1, samples(policy.ShortestLaugh))}
+		reader: s.Heard.Reader(), head: headClasses(s, policy.Head), pause: samples(policy.LongestPause), shortest: max(1, samples(policy.ShortestLaugh))}
 	for class, label := range s.Classes {
 		l.thresholds[class], _ = policy.Of(label)
 	}
@@ -45,6 +49,60 @@ func newListener(s *orchestrator.Scores, policy orchestrator.Policy) *listener {
 		}
 	}
 	return l
+}
+
+// headClass says where a class of a head is: among the laughter classes, or among those that were heard.
+type headClass struct {
+	laughter bool
+	at       int
+}
+
+// headClasses finds the classes of a head; nil unless all are there.
+func headClasses(s *orchestrator.Scores, head *orchestrator.Head) (classes []headClass) {
+	if head == nil || head.Weight == 0 {
+		return nil
+	}
+	for _, class := range head.Classes {
+		if i := slices.Index(s.Classes, class); i >= 0 {
+			classes = append(classes, headClass{true, i})
+		} else if i := slices.Index(s.Heard.Classes, class); i >= 0 {
+			classes = append(classes, headClass{false, i})
+		} else {
+			return nil
+		}
+	}
+	return classes
+}
+
+// Features are the logits that a head weighs, of a frame and those around it; the ends of a recording count as often as
+// they must. ok is false where the scores lack a class, or what else was heard is not stored there.
+func Features(s *orchestrator.Scores, head *orchestrator.Head, frame int) (logits []float64, ok bool) {
+	l := &listener{s: s, reader: s.Heard.Reader(), head: headClasses(s, head)}
+	if l.head == nil || l.reader.Frame(frame) == nil {
+		return nil, false
+	}
+	return l.features(head, frame), true
+}
+
+func (l *listener) features(head *orchestrator.Head, frame int) []float64 {
+	logits := make([]float64, 0, len(head.Weights))
+	for i := frame - head.Around; i <= frame+head.Around; i++ {
+		at := min(max(i, 0), l.s.Frames()-1)
+		heard := l.reader.Frame(at)
+		for _, class := range l.head {
+			switch {
+			case class.laughter && l.s.Data[at*len(l.s.Classes)+class.at] == 0:
+				logits = append(logits, orchestrator.FloorLogit)
+			case class.laughter:
+				logits = append(logits, l.logit(at, class.at))
+			case heard == nil:
+				logits = append(logits, l.s.Heard.Logit(0))
+			default:
+				logits = append(logits, l.s.Heard.Logit(heard[class.at]))
+			}
+		}
+	}
+	return logits
 }
 
 func samples(seconds float64) int64 { return int64(math.Round(seconds * orchestrator.SampleRateHz)) }
@@ -86,14 +144,7 @@ func (l *listener) evidence(frame, class int) float64 {
 	x := l.logit(frame, class)
 	e := x
 	if w := l.policy.Neighbours; w > 0 {
-		own := l.best(frame)
-		before, after := own, own
-		if frame > 0 {
-			before = l.best(frame - 1)
-		}
-		if frame+1 < l.s.Frames() {
-			after = l.best(frame + 1)
-		}
+		before, after := l.beside(frame)
 		e += w * (before + after)
 	}
 	for _, c := range l.contrasts {
@@ -101,7 +152,32 @@ func (l *listener) evidence(frame, class int) float64 {
 			e -= c.Weight * max(0, strongest-x+c.Margin)
 		}
 	}
+	e += l.learned(frame)
 	return orchestrator.Sigmoid(e / (1 + 2*l.policy.Neighbours))
+}
+
+// beside are the best laughter logits of the frames before and after, at the ends of a recording the frame's own.
+func (l *listener) beside(frame int) (before, after float64) {
+	own := l.best(frame)
+	before, after = own, own
+	if frame > 0 {
+		before = l.best(frame - 1)
+	}
+	if frame+1 < l.s.Frames() {
+		after = l.best(frame + 1)
+	}
+	return before, after
+}
+
+// learned is what the policy's head adds to the evidence of a frame, in logits.
+func (l *listener) learned(frame int) float64 {
+	if l.head == nil || l.reader.Frame(frame) == nil {
+		return 0
+	}
+	if l.learnedAt != frame+1 { // the classes of a frame have the same
+		l.learnedAt, l.learnedIs = frame+1, l.policy.Head.Weight*l.policy.Head.Output(l.features(l.policy.Head, frame))
+	}
+	return l.learnedIs
 }
 
 // strongest is the best logit of a contrast's classes in and around a frame, and which of those that were heard it

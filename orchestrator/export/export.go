@@ -57,13 +57,14 @@ var Formats = []Format{
 }
 
 // columns of csv and tsv. They are part of the contract: never changed, only added to.
-var columns = []string{"user", "start", "end", "score", "class", "recording", "offset_s", "duration_s", "clip", "model", "mark", "star", "note", "id", "tier"}
+var columns = []string{"user", "start", "end", "score", "class", "recording", "offset_s", "duration_s", "clip", "model", "mark", "star", "note", "id", "tier", "with"}
 
 func instant(t time.Time) string { return document.Stamp(t).String() }
 
 func row(l orchestrator.StoredLaugh) []string {
 	cells := []string{l.User, instant(l.Start), instant(l.End), score(l.Score), l.Class, l.Recording,
-		inSeconds(l.Offset), inSeconds(l.End.Sub(l.Start)), l.Clip, l.Model, string(l.Mark), strconv.FormatBool(l.Star), l.Note, l.ID, string(l.Tier)}
+		inSeconds(l.Offset), inSeconds(l.End.Sub(l.Start)), l.Clip, l.Model, string(l.Mark), strconv.FormatBool(l.Star), l.Note, l.ID, string(l.Tier),
+		strings.Join(l.Around.With(), " ")}
 	for i, cell := range cells { // names of files may be any bytes
 		cells[i] = strings.ReplaceAll(strings.ToValidUTF8(cell, "\uFFFD"), "\x00", "\uFFFD")
 	}

@@ -55,18 +55,20 @@ func write(t *testing.T, name string, laughs iter.Seq2[orchestrator.StoredLaugh,
 func TestFormats(t *testing.T) {
 	t.Parallel()
 	one := laugh("alice", "tea.ogg", 63500*time.Millisecond, 1200*time.Millisecond, "")
+	one.Evidence, one.Policy = 0.5, "default-3"
+	one.Around = orchestrator.Around{Speech: 0.75, Heard: []orchestrator.HeardClass{{Class: "Music", Score: 0.5}}}
 	other := laugh("bob", "a b.ogg", 10*time.Second, 2*time.Second, "so\tfunny")
 	for _, c := range []struct {
 		format string
 		laughs []orchestrator.StoredLaugh
 		want   string
 	}{
-		{"csv", []orchestrator.StoredLaugh{one}, "user,start,end,score,class,recording,offset_s,duration_s,clip,model,mark,star,note,id,tier\n" +
-			"alice,2026-11-22T13:31:03.500Z,2026-11-22T13:31:04.700Z,0.8627,Laughter,tea.ogg,63.500,1.200,alice/x.opus,yamnet,right,true,,0k7c3d9xyz,sure\n"},
-		{"tsv", []orchestrator.StoredLaugh{other}, "user\tstart\tend\tscore\tclass\trecording\toffset_s\tduration_s\tclip\tmodel\tmark\tstar\tnote\tid\ttier\n" +
-			"bob\t2026-11-22T13:30:10.000Z\t2026-11-22T13:30:12.000Z\t0.8627\tLaughter\ta b.ogg\t10.000\t2.000\tbob/x.opus\tyamnet\tright\ttrue\tso\\tfunny\t0k7c3d9xyz\tsure\n"},
+		{"csv", []orchestrator.StoredLaugh{one}, "user,start,end,score,class,recording,offset_s,duration_s,clip,model,mark,star,note,id,tier,with\n" +
+			"alice,2026-11-22T13:31:03.500Z,2026-11-22T13:31:04.700Z,0.8627,Laughter,tea.ogg,63.500,1.200,alice/x.opus,yamnet,right,true,,0k7c3d9xyz,sure,others music\n"},
+		{"tsv", []orchestrator.StoredLaugh{other}, "user\tstart\tend\tscore\tclass\trecording\toffset_s\tduration_s\tclip\tmodel\tmark\tstar\tnote\tid\ttier\twith\n" +
+			"bob\t2026-11-22T13:30:10.000Z\t2026-11-22T13:30:12.000Z\t0.8627\tLaughter\ta b.ogg\t10.000\t2.000\tbob/x.opus\tyamnet\tright\ttrue\tso\\tfunny\t0k7c3d9xyz\tsure\t\n"},
 		{"jsonl", []orchestrator.StoredLaugh{one}, `{"user":"alice","timezone":"Europe/London","start":"2026-11-22T13:31:03.500Z","end":"2026-11-22T13:31:04.700Z","score":0.862745,"class":"Laughter",` +
-			`"class_scores":{"Giggle":0.25},"recording":"tea.ogg","offset_s":63.5,"duration_s":1.2,"uncertain_s":0,"clip":"alice/x.opus","model":"yamnet","model_version":"1","model_sha256":"10c9","mark":"right","star":true,"note":"","id":"0k7c3d9xyz","day":"2026-11-22","tier":"sure"}` + "\n"},
+			`"class_scores":{"Giggle":0.25},"recording":"tea.ogg","offset_s":63.5,"duration_s":1.2,"uncertain_s":0,"clip":"alice/x.opus","model":"yamnet","model_version":"1","model_sha256":"10c9","mark":"right","star":true,"note":"","id":"0k7c3d9xyz","day":"2026-11-22","tier":"sure","evidence":0.5,"policy":"default-3","heard":{"Music":0.5},"with":["others","music"]}` + "\n"},
 		{"json", nil, "{\n  \"laughs\": []\n}\n"},
 		{"ics", []orchestrator.StoredLaugh{laugh("alice", "tea.ogg", 63500*time.Millisecond, 1200*time.Millisecond, "so; funny,\nhaha "+strings.Repeat("ü", 40))},
 			"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//chortle-audio//Chortle//EN\r\nCALSCALE:GREGORIAN\r\nX-WR-CALNAME:Laughs\r\n" +
