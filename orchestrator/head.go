@@ -28,7 +28,8 @@ type Head struct {
 // Limits of a head.
 const (
 	maxHeadClasses = 1024
-	maxHeadWeight  = 16
+	// MaxHeadWeight bounds Head.Weight.
+	MaxHeadWeight = 16
 	// MaxHeadOutput bounds what is believed of a head's output, either way: a frame unlike all that it was trained on
 	// does not overrule everything else.
 	MaxHeadOutput = 4
@@ -65,8 +66,8 @@ func (h *Head) problems() (problems []string) {
 			break
 		}
 	}
-	if h.Weight < 0 || h.Weight > maxHeadWeight {
-		bad("weight is %v; want 0 to %d", h.Weight, maxHeadWeight)
+	if h.Weight < 0 || h.Weight > MaxHeadWeight {
+		bad("weight is %v; want 0 to %d", h.Weight, MaxHeadWeight)
 	}
 	return problems
 }

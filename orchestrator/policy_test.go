@@ -26,6 +26,11 @@ func contrasted() orchestrator.Policy {
 	}
 }
 
+// head is one of a class in three frames, with so many weights.
+func head(weights int) *orchestrator.Head {
+	return &orchestrator.Head{Name: "x", Version: 1, Classes: []string{"Laughter"}, Around: 1, Weights: make([]float64, weights), Weight: 1}
+}
+
 func TestPolicyNamesWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -50,6 +55,11 @@ func TestPolicyNamesWhatIsWrong(t *testing.T) {
 		"weight":               {func(p *orchestrator.Policy) { p.Against[0].Weight = -1 }, "weight of against 1 is -1"},
 		"pause that never end": {func(p *orchestrator.Policy) { p.LongestPause = math.Inf(1) }, "longest_pause_s is +Inf"},
 		"shortest":             {func(p *orchestrator.Policy) { p.ShortestLaugh = -1 }, "shortest_laugh_s is -1"},
+		"a head":               {func(p *orchestrator.Policy) { p.Head = head(3) }, ""},
+		"weights of a head":    {func(p *orchestrator.Policy) { p.Head = head(2) }, "head: 2 weights; want 3"},
+		"a head of nothing":    {func(p *orchestrator.Policy) { p.Head = &orchestrator.Head{Name: "x", Version: 1} }, "head: 0 classes"},
+		"no number in a head":  {func(p *orchestrator.Policy) { p.Head = head(3); p.Head.Weights[1] = math.NaN() }, "no finite number"},
+		"weight of a head":     {func(p *orchestrator.Policy) { p.Head = head(3); p.Head.Weight = -1 }, "head: weight is -1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -86,3 +86,16 @@ func ValidateThreshold(t float64) error {
 	}
 	return nil
 }
+
+// PolicyChange is one change of what a user's policy says other than everybody's.
+type PolicyChange struct {
+	ID int64
+	At time.Time // UTC
+	// Threshold and Policy as of User after it, and before.
+	Threshold, BeforeThreshold float64
+	Policy, BeforePolicy       string
+	// Note says what it was made of; may be empty.
+	Note string
+	// Undone changes count no more.
+	Undone bool
+}

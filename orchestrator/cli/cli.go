@@ -168,7 +168,7 @@ few seconds of sound around it, and gives back all the memory that it took.`,
 	root.SetErr(a.stderr)
 	root.PersistentFlags().String("env-file", "", "read settings from this `file` instead of looking for a .env")
 	bind(root.PersistentFlags(), "CHORTLE_DATA_DIR", "CHORTLE_DATABASE_URL", "CHORTLE_LOG_LEVEL", "CHORTLE_LOG_FORMAT")
-	root.AddCommand(a.runCommand(), a.detectCommand(), a.userCommand(), a.laughsCommand(), a.runsCommand(), a.rescoreCommand(),
+	root.AddCommand(a.runCommand(), a.detectCommand(), a.userCommand(), a.laughsCommand(), a.runsCommand(), a.rescoreCommand(), a.policyCommand(),
 		a.demoCommand(), a.setupCommand(), a.doctorCommand(), a.configCommand(), a.migrateCommand(), a.versionCommand(), manCommand())
 	root.AddCommand(a.modelsCommand(), a.keyCommand(), a.sourceCommand(), a.archiveCommand())
 	root.AddCommand(a.statusCommand(), a.backupCommand(), a.restoreCommand(), a.pruneCommand(), a.importCommand(), a.serveCommand(), a.accountCommand(), a.tokenCommand())

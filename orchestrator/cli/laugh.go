@@ -96,13 +96,17 @@ func (a *app) each(change func(ctx context.Context, users []int64, id string) (s
 }
 
 func (a *app) laughsShowCommand() *cobra.Command {
-	var asJSON bool
+	var asJSON, why bool
 	cmd := &cobra.Command{
 		Use: "show ID", Short: "Show everything about one laugh", Args: cobra.MatchAll(oneArg("ID"), ids),
-		Example: "  orchestrator laughs show 7k3q9x2m4p",
+		Example: "  orchestrator laughs show 7k3q9x2m4p\n  orchestrator laughs show 7k3q9x2m4p --why",
 	}
 	jsonFlag(cmd, &asJSON)
+	cmd.Flags().BoolVar(&why, "why", false, "say why it was found: what was heard, what argued against it, and the thresholds")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if why {
+			return a.whyLaugh(cmd.Context(), args[0], asJSON)
+		}
 		laugh, err := a.laugh(cmd.Context(), args[0])
 		if err != nil {
 			return err
@@ -113,6 +117,22 @@ func (a *app) laughsShowCommand() *cobra.Command {
 		return a.showLaugh(laugh)
 	}
 	return cmd
+}
+
+// whyLaugh prints why a laugh was found.
+func (a *app) whyLaugh(ctx context.Context, id string, asJSON bool) error {
+	users, err := a.everybody(ctx)
+	if err != nil {
+		return err
+	}
+	why, err := a.service.WhyLaugh(ctx, users, plainID(id))
+	switch {
+	case err != nil:
+		return unknownLaugh(id, err)
+	case asJSON:
+		return a.writeJSON(why)
+	}
+	return a.showWhy(why)
 }
 
 func (a *app) showLaugh(laugh orchestrator.StoredLaugh) error {
@@ -140,6 +160,12 @@ func (a *app) showLaugh(laugh orchestrator.StoredLaugh) error {
 	}
 	slices.Sort(others)
 	add("also", strings.Join(others, ", "))
+	var heard []string
+	for _, other := range laugh.Around.Heard {
+		heard = append(heard, fmt.Sprintf("%s %.2f", other.Class, other.Score))
+	}
+	add("around it", strings.Join(heard, ", "))
+	add("with", strings.Join(laugh.Around.With(), ", "))
 	add("policy", laugh.Policy)
 	add("recording", laugh.Recording+", at "+clock(laugh.Offset))
 	add("model", strings.TrimSpace(laugh.Model+" "+laugh.ModelVersion))

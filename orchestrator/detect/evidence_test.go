@@ -40,6 +40,13 @@ func TestEvidence(t *testing.T) {
 	around := crying
 	around.Around = 2
 	floor := orchestrator.FloorLogit
+	learned := func(neighbours float64, weights []float64) orchestrator.Policy {
+		policy := contrasting(neighbours)
+		policy.Head = &orchestrator.Head{Name: "test", Version: 1, Classes: []string{"Giggle", "Speech", "Cough"}, Around: 1, Weights: weights, Bias: 0.25, Weight: 2}
+		return policy
+	}
+	unknown := learned(0, []float64{0, 0, 0, 0, 1, 0, 0, 0, 0})
+	unknown.Head.Classes = []string{"Giggle", "Speech", "Snoring"}
 	for name, c := range map[string]struct {
 		frames []([5]float32)
 		policy orchestrator.Policy
@@ -49,6 +56,9 @@ func TestEvidence(t *testing.T) {
 		"quiet neighbours":     {[][5]float32{nothing, {-1, -2, 0, 0, 0}, nothing}, contrasting(0.25), (-1 + 0.25*2*floor) / 1.5},
 		"loud neighbours":      {[][5]float32{{-4, -3, 0, 0, 0}, {-1, -2, 0, 0, 0}, {-2, -2, 0, 0, 0}}, contrasting(0.25), (-1 - 0.25*3 - 0.25*2) / 1.5},
 		"ends of a recording":  {[][5]float32{{-1, -2, 0, 0, 0}}, contrasting(0.25), -1},
+		"a head":               {[][5]float32{nothing, {-1, -2, 1, -20, -20}, nothing}, learned(0.25, []float64{0, 0, 0, 0.5, 1, 0, 0, 0, 0}), (-1 + 0.25*2*floor + 2*(0.5*-2+1+0.25)) / 1.5},
+		"a head of much":       {[][5]float32{nothing, {-1, -2, 1, -20, -20}, nothing}, learned(0, []float64{0, 0, 0, 0, -100, 0, 0, 0, 0}), -1 - 2*orchestrator.MaxHeadOutput},
+		"a head of another":    {[][5]float32{nothing, {-1, -2, 1, -20, -20}, nothing}, unknown, -1},
 		"crying is far":        {[][5]float32{nothing, {-1, -2, 0, -3, 0}, nothing}, contrasting(0, crying), -1},
 		"crying is near":       {[][5]float32{nothing, {-1, -2, 0, -1, 0}, nothing}, contrasting(0, crying), -1 - 1.5*1},
 		"crying is louder":     {[][5]float32{nothing, {-1, -2, 0, 1, 0}, nothing}, contrasting(0, crying), -1 - 1.5*3},
@@ -140,4 +150,25 @@ func TestContrastsOnlyTakeAway(t *testing.T) {
 		stricter.Release = 0.02
 		within(detect.Laughs(s, stricter), detect.Laughs(s, with))
 	})
+}
+
+func TestExplain(t *testing.T) {
+	t.Parallel()
+	nothing := [5]float32{-20, -20, -20, -20, -20}
+	s := logits(nothing, [5]float32{-4, -3, -20, -20, -20}, [5]float32{-1, -2, 0, -20, -2}, nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing)
+	policy := contrasting(0.25, orchestrator.Contrast{Classes: []string{"Crying, sobbing"}, Weight: 1, Margin: 1, Around: 1},
+		orchestrator.Contrast{Classes: []string{"Cough", "Snoring"}, Weight: 1, Margin: 2})
+	r, ok := detect.Explain(s, policy, 0, s.Length)
+	evidence := orchestrator.Sigmoid((-1 + 0.25*(-3+orchestrator.FloorLogit) - 1) / 1.5)
+	if !ok || r.Class != "Laughter" || r.Score != orchestrator.Sigmoid(-1) || math.Abs(r.Evidence-evidence) > 1e-12 || r.Tier != orchestrator.TierSure ||
+		r.Before != orchestrator.Sigmoid(-3) || len(r.Against) != 2 || r.Against[0].Cost != 0 || r.Against[1].Class != "Cough" || r.Against[1].Cost != 1 ||
+		len(r.Lacks) != 1 || r.Lacks[0] != "Snoring" {
+		t.Errorf("%v: %+v; want evidence %v", ok, r, evidence)
+	}
+	if laughs := detect.Laughs(s, policy); len(laughs) != 1 || laughs[0].Evidence != r.Evidence {
+		t.Errorf("the laugh is another: %+v", laughs)
+	}
+	if r, ok := detect.Explain(s, policy, s.Length-hop, s.Length); ok || len(r.Lacks) != 1 {
+		t.Errorf("of silence: %+v", r)
+	}
 }

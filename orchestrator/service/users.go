@@ -87,8 +87,12 @@ func CheckUser(user orchestrator.User) error {
 	return nil
 }
 
-// AddUser stores a new user, and returns it with its id. orchestrator.ErrExists where the name is taken.
+// AddUser stores a new user, and returns it with its id. orchestrator.ErrExists where the name is taken, an *InvalidError
+// where the user's policy is none.
 func (s *Service) AddUser(ctx context.Context, user orchestrator.User) (orchestrator.User, error) {
+	if _, err := s.Config.Policy().Resolve(user); err != nil {
+		return user, &InvalidError{err}
+	}
 	opened, err := s.Store(ctx)
 	if err != nil {
 		return user, err
@@ -96,8 +100,11 @@ func (s *Service) AddUser(ctx context.Context, user orchestrator.User) (orchestr
 	return opened.AddUser(ctx, user)
 }
 
-// UpdateUser changes the user of an id. orchestrator.ErrExists where the new name is taken.
+// UpdateUser changes the user of an id. Errors are those of AddUser.
 func (s *Service) UpdateUser(ctx context.Context, user orchestrator.User) error {
+	if _, err := s.Config.Policy().Resolve(user); err != nil {
+		return &InvalidError{err}
+	}
 	opened, err := s.Store(ctx)
 	if err != nil {
 		return err

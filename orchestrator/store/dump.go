@@ -35,6 +35,7 @@ var tables = []storedTable{
 	{name: "recording_files", owner: "recording_id", of: "recordings"},
 	{name: "surveys", owner: "user_id", of: "users"},
 	{name: "forgotten", owner: "user_id", of: "users"},
+	{name: "policy_changes", owner: "user_id", of: "users"},
 	{name: "laughs", owner: "user_id", of: "users"},
 	{name: "laugh_copies", owner: "user_id", of: "users"},
 	{name: "lost_clips", owner: "user_id", of: "users"},

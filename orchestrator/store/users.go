@@ -50,6 +50,9 @@ func (s *Store) UpdateUser(ctx context.Context, user orchestrator.User) error {
 		if err != nil {
 			return err
 		}
+		if err := s.notePolicy(ctx, q, user.ID, user.Threshold, user.Policy, ""); err != nil {
+			return err
+		}
 		if _, err := q.exec(ctx, updateUser, append(userValues(user), user.ID)...); err != nil {
 			return s.uniqueIsExists(err)
 		}

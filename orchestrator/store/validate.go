@@ -111,6 +111,10 @@ var checks = map[string]func(rowOf) error{
 	"forgotten": func(r rowOf) error {
 		return errors.Join(matches(r, "public_id", publicForm), atLeast(r, 0, "first_sample", "end_sample"))
 	},
+	"policy_changes": func(r rowOf) error {
+		return errors.Join(orchestrator.ValidateThreshold(r.real("threshold")), orchestrator.ValidateThreshold(r.real("before_threshold")),
+			orchestrator.CheckOverride(r.text("policy")), orchestrator.CheckOverride(r.text("before_policy")))
+	},
 	"laughs": checkLaugh,
 	"run_users": func(r rowOf) error {
 		return errors.Join(matches(r, "date", dayForm), printable(r, "timezone", "status", "model_version", "model_plugin"), isJSON(r, "calls_by_status", "stages"))

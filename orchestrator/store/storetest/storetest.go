@@ -99,6 +99,7 @@ func Run(t *testing.T, place Place) {
 		"clips are dropped, with their rows or without":       testDropClips,
 		"laughs without clips say why":                        testNoRoom,
 		"backups are noted":                                   testBackups,
+		"changes of a policy are remembered and undone":       testPolicyChanges,
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
