@@ -21,7 +21,7 @@ var groups = []struct {
 	{"day", "Every day:", []string{"run", "laughs", "serve", "detect", "status", "digest", "runs"}},
 	{"setup", "Set-up:", []string{"setup", "demo", "doctor", "config", "migrate", "user", "account", "token", "key", "source", "notify", "uninstall"}},
 	{"models", "Models:", []string{"models", "policy", "rescore"}},
-	{"data", "Data:", []string{"backup", "restore", "prune", "archive", "import"}},
+	{"data", "Data:", []string{"backup", "restore", "prune", "clips", "archive", "import"}},
 	{"fleet", "More machines:", []string{"worker", "queue"}},
 }
 

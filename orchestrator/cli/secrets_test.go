@@ -174,7 +174,7 @@ func TestKeysOfUsers(t *testing.T) {
 		"user set alice --api-key-file " + a.file("", "two.key", []byte("one\ntwo\n")):           "one line",
 		"user add carol --timezone UTC --source folder:/x --api-key-file " + a.path("alice.key"): "--source limitless only",
 		"user add carol --timezone UTC --source limitles":                                        "did you mean limitless?",
-		"user add carol --timezone UTC --source limitless:x":                                     "want folder:PATH or limitless",
+		"user add carol --timezone UTC --source limitless:x":                                     "want folder:PATH, limitless or upload",
 		"user key test":           "NAME is missing",
 		"key rotate":              "--new-key-file is missing",
 		"archive --user alice":    "--from is missing",

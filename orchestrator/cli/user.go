@@ -23,7 +23,7 @@ func (a *app) userCommand() *cobra.Command {
 		Args: cobra.ArbitraryArgs, RunE: group,
 	}
 	cmd.AddCommand(a.userAddCommand(), a.userSetCommand(), a.userListCommand(), a.userShowCommand(),
-		a.userKeyCommand(), a.userWipeCommand(), a.userPurgeCommand())
+		a.userKeyCommand(), a.userWipeCommand(), a.userPurgeCommand(), a.userExportCommand())
 	return cmd
 }
 

@@ -75,8 +75,8 @@ func score(v float64) string                            { return strconv.FormatF
 func inSeconds(d time.Duration) string                  { return strconv.FormatFloat(d.Seconds(), 'f', 3, 64) }
 func duration(l orchestrator.StoredLaugh) time.Duration { return l.End.Sub(l.Start) }
 
-// harmless keeps a spreadsheet from running a text as a formula: names and notes are written by others.
-func harmless(cell string) string {
+// Harmless keeps a spreadsheet from running a text as a formula: names and notes are written by others.
+func Harmless(cell string) string {
 	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
 		return "'" + cell
 	}
@@ -94,7 +94,7 @@ func writeCSV(w io.Writer, laughs iter.Seq2[orchestrator.StoredLaugh, error], _ 
 		}
 		cells := row(laugh)
 		for i := range cells {
-			cells[i] = harmless(cells[i])
+			cells[i] = Harmless(cells[i])
 		}
 		if err := writer.Write(cells); err != nil {
 			return err
@@ -110,7 +110,7 @@ func writeTSV(w io.Writer, laughs iter.Seq2[orchestrator.StoredLaugh, error], _ 
 	return lines(w, laughs, strings.Join(columns, "\t"), func(l orchestrator.StoredLaugh) string {
 		cells := row(l)
 		for i := range cells {
-			cells[i] = tsvEscapes.Replace(harmless(cells[i]))
+			cells[i] = tsvEscapes.Replace(Harmless(cells[i]))
 		}
 		return strings.Join(cells, "\t")
 	})

@@ -40,6 +40,7 @@ func (d *doctor) examine(ctx context.Context) {
 	d.checkSettings()
 	d.checkDataFolder()
 	d.checkClipFolder(ctx)
+	d.checkClips(ctx)
 	d.checkDatabase(ctx)
 	d.checkTelling()
 	if command := d.Config.Model; len(command) == 0 || filepath.Base(command[0]) == "inferd" {

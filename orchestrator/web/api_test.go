@@ -146,11 +146,11 @@ func TestWalkTheAPI(t *testing.T) {
 
 	var described description
 	response := w.api("", "GET", "/openapi.json", "")
-	if err := json.NewDecoder(response.Body).Decode(&described); err != nil || response.StatusCode != 200 || len(described.Paths) < 8 {
+	if err := json.NewDecoder(response.Body).Decode(&described); err != nil || response.StatusCode != http.StatusOK || len(described.Paths) < 8 {
 		t.Fatalf("description: %d, %v", response.StatusCode, err)
 	}
 	fill := strings.NewReplacer("{user}", "alice", "{day}", "2026-11-22", "{id}", w.laughs["alice"], "{file}", "2026-11-22_14-30-00.wav", "{secret}", "forged")
-	if response := w.api(member, "PUT", fill.Replace("/users/{user}/recordings/{file}"), string(wavOf(t, 1))); response.StatusCode != 201 {
+	if response := w.api(member, "PUT", fill.Replace("/users/{user}/recordings/{file}"), string(wavOf(t, 1))); response.StatusCode != http.StatusCreated {
 		t.Fatalf("upload: %d", response.StatusCode)
 	}
 	routes := []string{}
@@ -172,10 +172,10 @@ func TestWalkTheAPI(t *testing.T) {
 			continue
 		}
 		body, headers := "", []string{}
-		switch {
-		case method == "PATCH":
+		switch method {
+		case "PATCH":
 			body = `{"star":true}`
-		case method == "PUT" || method == "POST":
+		case "PUT", "POST":
 			body, headers = string(wavOf(t, 1)), []string{"Content-Type", "application/octet-stream"}
 		}
 		status := func(token string) int {
@@ -297,7 +297,7 @@ func TestAPILists(t *testing.T) {
 	if _, got := get(""); got.Laughs[0].Clip != "/api/v1/laughs/"+w.laughs["alice"]+"/clip" || got.Laughs[0].Local != "2026-11-22T12:00:01.000Z" {
 		t.Errorf("%+v", got)
 	}
-	if response := w.api(token, "GET", "/laughs/"+w.laughs["alice"]+"/clip", "", "Range", "bytes=0-3"); response.StatusCode != 206 || response.Header.Get("Content-Type") != "audio/wav" {
+	if response := w.api(token, "GET", "/laughs/"+w.laughs["alice"]+"/clip", "", "Range", "bytes=0-3"); response.StatusCode != http.StatusPartialContent || response.Header.Get("Content-Type") != "audio/wav" {
 		t.Errorf("a part of a clip: %d %v", response.StatusCode, response.Header)
 	}
 	for body, want := range map[string]int{
@@ -308,16 +308,16 @@ func TestAPILists(t *testing.T) {
 			t.Errorf("%.40s: %d, want %d", body, response.StatusCode, want)
 		}
 	}
-	if response := w.api(token, "PATCH", "/laughs/"+w.laughs["alice"], "mark=wrong", "Content-Type", "application/x-www-form-urlencoded"); response.StatusCode != 415 {
+	if response := w.api(token, "PATCH", "/laughs/"+w.laughs["alice"], "mark=wrong", "Content-Type", "application/x-www-form-urlencoded"); response.StatusCode != http.StatusUnsupportedMediaType {
 		t.Errorf("a form: %d", response.StatusCode)
 	}
 	if laugh, err := w.program.Laugh(t.Context(), []int64{w.users["alice"].ID}, w.laughs["alice"]); err != nil || laugh.Note != "<b>" || laugh.Star {
 		t.Errorf("%+v, %v", laugh, err)
 	}
-	if response := w.api(token, "POST", "/laughs", ""); response.StatusCode != 405 || response.Header.Get("Allow") != "GET, HEAD" {
+	if response := w.api(token, "POST", "/laughs", ""); response.StatusCode != http.StatusMethodNotAllowed || response.Header.Get("Allow") != "GET, HEAD" {
 		t.Errorf("another method: %d %q", response.StatusCode, response.Header.Get("Allow"))
 	}
-	if response := ask(w.Server, "", "GET", "/api/v1/token", "", "Host", "evil.example"); response.StatusCode != 421 || response.Header.Get("Content-Type") != "application/problem+json" {
+	if response := ask(w.Server, "", "GET", "/api/v1/token", "", "Host", "evil.example"); response.StatusCode != http.StatusMisdirectedRequest || response.Header.Get("Content-Type") != "application/problem+json" {
 		t.Errorf("another host: %d", response.StatusCode)
 	}
 	// Wrong tokens are limited by network, right ones are not held up by them for long, and each has its own limit.
@@ -325,7 +325,7 @@ func TestAPILists(t *testing.T) {
 	for range 30 {
 		last = w.api("chortle_wrong", "GET", "/token", "")
 	}
-	if last.StatusCode != 429 || last.Header.Get("Retry-After") == "" {
+	if last.StatusCode != http.StatusTooManyRequests || last.Header.Get("Retry-After") == "" {
 		t.Errorf("many wrong tokens: %d", last.StatusCode)
 	}
 	w.clock.add(60e9)
@@ -351,7 +351,7 @@ func TestTokensOfAnAccount(t *testing.T) {
 		return status, found[1] + found[2]
 	}
 	status, token := made("member", url.Values{"name": {"<script>phone"}, "kind": {"read"}, "user": {"alice"}})
-	if status != 200 || w.api(token, "GET", "/users/alice", "").StatusCode != 200 || w.api(token, "DELETE", "/laughs/"+w.laughs["alice"], "").StatusCode != 403 {
+	if status != 200 || w.api(token, "GET", "/users/alice", "").StatusCode != http.StatusOK || w.api(token, "DELETE", "/laughs/"+w.laughs["alice"], "").StatusCode != http.StatusForbidden {
 		t.Errorf("a token for reading: %d %q", status, token)
 	}
 	for _, c := range []struct {
@@ -375,7 +375,7 @@ func TestTokensOfAnAccount(t *testing.T) {
 	if status, _ := w.as("stranger", "POST", path, "x=1"); status != 404 {
 		t.Errorf("a stranger revokes: %d", status)
 	}
-	if status, _ := w.as("member", "POST", path, "x=1"); status != 303 || w.api(token, "GET", "/token", "").StatusCode != 401 {
+	if status, _ := w.as("member", "POST", path, "x=1"); status != 303 || w.api(token, "GET", "/token", "").StatusCode != http.StatusUnauthorized {
 		t.Errorf("revoke: %d", status)
 	}
 }

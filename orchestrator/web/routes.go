@@ -57,7 +57,7 @@ func (s *Server) routes() []route {
 		s.adminRoutes(),
 		s.settingsRoutes(),
 		s.updateRoutes(), s.thresholdRoutes(),
-		s.uploadRoutes(),
+		s.uploadRoutes(), s.outRoutes(),
 		s.laughRoutes())
 }
 

@@ -61,6 +61,7 @@ type Options struct {
 	Sounds         Sounds
 	Tokens         Tokens
 	Uploads        Uploads
+	Exporting      Exporting
 
 	Log logrus.FieldLogger
 	// Now is the clock; nil means time.Now.
@@ -81,8 +82,10 @@ type Server struct {
 	pages   *renderer
 	files   *assets
 	api     *api.Server
-	log     logrus.FieldLogger
-	now     func() time.Time
+	// exporting has a place for each export under way.
+	exporting chan struct{}
+	log       logrus.FieldLogger
+	now       func() time.Time
 
 	byNetwork, byName *limits.Limits
 	ceremonies        *passkeys.Ceremonies
@@ -93,7 +96,7 @@ var _ http.Handler = (*Server)(nil)
 
 // New checks the options and returns the server.
 func New(options Options) (*Server, error) {
-	s := &Server{options: options, mux: http.NewServeMux(), origins: http.NewCrossOriginProtection(), log: options.Log, now: options.Now}
+	s := &Server{options: options, mux: http.NewServeMux(), origins: http.NewCrossOriginProtection(), log: options.Log, now: options.Now, exporting: make(chan struct{}, exportsAtOnce)}
 	if s.now == nil {
 		s.now = time.Now
 	}

@@ -75,13 +75,13 @@ func TestUpload(t *testing.T) {
 			t.Errorf("%.30s with %v: %d %q, want %d %q", c.name, c.headers, response.StatusCode, code, c.status, c.code)
 		}
 	}
-	if response, _ := put("c.wav", content[:5], "Content-Range", "bytes 0-4/900000"); response.StatusCode != 409 {
+	if response, _ := put("c.wav", content[:5], "Content-Range", "bytes 0-4/900000"); response.StatusCode != http.StatusConflict {
 		t.Errorf("another length: %d", response.StatusCode)
 	}
 	if response, _ := put("part.wav", content[:5], "Content-Range", "bytes 0-4/9000"); response.Header.Get("Upload-Offset") != "5" || response.Header.Get("Upload-Length") != "9000" {
 		t.Errorf("%v", response.Header)
 	}
-	if response := w.api(token, "HEAD", "/users/alice/recordings/part.wav", ""); response.StatusCode != 200 || response.Header.Get("Upload-Offset") != "5" {
+	if response := w.api(token, "HEAD", "/users/alice/recordings/part.wav", ""); response.StatusCode != http.StatusOK || response.Header.Get("Upload-Offset") != "5" {
 		t.Errorf("HEAD: %d %v", response.StatusCode, response.Header)
 	}
 	for path, want := range map[string]int{"part.wav": 204, "a.wav": 204, "nothing.wav": 404} {
@@ -102,7 +102,7 @@ func TestUpload(t *testing.T) {
 		Recording: orchestrator.Recording{Name: "uploads/read.wav", Start: w.clock.now().Add(-time.Hour), SHA256: fmt.Sprintf("%x", sum)}}); err != nil {
 		t.Fatal(err)
 	}
-	if response, _ := put("read.wav", "was read", "Repr-Digest", digest("was read")); response.StatusCode != 200 {
+	if response, _ := put("read.wav", "was read", "Repr-Digest", digest("was read")); response.StatusCode != http.StatusOK {
 		t.Errorf("what was read: %d", response.StatusCode)
 	}
 }
@@ -143,7 +143,7 @@ func TestUploadOverTheWire(t *testing.T) {
 	if status, code := send("more.wav", token, 8<<20, io.LimitReader(endless{}, 8<<20)); status != http.StatusInsufficientStorage || code != "quota" {
 		t.Errorf("more than is left: %d %q", status, code)
 	}
-	if response := w.api(token, "DELETE", "/users/alice/recordings/most.wav", ""); response.StatusCode != 204 {
+	if response := w.api(token, "DELETE", "/users/alice/recordings/most.wav", ""); response.StatusCode != http.StatusNoContent {
 		t.Fatalf("take it back: %d", response.StatusCode)
 	}
 	if status, code := send("chunked.wav", token, -1, io.MultiReader(strings.NewReader("RIFF"))); status != http.StatusLengthRequired {
@@ -234,7 +234,7 @@ func TestOmiWebhook(t *testing.T) {
 			t.Errorf("%q, %.20q: %d, want %d", c.query, c.body, got, c.want)
 		}
 	}
-	if w.api(secret, "GET", "/users", "").StatusCode != 403 || w.api(secret, "PUT", "/users/alice/recordings/a.wav", sound).StatusCode != 403 {
+	if w.api(secret, "GET", "/users", "").StatusCode != http.StatusForbidden || w.api(secret, "PUT", "/users/alice/recordings/a.wav", sound).StatusCode != http.StatusForbidden {
 		t.Error("the secret of a webhook opens something else")
 	}
 	w.clock.add(time.Hour)
@@ -311,7 +311,7 @@ func TestUploadPage(t *testing.T) {
 		t.Errorf("read at once: %v", read)
 	}
 	token := w.apiToken(t, "member", orchestrator.ScopeUpload)
-	if response := w.api(token, "PUT", "/users/alice/recordings/2026-11-20_10-00-00.wav?read=now", content); response.StatusCode != 201 || len(read) != 2 || read[1] != "alice 2026-11-20" {
+	if response := w.api(token, "PUT", "/users/alice/recordings/2026-11-20_10-00-00.wav?read=now", content); response.StatusCode != http.StatusCreated || len(read) != 2 || read[1] != "alice 2026-11-20" {
 		t.Errorf("by a device: %d, %v", response.StatusCode, read)
 	}
 }

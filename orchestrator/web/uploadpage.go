@@ -112,7 +112,7 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, v viewer) error
 		case wantsJSON(r):
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(http.StatusUnprocessableEntity)
-			_ = json.NewEncoder(w).Encode(map[string]map[string]string{"error": {"code": key, "message": word(key)}}) //nolint:errchkjson // the status is sent; who went away reads no more
+			_ = json.NewEncoder(w).Encode(map[string]map[string]string{"error": {"code": key, "message": word(key)}}) // the status is sent; who went away reads no more
 		default:
 			if showErr := s.showUpload(w, r, v, http.StatusUnprocessableEntity, key); showErr != nil {
 				s.fail(w, r, route{kind: form, pattern: "/u/{user}/upload"}, v, showErr)

@@ -211,6 +211,8 @@ var public = map[string]string{
 	"POST /s/{token}":                  "whoever has the link",
 	"GET /s/{token}/{id}/clip":         "whoever has the link",
 	"GET /s/{token}/{id}/clip.wav":     "whoever has the link",
+	"GET /feed/{token}/laughs.xml":     "whoever has the link",
+	"GET /feed/{token}/{id}/clip":      "whoever has the link",
 }
 
 // TestWalkAllRoutes asks every route of the table as everybody: a route without a rule, or one that forgets whose laughs it shows,

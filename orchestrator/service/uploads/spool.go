@@ -412,7 +412,7 @@ func (u untilDone) Read(p []byte) (int, error) {
 
 // again compares a recording with one of the same name that is here.
 func (s *Spool) again(ctx context.Context, piece Piece, info fs.FileInfo, body io.Reader) (State, error) {
-	if !info.Mode().IsRegular() || info.Size() != piece.Total && !(piece.AtMost && info.Size() < piece.Total) {
+	if !info.Mode().IsRegular() || info.Size() != piece.Total && (!piece.AtMost || info.Size() > piece.Total) {
 		return State{}, ErrConflict
 	}
 	here, err := os.Open(s.final(piece.Name))
@@ -430,7 +430,7 @@ func (s *Spool) again(ctx context.Context, piece Piece, info fs.FileInfo, body i
 			return State{}, ErrConflict
 		}
 		hash := sha256.New()
-		if _, err := s.copy(ctx, hash, body, piece); err != nil && !(piece.AtMost && err == io.EOF) {
+		if _, err := s.copy(ctx, hash, body, piece); err != nil && (!piece.AtMost || err != io.EOF) {
 			return State{}, err
 		}
 		sent = hash.Sum(nil)

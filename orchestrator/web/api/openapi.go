@@ -41,83 +41,12 @@ func (s *Server) describe() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	failing := func(status int) map[string]any {
-		return map[string]any{"description": http.StatusText(status), "content": map[string]any{"application/problem+json": map[string]any{"schema": problem}}}
-	}
 	paths := map[string]map[string]any{}
 	for _, rule := range s.routes() {
-		operation := map[string]any{"summary": rule.says, "operationId": operationID(rule), "responses": map[string]any{}}
-		var params []any
-		for _, match := range placeholder.FindAllStringSubmatch(rule.path, -1) {
-			says, known := meaningsOfPaths[match[1]]
-			if !known {
-				return nil, fmt.Errorf("describe %s: what is {%s}?", rule.path, match[1])
-			}
-			params = append(params, map[string]any{"name": match[1], "in": "path", "required": true, "description": says, "schema": schema("string")})
+		operation, err := operationOf(rule, reference, problem)
+		if err != nil {
+			return nil, err
 		}
-		for _, p := range rule.params {
-			described := map[string]any{"name": p.name, "in": p.in, "description": p.says, "schema": p.schema}
-			if p.many {
-				described["schema"] = map[string]any{"type": "array", "items": p.schema}
-			}
-			if p.required {
-				described["required"] = true
-			}
-			params = append(params, described)
-		}
-		if params != nil {
-			operation["parameters"] = params
-		}
-		if rule.sends != nil {
-			body, err := reference(rule.sends)
-			if err != nil {
-				return nil, err
-			}
-			operation["requestBody"] = map[string]any{"required": true, "content": map[string]any{"application/json": map[string]any{"schema": body}}}
-		}
-		if rule.sound {
-			operation["requestBody"] = map[string]any{"required": true, "content": map[string]any{"application/octet-stream": map[string]any{}}}
-		}
-		responses := map[string]any{}
-		good := map[string]any{"description": http.StatusText(rule.status)}
-		content := map[string]any{}
-		if rule.answer != nil {
-			body, err := reference(rule.answer)
-			if err != nil {
-				return nil, err
-			}
-			content["application/json"] = map[string]any{"schema": body}
-		}
-		for _, kind := range rule.media {
-			content[kind] = map[string]any{}
-		}
-		if len(content) > 0 {
-			good["content"] = content
-		}
-		for _, status := range append([]int{rule.status}, rule.also...) {
-			good = maps.Clone(good)
-			good["description"] = http.StatusText(status)
-			responses[strconv.Itoa(status)] = good
-		}
-		failures := rule.errors
-		switch rule.scope {
-		case public:
-			operation["security"] = []any{}
-		case anyScope:
-			failures = append([]int{401, 429, 500, 503}, failures...)
-		default:
-			failures = append([]int{401, 403, 429, 500, 503}, failures...)
-			operation["security"] = []any{map[string]any{"token": []any{}}}
-			operation["description"] = "The token needs the scope `" + string(rule.scope) + "`."
-			if rule.inPath {
-				operation["security"] = []any{}
-				operation["description"] = "The secret in the path is that of a token with the scope `" + string(rule.scope) + "`; no header is needed."
-			}
-		}
-		for _, status := range failures {
-			responses[strconv.Itoa(status)] = failing(status)
-		}
-		operation["responses"] = responses
 		if paths[rule.path] == nil {
 			paths[rule.path] = map[string]any{}
 		}
@@ -134,6 +63,94 @@ func (s *Server) describe() ([]byte, error) {
 			"description": "A token of an account, made on its page or by `orchestrator token add`."}}},
 	}
 	return json.MarshalIndent(description, "", "  ")
+}
+
+// operationOf describes a route; reference describes a document, and problem is what errors are answered with.
+func operationOf(rule route, reference func(any) (map[string]any, error), problem map[string]any) (map[string]any, error) {
+	failing := func(status int) map[string]any {
+		return map[string]any{"description": http.StatusText(status), "content": map[string]any{"application/problem+json": map[string]any{"schema": problem}}}
+	}
+	operation := map[string]any{"summary": rule.says, "operationId": operationID(rule), "responses": map[string]any{}}
+	params, err := paramsOf(rule)
+	if err != nil {
+		return nil, err
+	}
+	if params != nil {
+		operation["parameters"] = params
+	}
+	if rule.sends != nil {
+		body, err := reference(rule.sends)
+		if err != nil {
+			return nil, err
+		}
+		operation["requestBody"] = map[string]any{"required": true, "content": map[string]any{"application/json": map[string]any{"schema": body}}}
+	}
+	if rule.sound {
+		operation["requestBody"] = map[string]any{"required": true, "content": map[string]any{"application/octet-stream": map[string]any{}}}
+	}
+	responses := map[string]any{}
+	good := map[string]any{"description": http.StatusText(rule.status)}
+	content := map[string]any{}
+	if rule.answer != nil {
+		body, err := reference(rule.answer)
+		if err != nil {
+			return nil, err
+		}
+		content["application/json"] = map[string]any{"schema": body}
+	}
+	for _, kind := range rule.media {
+		content[kind] = map[string]any{}
+	}
+	if len(content) > 0 {
+		good["content"] = content
+	}
+	for _, status := range append([]int{rule.status}, rule.also...) {
+		good = maps.Clone(good)
+		good["description"] = http.StatusText(status)
+		responses[strconv.Itoa(status)] = good
+	}
+	failures := rule.errors
+	switch rule.scope {
+	case public:
+		operation["security"] = []any{}
+	case anyScope:
+		failures = append([]int{401, 429, 500, 503}, failures...)
+	default:
+		failures = append([]int{401, 403, 429, 500, 503}, failures...)
+		operation["security"] = []any{map[string]any{"token": []any{}}}
+		operation["description"] = "The token needs the scope `" + string(rule.scope) + "`."
+		if rule.inPath {
+			operation["security"] = []any{}
+			operation["description"] = "The secret in the path is that of a token with the scope `" + string(rule.scope) + "`; no header is needed."
+		}
+	}
+	for _, status := range failures {
+		responses[strconv.Itoa(status)] = failing(status)
+	}
+	operation["responses"] = responses
+	return operation, nil
+}
+
+// paramsOf describes what stands in the address of a route, behind it, and in its headers.
+func paramsOf(rule route) (params []any, err error) {
+	for _, match := range placeholder.FindAllStringSubmatch(rule.path, -1) {
+		says, known := meaningsOfPaths[match[1]]
+		if !known {
+			return nil, fmt.Errorf("describe %s: what is {%s}?", rule.path, match[1])
+		}
+		params = append(params, map[string]any{"name": match[1], "in": "path", "required": true, "description": says, "schema": schema("string")})
+	}
+	for _, p := range rule.params {
+		described := map[string]any{"name": p.name, "in": p.in, "description": p.says, "schema": p.schema}
+		if p.many {
+			described["schema"] = map[string]any{"type": "array", "items": p.schema}
+		}
+		if p.required {
+			described["required"] = true
+		}
+		params = append(params, described)
+	}
+	return params, nil
 }
 
 // operationID names a route for generators of clients: getUsersUserDays.

@@ -174,6 +174,24 @@ func (s *Server) day(w http.ResponseWriter, r *http.Request, c caller) error {
 	return answer(w, http.StatusOK, day)
 }
 
+// timesOf reads when the laughs of a filter may be.
+func timesOf(values url.Values, filter *orchestrator.LaughFilter) (err error) {
+	if filter.From, err = dateOf(values, "from", orchestrator.Date{}); err != nil {
+		return err
+	}
+	if filter.To, err = dateOf(values, "to", orchestrator.Date{}); err != nil {
+		return err
+	}
+	for name, to := range map[string]*time.Time{"since": &filter.Span.Start, "until": &filter.Span.End} {
+		if text := values.Get(name); text != "" {
+			if *to, err = time.Parse(time.RFC3339, text); err != nil {
+				return badInput("Parameter %q is no instant: want RFC 3339, such as 2026-11-22T14:30:00Z.", name)
+			}
+		}
+	}
+	return nil
+}
+
 // filterOf reads the filter of a list of laughs, and the users that it is about.
 func filterOf(r *http.Request, c caller) (filter orchestrator.LaughFilter, userIDs []int64, err error) {
 	values, err := query(r, laughParams)
@@ -191,18 +209,8 @@ func filterOf(r *http.Request, c caller) (filter orchestrator.LaughFilter, userI
 			userIDs = append(userIDs, user.ID)
 		}
 	}
-	if filter.From, err = dateOf(values, "from", orchestrator.Date{}); err != nil {
+	if err = timesOf(values, &filter); err != nil {
 		return filter, nil, err
-	}
-	if filter.To, err = dateOf(values, "to", orchestrator.Date{}); err != nil {
-		return filter, nil, err
-	}
-	for name, to := range map[string]*time.Time{"since": &filter.Span.Start, "until": &filter.Span.End} {
-		if text := values.Get(name); text != "" {
-			if *to, err = time.Parse(time.RFC3339, text); err != nil {
-				return filter, nil, badInput("Parameter %q is no instant: want RFC 3339, such as 2026-11-22T14:30:00Z.", name)
-			}
-		}
 	}
 	for name, to := range map[string]*bool{"starred": &filter.Starred, "with_clip": &filter.WithClip} {
 		if text := values.Get(name); text != "" {
