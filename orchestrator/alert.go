@@ -28,4 +28,5 @@ const (
 	AlertNoBackup    = "no_backup"
 	AlertRunStuck    = "run_stuck"
 	AlertClock       = "clock"
+	AlertDiskLow     = "disk_low"
 )

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 )
 
 // recording does one recording, unless it is done already.
@@ -101,6 +102,13 @@ func (d *dayRun) save(ctx context.Context, before RecordingState, result Result)
 	since := d.Now()
 	err := d.cut(ctx, &result)
 	d.took(StageClip, since)
+	if isFull(err) && !before.Done { // laughs without sound are better than none; it can be cut later
+		if !d.full {
+			d.full = true
+			d.fail(StageClip, result.Recording.Name, WithCode(fmt.Errorf("laughs are stored without clips: %w", err), CodeNoRoom, "user", d.user.Name, "date", d.day.Date.String()))
+		}
+		result.Lost, err = ClipNoRoom, nil
+	}
 	var saved Saved
 	if err == nil {
 		since = d.Now()
@@ -142,6 +150,11 @@ func (d *dayRun) cut(ctx context.Context, result *Result) error {
 	if len(result.Laughs) == 0 {
 		return nil
 	}
+	if d.Room != nil {
+		if err := d.Room(); err != nil {
+			return &stageError{StageClip, err}
+		}
+	}
 	spans := make([]SampleSpan, len(result.Laughs))
 	for i, laugh := range result.Laughs {
 		spans[i] = SampleSpan{max(0, laugh.Onset-clipMargin), min(result.Scores.Length, laugh.Offset+clipMargin)}
@@ -153,16 +166,22 @@ func (d *dayRun) cut(ctx context.Context, result *Result) error {
 		}
 		laugh := &result.Laughs[i]
 		start := result.Recording.Start.Add(SamplesToDuration(laugh.Onset))
-		laugh.Clip = d.ClipKey(d.user.Name, start, result.Recording.SHA256, result.Model, clip.Extension)
-		if err := d.Clips.Put(ctx, laugh.Clip, clip.Data); err != nil {
+		key := d.ClipKey(d.user.Name, start, result.Recording.SHA256, result.Model, clip.Extension)
+		if err := d.Clips.Put(ctx, key, clip.Data); err != nil {
 			return &stageError{StageClip, err}
 		}
+		laugh.Clip = key
 		i++
 	}
 	if i < len(spans) {
 		return &stageError{StageClip, fmt.Errorf("cut %d clips: got %d", len(spans), i)}
 	}
 	return nil
+}
+
+// isFull tells whether a disk has no room left, or so little that clips should leave it to the database.
+func isFull(err error) bool {
+	return errors.Is(err, ErrNoRoom) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
 func clipKeys(laughs []Laugh) (keys []string) {

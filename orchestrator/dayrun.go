@@ -19,6 +19,7 @@ type dayRun struct {
 
 	day      UserDay
 	begun    bool
+	full     bool // the disk of the clips, and it was told
 	listener Listener
 }
 

@@ -134,4 +134,6 @@ var (
 	ErrLocked           = errors.New("locked by another orchestrator")
 	ErrNotFound         = errors.New("not found")
 	ErrExists           = errors.New("exists already")
+	// ErrNoRoom is that of clips: their disk is nearly full.
+	ErrNoRoom = errors.New("too little room on the disk")
 )

@@ -54,6 +54,7 @@ const (
 	CodeGivenUp               Code = "given_up"               // after MaxAttempts
 	CodeUser                  Code = "user_invalid"           // the user's own settings
 	CodeClips                 Code = "clips_unwritable"       //
+	CodeNoRoom                Code = "clips_no_room"          // for them: laughs have none [user, date]
 	CodeAPIKeyMissing         Code = "api_key_missing"        // [user]
 	CodeAPIKeyRefused         Code = "api_key_refused"        //
 	CodeAPIEnded              Code = "api_ended"              //

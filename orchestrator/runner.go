@@ -61,6 +61,9 @@ type Runner struct {
 	// after a crash writes over its own clips and leaves none behind. What two models heard is kept apart.
 	ClipKey func(user string, start time.Time, recordingSHA256 string, model Model, extension string) string
 	Detect  Detector
+	// Room, unless nil, is asked before clips of a recording are kept. Where it returns an error that wraps ErrNoRoom, laughs
+	// are stored without clips.
+	Room func() error
 	// NewID makes the id of a run.
 	NewID func() string
 	Now   func() time.Time

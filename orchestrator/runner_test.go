@@ -7,6 +7,7 @@ import (
 	"iter"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -532,6 +533,48 @@ func TestAnAttemptIsStoredBeforeTheWork(t *testing.T) {
 			}
 			if len(noted.begun) != 1 || len(noted.ended) != c.ended || len(noted.counted) != 1 {
 				t.Errorf("%+v", noted)
+			}
+		})
+	}
+}
+
+// TestAFullDiskCostsClipsOnly: recordings are read and laughs stored without clips, which is told once a day; what has a
+// clip keeps it.
+func TestAFullDiskCostsClipsOnly(t *testing.T) {
+	t.Parallel()
+	for name, full := range map[string]func(b *bench){
+		"before any":      func(b *bench) { b.Room = func() error { return fmt.Errorf("keep clips: %w", orchestrator.ErrNoRoom) } },
+		"in the middle":   func(b *bench) { b.put = func(string) error { return fmt.Errorf("put clip: %w", syscall.ENOSPC) } },
+		"a quota used up": func(b *bench) { b.put = func(string) error { return fmt.Errorf("put clip: %w", syscall.EDQUOT) } },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			b.file(t, "alice", "1.ogg")
+			b.file(t, "alice", "2.ogg")
+			full(b)
+			run := b.run(t, orchestrator.Plan{Users: []orchestrator.User{alice}})
+			day := run.Days[0]
+			if len(b.saved) != 2 || day.Processed != 2 || day.Laughs != 2 || day.Status != orchestrator.StatusIncomplete || len(b.clips) > 0 {
+				t.Fatalf("%d saved, %d clips, day %+v", len(b.saved), len(b.clips), day)
+			}
+			for _, result := range b.saved {
+				if result.Lost != orchestrator.ClipNoRoom || result.Laughs[0].Clip != "" {
+					t.Errorf("saved %+v", result)
+				}
+			}
+			if len(day.Errors) != 1 || day.Errors[0].Code != orchestrator.CodeNoRoom || day.Errors[0].Facts["date"] != day.Date.String() {
+				t.Errorf("errors %+v", day.Errors)
+			}
+			// Once there is room, they are cut; without it nothing that is there is taken away.
+			again := b.run(t, orchestrator.Plan{Users: []orchestrator.User{alice}, Reprocess: true})
+			if len(b.saved) != 2 || again.Days[0].Failed != 2 {
+				t.Errorf("reprocessed without room: %d saved, day %+v", len(b.saved), again.Days[0])
+			}
+			b.Room, b.put = nil, nil
+			b.run(t, orchestrator.Plan{Users: []orchestrator.User{alice}, Reprocess: true})
+			if len(b.saved) != 4 || len(b.clips) != 2 || b.saved[3].Lost != "" {
+				t.Errorf("with room: %d saved, %d clips", len(b.saved), len(b.clips))
 			}
 		})
 	}

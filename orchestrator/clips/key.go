@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -26,6 +27,11 @@ func Key(user string, start time.Time, recordingSHA256 string, model orchestrato
 	return fmt.Sprintf("%s%s%s-%x%s", user, start.UTC().Format("/2006/01/02/150405.000-"),
 		recordingSHA256[:min(8, len(recordingSHA256))], mark[:2], extension)
 }
+
+var madeKey = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}/\d{4}/\d{2}/\d{2}/\d{6}\.\d{3}-[0-9a-f]{0,8}-[0-9a-f]{4}\.[a-z0-9]{1,5}$`)
+
+// Made tells whether a key is one that Key made: what is called otherwise is somebody else's.
+func Made(key string) bool { return madeKey.MatchString(key) }
 
 // Check accepts keys: slash-separated paths that stay below the folder, hide nothing and can be printed.
 func Check(key string) error {

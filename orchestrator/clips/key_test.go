@@ -40,5 +40,8 @@ func TestKeysSortByTimeAndCanBeUsed(t *testing.T) {
 		if err := clips.Check(one); err != nil {
 			rt.Fatal(err)
 		}
+		if !clips.Made(one) || clips.Made("x/"+one) || clips.Made(one+"/x") || clips.Made(user+"/song.opus") {
+			rt.Fatalf("%s is not known again", one)
+		}
 	})
 }

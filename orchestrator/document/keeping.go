@@ -41,3 +41,16 @@ type PruneDisk struct {
 	Limit int64 `json:"limit_bytes"`
 	Over  int64 `json:"over_bytes"`
 }
+
+// Sweep is what crashes left.
+type Sweep struct {
+	// Clips that were looked at, and those of them that no laugh refers to.
+	Clips       int   `json:"clips"`
+	Orphans     int   `json:"orphans"`
+	OrphanBytes int64 `json:"orphan_bytes"`
+	Deleted     int   `json:"deleted"`
+	// Held says why they were not deleted; empty where they were.
+	Held string `json:"held"`
+	// Locks are files of runs that are over.
+	Locks int `json:"locks"`
+}

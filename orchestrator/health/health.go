@@ -28,6 +28,16 @@ type Limits struct {
 	LastBackup time.Duration
 	// Stuck is for how long a lock may be held that keeps runs away.
 	Stuck time.Duration
+	// DiskFree is what must be free on each disk that is written to, in bytes.
+	DiskFree int64
+}
+
+// Disk is one that is written to.
+type Disk struct {
+	// What lies on it, such as "clips and database"; Path is a folder there.
+	What, Path string
+	// Free is what this user may still write, in bytes.
+	Free int64
 }
 
 // Backups is how automatic backups stand.
@@ -51,6 +61,8 @@ type Facts struct {
 	Unfinished []orchestrator.Run
 	// Backups is nil where none are made by themselves, or it is not known how they stand.
 	Backups *Backups
+	// Disks are those that are written to.
+	Disks []Disk
 }
 
 // Alerts are all that the facts give cause for at a time, each once.
@@ -73,6 +85,12 @@ func Alerts(facts Facts, limits Limits, now time.Time) (alerts []orchestrator.Al
 	}
 	if facts.Backups != nil && limits.LastBackup > 0 {
 		add(checkBackups(*facts.Backups, limits, now)...)
+	}
+	for _, disk := range facts.Disks {
+		if disk.Free < limits.DiskFree {
+			add(orchestrator.Alert{Kind: orchestrator.AlertDiskLow, Message: fmt.Sprintf("the disk of %s (%s) has %d MB free, the limit is %d MB",
+				disk.What, disk.Path, disk.Free/1e6, limits.DiskFree/1e6)})
+		}
 	}
 	if facts.Status != nil {
 		add(checkService(*facts.Status, limits, now)...)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/document"
+	"github.com/chortle-audio/chortle/orchestrator/service/keeping"
 	"github.com/chortle-audio/chortle/orchestrator/store"
 )
 
@@ -32,7 +33,40 @@ func (s *Service) lookAfter(ctx context.Context, run orchestrator.Run) {
 	}
 	defer release()
 	s.backUpAfter(ctx) // first: what the rules delete is in it
+	s.sweepAfter(ctx)
 	s.pruneAfter(ctx, run)
+}
+
+// sweepAfter deletes what crashes left.
+func (s *Service) sweepAfter(ctx context.Context) {
+	swept, err := s.sweep(ctx, false)
+	if err != nil && ctx.Err() == nil {
+		s.Log.WithError(err).Warn("sweep what crashes left")
+	}
+	if swept.Held != "" {
+		s.Log.WithFields(fields{"orphans": swept.Orphans, keyRemedy: "orchestrator doctor"}).Warn(swept.Held)
+	}
+	if swept.Deleted+swept.Locks > 0 {
+		s.Log.WithFields(fields{"clips": swept.Clips, "orphans": swept.Orphans, "orphan_bytes": swept.OrphanBytes, "deleted": swept.Deleted, "locks": swept.Locks}).
+			Info("swept what crashes left")
+	}
+}
+
+// sweep looks for what crashes left, and deletes it unless dryRun, under locks that the caller holds.
+func (s *Service) sweep(ctx context.Context, dryRun bool) (swept document.Sweep, err error) {
+	opened, err := s.Store(ctx)
+	if err != nil {
+		return swept, err
+	}
+	kept, err := s.Clips(ctx)
+	if err != nil {
+		return swept, err
+	}
+	if swept, err = keeping.SweepClips(ctx, opened, kept, s.Now(), dryRun); err != nil || dryRun {
+		return swept, err
+	}
+	swept.Locks, err = opened.SweepLocks(ctx)
+	return swept, err
 }
 
 // pruneAfter carries out the rules of retention, unless the clock may be wrong.

@@ -42,6 +42,9 @@ func (d *doctor) examine(ctx context.Context) {
 	d.checkClipFolder(ctx)
 	d.checkClips(ctx)
 	d.checkDatabase(ctx)
+	d.checkDrift(ctx)
+	d.checkRetention(ctx)
+	d.checkBackups(ctx)
 	d.checkTelling()
 	if command := d.Config.Model; len(command) == 0 || filepath.Base(command[0]) == "inferd" {
 		d.checkModelFile() // any other program brings its own

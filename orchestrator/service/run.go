@@ -181,7 +181,7 @@ func (s *Service) runner(ctx context.Context, again, dryRun bool) (*orchestrator
 	}
 	from := &sources{Service: s, audio: sound, again: again, dryRun: dryRun}
 	return &orchestrator.Runner{
-		Store: opened, Index: opened, Attempts: opened, Audio: sound, Clips: kept, ClipKey: clips.Key, Detect: detect.Laughs, Now: s.Now,
+		Store: opened, Index: opened, Attempts: opened, Audio: sound, Clips: kept, ClipKey: clips.Key, Detect: detect.Laughs, Room: s.clipRoom, Now: s.Now,
 		NewID:  func() string { return uuid.Must(uuid.NewV7()).String() },
 		Source: from.open, Spawner: s.userSpawner,
 	}, nil

@@ -55,6 +55,7 @@ func (s *Service) Standing(ctx context.Context) (now Standing, err error) {
 	if facts.Backups, err = s.backupStanding(ctx); err != nil {
 		return now, err
 	}
+	facts.Disks = s.disks()
 	now.Alerts = health.Alerts(facts, s.Config.Alerts.Limits, s.Now())
 	return now, nil
 }

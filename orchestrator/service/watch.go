@@ -108,6 +108,7 @@ func (w *watch) end(ctx context.Context, opened *store.Store, run orchestrator.R
 			w.Log.WithError(err).Warn("look at backups")
 		}
 	}
+	facts.Disks = w.disks()
 	alerts := health.Alerts(facts, w.Config.Alerts.Limits, w.Now())
 	var lines []string
 	for _, alert := range alerts {

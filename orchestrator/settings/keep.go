@@ -15,6 +15,8 @@ type Keep struct {
 	orchestrator.Retention
 	// DiskShare of the disk of the clips that may be used, in (0, 1]; 0: any.
 	DiskShare float64
+	// ClipRoom is what must be free on the disk of the clips for a run to keep any, in bytes.
+	ClipRoom int64
 }
 
 // keepTable holds the settings of what is kept.
@@ -37,6 +39,18 @@ var keepTable = []Definition{
 	{Name: "CHORTLE_KEEP_DISK", Help: "share of the clips' disk that may be used, such as 80%: clips are deleted above it, in the same order; 0: any",
 		fallback: fixed("0"),
 		set:      func(s *Settings, v string) error { return share(v, &s.Config.Keep.DiskShare) }},
+	{Name: "CHORTLE_CLIP_ROOM", Help: "what must be free on the disk of the clips for a run to keep any; below it laughs are stored without clips, such as 200MB; 0: whatever is free",
+		fallback: fixed("200MB"),
+		set: func(s *Settings, v string) (err error) {
+			s.Config.Keep.ClipRoom, err = ParseBytes(v)
+			return err
+		}},
+	{Name: "CHORTLE_ALERT_DISK_FREE", Help: "alert when less is free on a disk that is written to; 0: never",
+		fallback: fixed("1GB"),
+		set: func(s *Settings, v string) (err error) {
+			s.Config.Alerts.DiskFree, err = ParseBytes(v)
+			return err
+		}},
 	{Name: "CHORTLE_KEEP_RECENT_DAYS", Help: "days in which nothing is deleted for its number, size or the disk",
 		fallback: fixed("7"),
 		set:      func(s *Settings, v string) error { return whole(v, &s.Config.Keep.Recent, 0, mostDays) }},

@@ -335,6 +335,25 @@ func merge[T any](sequences []iter.Seq2[T, error], compare func(a, b T) int) ite
 	}
 }
 
+// Unreferenced returns those of the keys that no laugh refers to, each once and in order.
+func (s *Store) Unreferenced(ctx context.Context, keys []string) (free []string, err error) {
+	err = s.read(ctx, "look for clips without laughs", func(ctx context.Context, q querier) error {
+		free, err = unreferenced(ctx, q, keys)
+		return err
+	})
+	return free, err
+}
+
+// SweepLocks removes what is left of locks of runs that are over, and returns how many there were.
+func (s *Store) SweepLocks(ctx context.Context) (int, error) {
+	if sweeper, ok := s.locker.(interface {
+		Sweep(ctx context.Context) (int, error)
+	}); ok {
+		return sweeper.Sweep(ctx)
+	}
+	return 0, nil
+}
+
 // ClipKeys yields every key that a laugh refers to, once, in order.
 func (s *Store) ClipKeys(ctx context.Context) iter.Seq2[string, error] {
 	const size = 1000

@@ -269,10 +269,13 @@ func apply(ctx context.Context, q querier, c change, userID, modelID int64) erro
 // unreferenced leaves out the keys that a row still has.
 func unreferenced(ctx context.Context, q querier, keys []string) ([]string, error) {
 	keys = slices.Compact(slices.Sorted(slices.Values(keys)))
+	if len(keys) > 0 && keys[0] == "" { // no clip at all, as many rows have
+		keys = keys[1:]
+	}
 	if len(keys) == 0 {
 		return nil, nil
 	}
-	used := map[string]bool{"": true} // no clip at all
+	used := map[string]bool{}
 	for batch := range slices.Chunk(keys, batchRows) {
 		var w where
 		in(&w, "clip", batch)

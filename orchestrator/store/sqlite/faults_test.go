@@ -337,4 +337,12 @@ func TestLocksOfRunsDoNotPileUp(t *testing.T) {
 	if got := locks(); got != before+1 {
 		t.Errorf("%d locks, %d before, one run under way", got, before)
 	}
+	for _, left := range []string{"-5", "notes.txt"} { // of a run that was killed, and of a person
+		if err := os.WriteFile(filepath.Join(path+"-locks", left), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if swept, err := s.SweepLocks(t.Context()); err != nil || swept != 1 || locks() != before+2 {
+		t.Errorf("swept %d, %v; %d are left", swept, err, locks())
+	}
 }

@@ -47,6 +47,28 @@ func (l locker) Lock(_ context.Context, key int64, shared bool) (func(), error) 
 	}, nil
 }
 
+// Sweep removes the files of the locks of runs that are over, which something killed: their ids come never again. It returns
+// how many there were.
+func (l locker) Sweep(ctx context.Context) (swept int, err error) {
+	entries, err := os.ReadDir(l.path + "-locks")
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, nil
+	}
+	for _, entry := range entries {
+		key, parseErr := strconv.ParseInt(entry.Name(), 10, 64)
+		if parseErr != nil || key >= store.SchemaLock || key <= store.NamedLocks {
+			continue
+		}
+		release, lockErr := l.Lock(ctx, key, false)
+		if lockErr != nil {
+			continue // it is under way, or somebody else's
+		}
+		release() // which removes it
+		swept++
+	}
+	return swept, err
+}
+
 // Confirm implements store.Locker: the kernel takes no lock away.
 func (l locker) Confirm(context.Context, int64) error { return nil }
 

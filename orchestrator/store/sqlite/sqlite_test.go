@@ -113,7 +113,7 @@ func TestEveryTableIsDumped(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	got := []string{"sessions", "invitations", "devices", "backups"}
+	got := []string{"sessions", "invitations", "devices", "backups", "attempts"}
 	_, err = s.Dump(t.Context(), func(table orchestrator.Table) error { got = append(got, table.Name); return nil })
 	if err != nil {
 		t.Fatal(err)

@@ -48,6 +48,10 @@ func testDropClips(t *testing.T, f *fixture) {
 	must(t, err)
 	expect(t, "heard", heard, store.HeardRecording{Done: true, Clips: []string{"clip-20-21", "clip-30-31", "clip-40-41", "clip-1-2"}})
 
+	free, err := f.Unreferenced(ctx, []string{"clip-60-61", "nobody's", "clip-20-21", "", "clip-10-11"})
+	must(t, err)
+	expect(t, "unreferenced", free, []string{"clip-10-11", "nobody's"})
+
 	// Again, as after a lost answer; by ids of another user; and with the rows.
 	dropped, err = f.DropClips(ctx, alice.ID, []string{byStart[1].ID}, false, noon)
 	must(t, err)
