@@ -41,3 +41,28 @@ func TestPrune(t *testing.T) {
 		t.Error("nothing of one's own")
 	}
 }
+
+// A disk that is nearly full costs laughs their clips only; they can be cut once there is room, and nobody is left in the
+// dark.
+func TestANearlyFullDisk(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t, "CHORTLE_CLIP_ROOM=900TB", "CHORTLE_ALERT_DISK_FREE=900TB").alice()
+	r := p.run(day...)
+	if r.code != orchestrator.ExitIncomplete || !strings.Contains(r.stdout, "laughs are stored without clips") || !strings.Contains(r.stdout, "run --user alice --date 2026-11-22 --reprocess") {
+		t.Errorf("%+v", r)
+	}
+	if !strings.Contains(r.stderr, `"alert":"disk_low"`) || strings.Count(r.stderr, `"alert":"disk_low"`) != 1 {
+		t.Errorf("one disk, one alert: %s", r.stderr)
+	}
+	if laughs := p.json(0, "laughs", "list"); at(laughs, "laughs", 0, "clip") != "" || len(p.clipFiles()) != 0 {
+		t.Errorf("%v", laughs)
+	}
+	p.environ = append(p.environ, "CHORTLE_CLIP_ROOM=0", "CHORTLE_ALERT_DISK_FREE=0")
+	p.must(append(day, "--reprocess")...)
+	if laughs := p.json(0, "laughs", "list"); at(laughs, "laughs", 0, "clip") == "" || len(p.clipFiles()) != 1 {
+		t.Errorf("with room: %v", laughs)
+	}
+	if out := p.must("doctor"); !strings.Contains(out, "1 clips, each with its laugh") || !strings.Contains(out, "everything is kept") {
+		t.Errorf("doctor: %s", out)
+	}
+}

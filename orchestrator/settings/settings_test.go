@@ -373,7 +373,7 @@ func TestDefaultLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	const day = 24 * time.Hour
-	want := health.Limits{FailedCalls: 0.1, MemoryAfter: 64e6, MemoryPeak: 256e6, Quiet: 7 * day, GapAge: 3 * day, LastGoodRun: 36 * time.Hour, LastBackup: 72 * time.Hour, DiskFree: 1e9}
+	want := health.Limits{FailedCalls: 0.1, MemoryAfter: 64e6, MemoryPeak: 256e6, Quiet: 7 * day, GapAge: 3 * day, LastGoodRun: 36 * time.Hour, LastBackup: 72 * time.Hour, DiskFree: 1e9, Stuck: 8 * time.Hour}
 	if got := s.Config.Alerts.Limits; got != want {
 		t.Errorf("the limits are %+v; want %+v", got, want)
 	}

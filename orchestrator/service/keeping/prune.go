@@ -55,7 +55,7 @@ type Pruner struct {
 }
 
 // batch is how many clips go at a time.
-const batch = 200
+const batch = 1000
 
 // mostErrors is how many errors of a part are told.
 const mostErrors = 10
