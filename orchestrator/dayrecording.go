@@ -55,7 +55,7 @@ func (d *dayRun) recording(ctx context.Context, rec Recording) error {
 		rec.Start = rec.End.Add(-SamplesToDuration(heard.Scores.Length)).UTC()
 	}
 	return d.save(ctx, state, Result{RunID: d.runID, UserID: d.user.ID, Recording: rec, Model: heard.Model, Scores: heard.Scores,
-		Prints: heard.Prints, Damage: heard.Damage})
+		Prints: heard.Prints, Notes: heard.Notes, Damage: heard.Damage})
 }
 
 // find looks the recording up, by its content where its name, size and time are not known.
@@ -130,6 +130,9 @@ func (d *dayRun) save(ctx context.Context, before RecordingState, result Result)
 		return err
 	}
 	d.day.Processed++
+	for _, note := range result.Notes {
+		d.day.Notes = append(d.day.Notes, RecordingNote{result.Recording.Name, note})
+	}
 	if rec := result.Recording; d.survey != nil && rec.TimeSource == TimeFromModTime && len(d.survey.guesses) < 10000 {
 		d.survey.guesses = append(d.survey.guesses, guess{rec.Name, rec.Start, rec.Start.Add(SamplesToDuration(result.Scores.Length))})
 	}

@@ -18,6 +18,8 @@ type Heard struct {
 	Prints []SoundPrint
 	// Damage is what the recording lacks; nil where it is whole.
 	Damage *DamageError
+	// Notes are what there is to say of the recording.
+	Notes []Note
 	// Decoding is how long the model waited for sound, in all.
 	Decoding time.Duration
 }
@@ -35,12 +37,18 @@ func Listen(ctx context.Context, process Process, sound Audio, rec Recording, no
 	}
 	model := process.Model()
 	heard := Heard{Model: model, Scores: NewScores(model)}
-	event := Event{Kind: EventRecording, Recording: rec.Name, Length: sound.Length(ctx, rec)}
+	event := Event{Kind: EventRecording, Recording: rec.Name}
+	if inspector, ok := sound.(Inspector); ok {
+		event.Length, heard.Notes = inspector.Inspect(ctx, rec)
+	} else {
+		event.Length = sound.Length(ctx, rec)
+	}
 	heard.Scores.Expect(event.Length)
 	observe(event)
 
 	event.Kind = EventProgress
 	var prints Printer
+	var band bandMeter
 	chunks := func(yield func(Chunk, error) bool) {
 		since := now()
 		for chunk, err := range sound.Decode(ctx, rec) {
@@ -54,6 +62,7 @@ func Listen(ctx context.Context, process Process, sound Audio, rec Recording, no
 			}
 			event.Position = chunk.Offset + int64(len(chunk.Samples))
 			prints.Add(chunk.Samples)
+			band.add(chunk.Samples)
 			if !yield(chunk, nil) {
 				return
 			}
@@ -72,6 +81,12 @@ func Listen(ctx context.Context, process Process, sound Audio, rec Recording, no
 	}
 	heard.Scores.Close(event.Position)
 	heard.Prints = prints.Keep(&heard.Scores)
+	if band.narrow() {
+		heard.Notes = append(heard.Notes, Note{Code: NoteNarrowBand})
+	}
+	if heard.Damage != nil {
+		heard.Notes = append(heard.Notes, Note{NoteDamaged, SamplesToDuration(heard.Damage.Lost).Milliseconds()})
+	}
 	return heard, nil
 }
 

@@ -89,7 +89,9 @@ type Result struct {
 	Prints []SoundPrint
 	// Lost says why laughs of it have no clip that should have one; empty where all that should have one do.
 	Lost ClipLoss
-	// Damage is what the recording lacks; nil where it is whole. It is told once and not stored with it.
+	// Notes of the recording, which replace those that are stored.
+	Notes []Note
+	// Damage is what the recording lacks; nil where it is whole. It is told once; what is stored is a note.
 	Damage *DamageError
 }
 

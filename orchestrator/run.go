@@ -86,6 +86,8 @@ type UserDay struct {
 	// Spans that are not read by a recording of this run: empty ones, gaps, and what was known already.
 	Spans  []LedgerSpan
 	Errors []RunError
+	// Notes of the recordings that this run stored last.
+	Notes []RecordingNote
 	// Survey of the user's source, at the last planned day of a run; nil elsewhere, and where the source cannot tell.
 	Survey *Survey
 }

@@ -15,7 +15,10 @@ import (
 	"github.com/chortle-audio/chortle/orchestrator/audio/internal/opus"
 )
 
-var _ orchestrator.Audio = (*Audio)(nil)
+var (
+	_ orchestrator.Audio     = (*Audio)(nil)
+	_ orchestrator.Inspector = (*Audio)(nil)
+)
 
 // Options says where the programs and libraries are that Audio uses.
 type Options struct {
@@ -103,12 +106,18 @@ func (a *Audio) Decode(ctx context.Context, rec orchestrator.Recording) iter.Seq
 // Length estimates the recording's length in samples, from a few pages of Ogg Opus or from what ffmpeg
 // reads in the header. 0 where it is unknown or the file cannot be read.
 func (a *Audio) Length(ctx context.Context, rec orchestrator.Recording) int64 {
+	length, _ := a.Inspect(ctx, rec)
+	return length
+}
+
+// Inspect implements orchestrator.Inspector.
+func (a *Audio) Inspect(ctx context.Context, rec orchestrator.Recording) (length int64, notes []orchestrator.Note) {
 	file, err := openFile(rec)
 	if err != nil {
-		return 0
+		return 0, nil
 	}
 	defer file.Close()
-	return a.length(ctx, file)
+	return a.inspect(ctx, file)
 }
 
 // samples yields the sound of a file in pieces of any length, each valid until the next.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/audio/internal/opus"
+	"github.com/chortle-audio/chortle/orchestrator/audio/internal/wave"
 )
 
 // Info is what a file says of itself.
@@ -20,6 +21,8 @@ type Info struct {
 	Created time.Time
 	// Length in samples at orchestrator.SampleRateHz; 0 where it is unknown.
 	Length int64
+	// Notes are what there is to say of the file.
+	Notes []orchestrator.Note
 }
 
 // Probe reads what the file at path says of itself, without decoding it. An error that wraps
@@ -47,7 +50,7 @@ func (a *Audio) Probe(ctx context.Context, path string) (Info, error) {
 	info, err := a.ffmpegProbe(ctx, file)
 	if sound != nil {
 		// ffmpeg knows the tags, and refuses some headers that are read here.
-		info, err = Info{Created: info.Created, Length: pcmLength(sound)}, ctx.Err()
+		info, err = Info{Created: info.Created, Length: pcmLength(sound), Notes: pcmNotes(sound)}, ctx.Err()
 	}
 	return info, err
 }
@@ -74,27 +77,46 @@ func (a *Audio) Measure(ctx context.Context, path string) (int64, error) {
 	return toSamples(end), nil
 }
 
-func (a *Audio) length(ctx context.Context, file *file) int64 {
+func (a *Audio) inspect(ctx context.Context, file *file) (length int64, notes []orchestrator.Note) {
 	if frames := readOmi(file); frames != nil {
-		return frames.length(ctx, file)
+		return frames.length(ctx, file), nil
 	}
 	switch link, err := a.readLink(file); {
 	case err != nil:
-		return 0
+		return 0, nil
 	case link != nil:
-		return opusLength(file)
+		return opusLength(file), nil
 	}
 	if sound, err := readWave(file); err != nil || sound != nil {
 		if err != nil {
-			return 0
+			return 0, nil
 		}
-		return pcmLength(sound)
+		return pcmLength(sound), pcmNotes(sound)
 	}
 	info, err := a.ffmpegProbe(ctx, file)
 	if err != nil {
-		return 0
+		return 0, nil
 	}
-	return info.Length
+	return info.Length, info.Notes
+}
+
+// pcmNotes are what there is to say of a file of linear PCM.
+func pcmNotes(sound *wave.File) []orchestrator.Note {
+	if sound.Unannounced == 0 {
+		return nil
+	}
+	return []orchestrator.Note{{Code: orchestrator.NoteUnannounced, N: sound.Unannounced}}
+}
+
+// trackNotes are what there is to say of several tracks.
+func trackNotes(tracks int64) (notes []orchestrator.Note) {
+	if tracks > 1 {
+		notes = append(notes, orchestrator.Note{Code: orchestrator.NoteTracks, N: min(tracks, maxTracks)})
+	}
+	if tracks > maxTracks {
+		notes = append(notes, orchestrator.Note{Code: orchestrator.NoteTracksLeft, N: tracks - maxTracks})
+	}
+	return notes
 }
 
 func opusLength(file *file) int64 {
@@ -113,6 +135,7 @@ func opusLength(file *file) int64 {
 
 var (
 	durationLine = regexp.MustCompile(`(?m)^ *Duration: (\d+):(\d\d):(\d\d)\.(\d\d)`)
+	trackLine    = regexp.MustCompile(`(?m)^ *Stream #0:\d+[^ ]*: Audio: `)
 	createdLine  = regexp.MustCompile(`(?mi)^ *(?:creation_time|date|com\.apple\.quicktime\.creationdate) *: (.+)$`)
 )
 
@@ -135,6 +158,7 @@ func (a *Audio) ffmpegProbe(ctx context.Context, file *file) (Info, error) {
 		}
 		info.Length = hundredths * orchestrator.SampleRateHz / 100
 	}
+	info.Notes = trackNotes(int64(len(trackLine.FindAllString(said, -1)) - 1)) // one more is what ffmpeg writes
 	for _, field := range createdLine.FindAllStringSubmatch(said, -1) {
 		if info.Created = parseCreated(field[1]); !info.Created.IsZero() {
 			break

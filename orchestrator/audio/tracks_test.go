@@ -1,7 +1,11 @@
 package audio_test
 
 import (
+	"encoding/binary"
+	"slices"
 	"testing"
+
+	"github.com/chortle-audio/chortle/orchestrator"
 )
 
 // Every track of a file is heard, whichever is the default, and clips have what is heard.
@@ -59,6 +63,35 @@ func TestRateChangesInRawStreams(t *testing.T) {
 		}
 		if lag, alike := bestLag(whole, two[5*rate:7*rate], 17*rate); max(lag, -lag) >= rate/10 || alike < 0.9 {
 			t.Errorf("%s: the second part lags by %d samples, alike to %.3f", format.ending, lag, alike)
+		}
+	}
+}
+
+// What there is to say of a recording is found without decoding it.
+func TestInspect(t *testing.T) {
+	t.Parallel()
+	one := write(t, "a.wav", wav(speechlike(2)))
+	tracks := func(n int) (args []string) {
+		for range n {
+			args = append(args, "-map", "0:a")
+		}
+		return append(args, "-c:a", "aac")
+	}
+	short := read(t, one)
+	binary.LittleEndian.PutUint32(short[40:], 1000)
+	for name, test := range map[string]struct {
+		path string
+		want []orchestrator.Note
+	}{
+		"one track":  {convert(t, one, "a.m4a"), nil},
+		"two tracks": {convert(t, one, "a.m4a", tracks(2)...), []orchestrator.Note{{Code: orchestrator.NoteTracks, N: 2}}},
+		"ten tracks": {convert(t, one, "a.mka", tracks(10)...), []orchestrator.Note{{Code: orchestrator.NoteTracks, N: 8}, {Code: orchestrator.NoteTracksLeft, N: 2}}},
+		"wav":        {one, nil},
+		"short wav":  {write(t, "a.wav", short), []orchestrator.Note{{Code: orchestrator.NoteUnannounced, N: 63000}}},
+		"no sound":   {write(t, "a.m4a", []byte("text")), nil},
+	} {
+		if length, notes := newAudio(t).Inspect(t.Context(), recording(test.path)); !slices.Equal(notes, test.want) || length == 0 && test.want != nil {
+			t.Errorf("%s: got %v of %d samples, want %v", name, notes, length, test.want)
 		}
 	}
 }

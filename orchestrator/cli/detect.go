@@ -18,13 +18,17 @@ func (a *app) detectCommand() *cobra.Command {
 	var asJSON, maybe bool
 	cmd := &cobra.Command{
 		Use: "detect FILE...", Short: "Find the laughs in any audio file",
-		Long: `Finds the laughs in any audio file and prints them. It needs no user and no database, and stores nothing.
+		Long: `Finds the laughs in any audio file and prints them. It needs no user and no database, and stores nothing. - is standard input,
+which is read to its end into a file that is deleted afterwards.
 
 Exit codes: 0 all files were read, 3 some were not, or are damaged, 1 none was.`,
-		Example: "  orchestrator detect party.ogg\n  orchestrator detect --threshold 0.4 --json *.wav",
+		Example: "  orchestrator detect party.ogg\n  orchestrator detect --threshold 0.4 --json *.wav\n  rclone cat remote:talk.opus | orchestrator detect -",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usage("FILE is missing; see %s --help", cmd.CommandPath())
+			}
+			if slices.Contains(args, "-") && a.stdinIsTerminal() {
+				return usage("standard input is a terminal: send a recording into it, as in: orchestrator detect - < FILE")
 			}
 			return nil
 		},
@@ -35,7 +39,7 @@ Exit codes: 0 all files were read, 3 some were not, or are damaged, 1 none was.`
 	bind(cmd.Flags(), "CHORTLE_THRESHOLD")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		progress := a.observer()
-		found, failed, err := a.service.Detect(cmd.Context(), service.DetectRequest{Paths: args, Maybe: maybe, Observe: progress.observe,
+		found, failed, err := a.service.Detect(cmd.Context(), service.DetectRequest{Paths: args, Input: a.stdin, Maybe: maybe, Observe: progress.observe,
 			Done: func(file document.Detected, err error) {
 				a.stderr.SetStatus("")
 				damage := (*orchestrator.DamageError)(nil)
@@ -76,6 +80,11 @@ func (a *app) reportFile(file document.Detected, several bool) {
 	}
 	if table.Len() > 0 {
 		_ = table.WriteTo(a.stdout)
+	}
+	for _, note := range file.Notes {
+		if note.Code != string(orchestrator.NoteDamaged) { // that is an error
+			fmt.Fprintf(a.stderr, "%s %s\n", a.stderr.Yellow("note:"), note.Text)
+		}
 	}
 	fmt.Fprintf(a.stderr, "%s in %s of sound, read in %.1f s.\n", plural(len(file.Laughs), "laugh"),
 		clock(time.Duration(file.AudioSeconds*float64(time.Second))), file.Seconds)

@@ -111,10 +111,14 @@ func (a *app) laughsShowCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if asJSON {
-			return a.writeJSON(document.OfLaugh(laugh))
+		facts, copies, err := a.service.LaughOrigin(cmd.Context(), []int64{laugh.UserID}, laugh.ID)
+		if err != nil {
+			return err
 		}
-		return a.showLaugh(laugh)
+		if asJSON {
+			return a.writeJSON(document.OfShownLaugh(laugh, facts, copies))
+		}
+		return a.showLaugh(laugh, facts, copies)
 	}
 	return cmd
 }
@@ -135,7 +139,7 @@ func (a *app) whyLaugh(ctx context.Context, id string, asJSON bool) error {
 	return a.showWhy(why)
 }
 
-func (a *app) showLaugh(laugh orchestrator.StoredLaugh) error {
+func (a *app) showLaugh(laugh orchestrator.StoredLaugh, facts orchestrator.RecordingFacts, copies []orchestrator.LaughCopy) error {
 	start := localStart(laugh)
 	when := start.Format("Monday 2 January 2006, 15:04:05 MST")
 	if laugh.Uncertainty > 0 {
@@ -168,6 +172,13 @@ func (a *app) showLaugh(laugh orchestrator.StoredLaugh) error {
 	add("with", strings.Join(laugh.Around.With(), ", "))
 	add("policy", laugh.Policy)
 	add("recording", laugh.Recording+", at "+clock(laugh.Offset))
+	add("time from", timeSources[facts.TimeSource])
+	for _, note := range facts.Notes {
+		add("recording's note", note.String())
+	}
+	for _, c := range copies {
+		add("also in", fmt.Sprintf("%s, at %s", c.Recording, clock(c.Offset)))
+	}
 	add("model", strings.TrimSpace(laugh.Model+" "+laugh.ModelVersion))
 	add("clip", laugh.Clip)
 	add("mark", string(laugh.Mark))
@@ -176,6 +187,14 @@ func (a *app) showLaugh(laugh orchestrator.StoredLaugh) error {
 	}
 	add("note", laugh.Note)
 	return table.WriteTo(a.stdout)
+}
+
+// timeSources say how the start of a recording was found.
+var timeSources = map[orchestrator.TimeSource]string{
+	orchestrator.TimeFromSource:    "the source",
+	orchestrator.TimeFromName:      "the file's name",
+	orchestrator.TimeFromContainer: "inside the file",
+	orchestrator.TimeFromModTime:   "the file's modification time",
 }
 
 // localStart is when a laugh begins, in the zone of who laughed.
@@ -288,17 +307,22 @@ The recordings themselves, and backups that were made before, are not touched.`,
 	return cmd
 }
 
+// stdinIsTerminal tells whether a person types what is read.
+func (a *app) stdinIsTerminal() bool {
+	file, ok := a.stdin.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
 // agree asks a person at a terminal for a yes; elsewhere --yes must say it.
 func (a *app) agree(yes bool, what string) error {
 	if yes {
 		return nil
 	}
-	file, ok := a.stdin.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
+	if !a.stdinIsTerminal() {
 		return usage("%s Add --yes to confirm.", what)
 	}
 	fmt.Fprintf(a.stderr, "%s Continue? [y/N] ", what)
-	line, _ := bufio.NewReader(file).ReadString('\n')
+	line, _ := bufio.NewReader(a.stdin).ReadString('\n')
 	if answer := strings.ToLower(strings.TrimSpace(line)); answer != "y" && answer != "yes" {
 		return usage("nothing was deleted")
 	}

@@ -52,6 +52,11 @@ func (a *app) reportDays(run orchestrator.Run, dryRun bool) {
 				fmt.Fprintln(a.stdout, "  →", terminal.Printable(remedy))
 			}
 		}
+		for _, note := range day.Notes {
+			if note.Code != orchestrator.NoteDamaged { // that is an error above
+				fmt.Fprintf(a.stdout, "%s %s %s %s: %s\n", a.stdout.Yellow("note:"), day.User, day.Date, terminal.Printable(note.Recording), note)
+			}
+		}
 		if day.Calls.Total > 0 {
 			fmt.Fprintf(a.stdout, "source: %s %s, %s\n", day.User, day.Date, callsText(day))
 		}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -410,6 +411,16 @@ func TestDetect(t *testing.T) {
 	}
 	if r := p.run("detect", bad); r.code != orchestrator.ExitFailed || !strings.Contains(r.stderr, "bad.ogg") {
 		t.Errorf("%+v", r)
+	}
+	content, err := os.ReadFile(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := p.runAt(t.Context(), time.Now, string(content), "detect", "-", "--json"); r.code != 0 || !strings.Contains(r.stdout, `"file": "-"`) || !strings.Contains(r.stdout, `"class": "Laughter"`) {
+		t.Errorf("from standard input: %+v", r)
+	}
+	if r := p.runAt(t.Context(), time.Now, "", "detect", "-"); r.code != orchestrator.ExitFailed || !strings.Contains(r.stderr, "the file is empty") {
+		t.Errorf("from empty standard input: %+v", r)
 	}
 	if out := p.must("detect", good, "--threshold", "0.99"); out != "" {
 		t.Errorf("under a high threshold:\n%s", out)

@@ -135,11 +135,12 @@ type Detection struct {
 
 // Detected is what was found in one file. Error is empty where it was read as a whole.
 type Detected struct {
-	File         string  `json:"file"`
-	AudioSeconds float64 `json:"audio_seconds"`
-	Seconds      float64 `json:"seconds"`
-	Laughs       []Found `json:"laughs"`
-	Error        string  `json:"error"`
+	File         string          `json:"file"`
+	AudioSeconds float64         `json:"audio_seconds"`
+	Seconds      float64         `json:"seconds"`
+	Laughs       []Found         `json:"laughs"`
+	Error        string          `json:"error"`
+	Notes        []RecordingNote `json:"notes"`
 }
 
 // Found is a laugh in a file, by its position there.

@@ -32,21 +32,22 @@ type Model struct {
 
 // Day is what a run did for one user's day.
 type Day struct {
-	User         string      `json:"user"`
-	Date         string      `json:"date"`
-	Timezone     string      `json:"timezone"`
-	Status       string      `json:"status"`
-	Recordings   Recordings  `json:"recordings"`
-	AudioSeconds float64     `json:"audio_seconds"`
-	Seconds      float64     `json:"seconds"`
-	Laughs       LaughCounts `json:"laughs"`
-	SourceCalls  Calls       `json:"source_calls"`
-	Spans        Spans       `json:"spans"`
-	Stages       Stages      `json:"stages"`
-	Model        Model       `json:"model"`
-	Memory       Memory      `json:"memory"`
-	Gaps         []Gap       `json:"gaps"`
-	Errors       []Error     `json:"errors"`
+	User         string          `json:"user"`
+	Date         string          `json:"date"`
+	Timezone     string          `json:"timezone"`
+	Status       string          `json:"status"`
+	Recordings   Recordings      `json:"recordings"`
+	AudioSeconds float64         `json:"audio_seconds"`
+	Seconds      float64         `json:"seconds"`
+	Laughs       LaughCounts     `json:"laughs"`
+	SourceCalls  Calls           `json:"source_calls"`
+	Spans        Spans           `json:"spans"`
+	Stages       Stages          `json:"stages"`
+	Model        Model           `json:"model"`
+	Memory       Memory          `json:"memory"`
+	Gaps         []Gap           `json:"gaps"`
+	Errors       []Error         `json:"errors"`
+	Notes        []RecordingNote `json:"notes"`
 }
 
 // Recordings counts recordings by what became of them.
@@ -156,7 +157,7 @@ func OfDay(day orchestrator.UserDay) Day {
 		Stages:       ofStages(day.Stages),
 		Model:        OfModel(day.Model),
 		Memory:       Memory{day.Memory.Before, day.Memory.Peak, day.Memory.After, day.Memory.Model, day.ModelPID, day.ModelGone || day.ModelPID == 0, day.OutOfMemory},
-		Gaps:         []Gap{}, Errors: []Error{},
+		Gaps:         []Gap{}, Errors: []Error{}, Notes: OfNotes(day.Notes),
 	}
 	for _, gap := range day.Gaps() {
 		document.Gaps = append(document.Gaps, Gap{Stamp(gap.Start), Stamp(gap.End), gap.Reason})

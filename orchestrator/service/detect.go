@@ -3,6 +3,8 @@ package service
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"os"
 
 	"github.com/chortle-audio/chortle/orchestrator"
@@ -12,7 +14,10 @@ import (
 
 // DetectRequest says in which files laughs are looked for.
 type DetectRequest struct {
+	// Paths of files; "-" is Input.
 	Paths []string
+	// Input is read where a path is "-": to its end, into a file of its own that is deleted afterwards.
+	Input io.Reader
 	// Maybe wants laughs that are not sure, too.
 	Maybe bool
 	// Observe gets the events of a Listener; nil means nobody listens.
@@ -47,7 +52,7 @@ func (s *Service) Detect(ctx context.Context, request DetectRequest) (found docu
 		found.Threshold = thresholds.Sure
 	}
 	for _, path := range request.Paths {
-		file, err := s.detectFile(ctx, &listener, policy, request.Maybe, path)
+		file, err := s.detectPath(ctx, &listener, policy, request, path)
 		if ctx.Err() != nil {
 			return found, failed, ctx.Err()
 		}
@@ -69,9 +74,42 @@ func (s *Service) Detect(ctx context.Context, request DetectRequest) (found docu
 	return found, failed, nil
 }
 
+// detectPath is detectFile for a path as a person names it.
+func (s *Service) detectPath(ctx context.Context, listener *orchestrator.Listener, policy orchestrator.Policy, request DetectRequest, path string) (document.Detected, error) {
+	if path != "-" || request.Input == nil {
+		return s.detectFile(ctx, listener, policy, request.Maybe, path)
+	}
+	spooled, err := spool(ctx, request.Input)
+	if spooled != "" {
+		defer os.Remove(spooled)
+	}
+	file := document.Detected{File: path, Laughs: []document.Found{}, Notes: []document.RecordingNote{}}
+	if err != nil {
+		return file, fmt.Errorf("read standard input: %w", err)
+	}
+	file, err = s.detectFile(ctx, listener, policy, request.Maybe, spooled)
+	file.File = path
+	return file, err
+}
+
+// spool copies a stream into a file, whose path it returns also with an error: most containers are read back and forth.
+func spool(ctx context.Context, from io.Reader) (path string, err error) {
+	file, err := os.CreateTemp("", "chortle-detect-*")
+	if err != nil {
+		return "", err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = file.Close() })
+	defer stop()
+	_, err = io.Copy(file, from)
+	if ctx.Err() != nil {
+		return file.Name(), ctx.Err()
+	}
+	return file.Name(), errors.Join(err, file.Close())
+}
+
 // detectFile finds the laughs of a file; of one that is damaged, it returns them with the DamageError.
 func (s *Service) detectFile(ctx context.Context, listener *orchestrator.Listener, policy orchestrator.Policy, maybe bool, path string) (document.Detected, error) {
-	file := document.Detected{File: path, Laughs: []document.Found{}}
+	file := document.Detected{File: path, Laughs: []document.Found{}, Notes: []document.RecordingNote{}}
 	began := s.Now()
 	info, err := os.Stat(path)
 	if err != nil {
@@ -90,6 +128,9 @@ func (s *Service) detectFile(ctx context.Context, listener *orchestrator.Listene
 	}
 	file.AudioSeconds = document.Seconds(orchestrator.SamplesToDuration(heard.Scores.Length))
 	file.Seconds = document.Seconds(s.Now().Sub(began))
+	for _, note := range heard.Notes {
+		file.Notes = append(file.Notes, document.OfNotes([]orchestrator.RecordingNote{{Recording: path, Note: note}})...)
+	}
 	if heard.Damage != nil {
 		return file, heard.Damage
 	}

@@ -39,6 +39,21 @@ func (s *Service) Laugh(ctx context.Context, userIDs []int64, id string) (orches
 	return opened.Laugh(ctx, userIDs, id)
 }
 
+// LaughOrigin returns what is stored of the recording of a laugh, and where else the laugh was heard. Errors are those of
+// Laugh.
+func (s *Service) LaughOrigin(ctx context.Context, userIDs []int64, id string) (orchestrator.RecordingFacts, []orchestrator.LaughCopy, error) {
+	opened, err := s.Store(ctx)
+	if err != nil {
+		return orchestrator.RecordingFacts{}, nil, err
+	}
+	facts, err := opened.RecordingOf(ctx, userIDs, id)
+	if err != nil {
+		return facts, nil, err
+	}
+	copies, err := opened.Copies(ctx, userIDs, id)
+	return facts, copies, err
+}
+
 // MarkLaugh stores a person's judgement of a laugh, and returns the one before. It changes nothing else. Errors are
 // those of Laugh.
 func (s *Service) MarkLaugh(ctx context.Context, userIDs []int64, id string, mark orchestrator.Mark) (before orchestrator.Mark, err error) {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"strings"
 	"time"
 
@@ -16,7 +17,7 @@ const (
 	selectUsers   = "SELECT id, " + userColumns + " FROM users"
 	insertUser    = "INSERT INTO users (" + userColumns + ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) RETURNING id"
 	updateUser    = "UPDATE users SET (" + userColumns + ") = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) WHERE id = ?11"
-	insertRec     = "INSERT INTO recordings AS old (" + recordingColumns + ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) "
+	insertRec     = "INSERT INTO recordings AS old (" + recordingColumns + ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) "
 	laughsOfModel = "user_id, model_id, " + laughColumns
 )
 
@@ -31,7 +32,7 @@ func userFields(u *orchestrator.User) []any {
 }
 
 const recordingColumns = `user_id, sha256, name, size, modified_at, started_at, time_source, uncertain_ns, samples,
-	status, attempts, error, run_id`
+	status, attempts, error, run_id, notes`
 
 // recordingState is what recordingColumns hold beside the recording itself.
 type recordingState struct {
@@ -40,12 +41,41 @@ type recordingState struct {
 	attempts int
 	cause    string // of the last failure
 	runID    string // empty where it is not known
+	notes    []orchestrator.Note
 }
 
 // recordingValues are those of recordingColumns.
 func recordingValues(userID int64, rec orchestrator.Recording, state recordingState) []any {
 	return []any{userID, rec.SHA256, rec.Name, rec.Size, rec.ModTime, rec.Start, string(rec.TimeSource), int64(rec.Uncertainty),
-		state.samples, state.status, state.attempts, state.cause, optional(state.runID)}
+		state.samples, state.status, state.attempts, state.cause, optional(state.runID), notesText(state.notes)}
+}
+
+// notesText is how notes are stored: as JSON; empty for none.
+func notesText(notes []orchestrator.Note) string {
+	if len(notes) == 0 {
+		return ""
+	}
+	text, _ := json.Marshal(notes) // strings and numbers
+	return string(text)
+}
+
+// notes scans what notesText wrote.
+type notes struct{ to *[]orchestrator.Note }
+
+// Scan implements sql.Scanner.
+func (n notes) Scan(src any) error {
+	var text string
+	switch src := src.(type) {
+	case string:
+		text = src
+	case []byte:
+		text = string(src)
+	}
+	*n.to = nil
+	if text == "" {
+		return nil
+	}
+	return json.Unmarshal([]byte(text), n.to)
 }
 
 const laughColumns = `recording_id, public_id, day, hour, start_at, end_at, length_ms, first_sample, end_sample,

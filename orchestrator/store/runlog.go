@@ -37,7 +37,7 @@ func (s *Store) Run(ctx context.Context, id string) (run orchestrator.Run, err e
 			return orchestrator.ErrNotFound
 		}
 		run = runs[0]
-		return nil
+		return addNotes(ctx, q, &run)
 	})
 	return run, err
 }

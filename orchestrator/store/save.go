@@ -203,9 +203,9 @@ func markDone(ctx context.Context, q querier, result orchestrator.Result) (id in
 			name = excluded.name, size = excluded.size, modified_at = excluded.modified_at,
 			started_at = excluded.started_at, time_source = excluded.time_source,
 			uncertain_ns = excluded.uncertain_ns, samples = excluded.samples,
-			status = excluded.status, attempts = 0, error = '', run_id = excluded.run_id
+			status = excluded.status, attempts = 0, error = '', run_id = excluded.run_id, notes = excluded.notes
 		RETURNING id`,
-		recordingValues(result.UserID, rec, recordingState{samples: result.Scores.Length, status: statusDone, runID: result.RunID}), &id)
+		recordingValues(result.UserID, rec, recordingState{samples: result.Scores.Length, status: statusDone, runID: result.RunID, notes: result.Notes}), &id)
 	return id, err
 }
 

@@ -96,6 +96,35 @@ func testFailureAfterSuccess(t *testing.T, f *fixture) {
 	}
 }
 
+// Notes of a recording are stored with it, replaced when it is processed again, and shown with its laughs and its run.
+func testNotes(t *testing.T, f *fixture) {
+	alice := f.user(t, "alice")
+	run := f.begin(t, "first", noon)
+	result := Result(alice, Recording("a.ogg", noon), At(1, 2))
+	result.RunID = run.ID
+	result.Notes = []orchestrator.Note{{Code: orchestrator.NoteNarrowBand}, {Code: orchestrator.NoteTracks, N: 2}}
+	f.save(t, result)
+	must(t, f.SaveDay(t.Context(), run.ID, orchestrator.UserDay{UserID: alice.ID, User: alice.Name, Date: orchestrator.DateOf(noon), Timezone: alice.Timezone}))
+	laugh := f.laughs(t, orchestrator.LaughFilter{})[0]
+	facts, err := f.RecordingOf(t.Context(), []int64{alice.ID}, laugh.ID)
+	must(t, err)
+	if facts.Name != "a.ogg" || facts.TimeSource != orchestrator.TimeFromName || facts.Length != hour || !facts.Start.Equal(noon) {
+		t.Errorf("got %+v", facts)
+	}
+	expect(t, "notes", facts.Notes, result.Notes)
+	stored, err := f.Run(t.Context(), run.ID)
+	must(t, err)
+	expect(t, "notes of the run", stored.Days[0].Notes, []orchestrator.RecordingNote{{Recording: "a.ogg", Note: result.Notes[0]}, {Recording: "a.ogg", Note: result.Notes[1]}})
+	if _, err := f.RecordingOf(t.Context(), []int64{alice.ID + 1}, laugh.ID); !errors.Is(err, orchestrator.ErrNotFound) {
+		t.Errorf("somebody else's: got %v", err)
+	}
+	result.Notes = nil
+	f.save(t, result)
+	facts, err = f.RecordingOf(t.Context(), []int64{alice.ID}, laugh.ID)
+	must(t, err)
+	expect(t, "notes", facts.Notes, []orchestrator.Note(nil))
+}
+
 func testScores(t *testing.T, f *fixture) {
 	alice, bob := f.user(t, "alice"), f.user(t, "bob")
 	first := Result(alice, Recording("a.ogg", noon), At(1, 2), At(30, 31))

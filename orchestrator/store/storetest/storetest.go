@@ -68,6 +68,7 @@ func Run(t *testing.T, place Place) {
 		"it is known which model read what":                   testReadBy,
 		"clips that a row refers to are no orphans":           testOrphans,
 		"scores come back as they were":                       testScores,
+		"notes are kept with their recordings":                testNotes,
 		"what else was heard comes back as it was":            testHeard,
 		"defect: two laughs within a second are both kept":    testSameSecond,
 		"laughs are filtered and ordered":                     testLaughFilter,
