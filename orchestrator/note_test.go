@@ -25,7 +25,7 @@ func TestBandMeter(t *testing.T) {
 		"microphone":                {sound(0.2, 0.005, 0), 20, false},
 		"a telephone's hiss":        {sound(0.2, 0, 1e-4), 20, true},
 		"a microphone's hiss":       {sound(0.2, 0, 0.02), 20, false},
-		"too little to tell": {sound(0.2, 0, 0), 3, false},
+		"too little to tell":        {sound(0.2, 0, 0), 3, false},
 		"too quiet to tell":         {sound(1e-4, 0, 0), 20, false},
 		"a chunk that is too short": {sound(0.2, 0, 0)[:100], 20, false},
 	} {
