@@ -2,7 +2,9 @@ package web_test
 
 import (
 	"compress/gzip"
+	"context"
 	"io"
+	"iter"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -12,6 +14,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/chortle-audio/chortle/internal/pagetest"
+	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/web"
 )
 
@@ -101,5 +104,99 @@ func BenchmarkPages(b *testing.B) {
 				_, _ = fetch(b, handler, path)
 			}
 		})
+	}
+}
+
+// counting counts what pages ask of the database.
+type counting struct {
+	web.Laughs
+	web.Heard
+
+	asked int
+}
+
+func (c *counting) LaughsOf(ctx context.Context, ids []int64, filter orchestrator.LaughFilter) iter.Seq2[orchestrator.StoredLaugh, error] {
+	c.asked++
+	return c.Laughs.LaughsOf(ctx, ids, filter)
+}
+
+func (c *counting) Laugh(ctx context.Context, ids []int64, id string) (orchestrator.StoredLaugh, error) {
+	c.asked++
+	return c.Laughs.Laugh(ctx, ids, id)
+}
+
+func (c *counting) Days(ctx context.Context, id int64, from, to orchestrator.Date) ([]orchestrator.DayCount, error) {
+	c.asked++
+	return c.Laughs.Days(ctx, id, from, to)
+}
+
+func (c *counting) Hours(ctx context.Context, id int64, from, to orchestrator.Date) ([]orchestrator.LaughCount, error) {
+	c.asked++
+	return c.Laughs.Hours(ctx, id, from, to)
+}
+
+func (c *counting) Unreviewed(ctx context.Context, id int64, tier orchestrator.Tier, limit int) (int, error) {
+	c.asked++
+	return c.Laughs.Unreviewed(ctx, id, tier, limit)
+}
+
+func (c *counting) BestOfDays(ctx context.Context, id int64, from, to orchestrator.Date) (map[orchestrator.Date]orchestrator.StoredLaugh, error) {
+	c.asked++
+	return c.Laughs.BestOfDays(ctx, id, from, to)
+}
+
+func (c *counting) Recordings(ctx context.Context, id int64, span orchestrator.Span) ([]orchestrator.RecordingSpan, error) {
+	c.asked++
+	return c.Heard.Recordings(ctx, id, span)
+}
+
+func (c *counting) Ledger(ctx context.Context, id int64, span orchestrator.Span) ([]orchestrator.LedgerSpan, error) {
+	c.asked++
+	return c.Heard.Ledger(ctx, id, span)
+}
+
+// TestPagesAskSeldom: how often a page asks the database does not depend on how much there is.
+func TestPagesAskSeldom(t *testing.T) {
+	t.Parallel()
+	const most = 8
+	s := pagetest.Open(t.TempDir(), pagetest.Parts{})
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	opened, err := s.Store(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all everybody
+	for _, person := range []struct {
+		name    string
+		options pagetest.Options
+	}{{"few", pagetest.Options{Days: 3, PerDay: 12}}, {"many", pagetest.Options{Days: 40, PerDay: 60}}} {
+		user, err := pagetest.AddUser(t.Context(), s, person.name, "Europe/London")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := pagetest.Fill(t.Context(), s, user, person.options); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, user)
+	}
+	counted := &counting{Laughs: opened, Heard: opened}
+	handler, err := web.New(web.Options{Sessions: all, Laughs: counted, Heard: counted, Judging: s, Log: logrus.New(), Now: func() time.Time { return pagetest.Now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"", "/2026-11-27?maybe=10", "/review", "/review?view=list", "/year", "/share?day=2026-11-27"} {
+		asked := map[string]int{}
+		for _, name := range []string{"few", "many"} {
+			counted.asked = 0
+			fetch(t, handler, "/u/"+name+path)
+			asked[name] = counted.asked
+		}
+		if asked["few"] != asked["many"] || asked["many"] > most {
+			t.Errorf("%s asks %v times", path, asked)
+		}
 	}
 }

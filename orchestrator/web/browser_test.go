@@ -8,6 +8,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,7 @@ import (
 	"github.com/chortle-audio/chortle/internal/testkit"
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/service"
+	"github.com/chortle-audio/chortle/orchestrator/service/updates"
 	"github.com/chortle-audio/chortle/orchestrator/web"
 )
 
@@ -55,6 +57,7 @@ var people = map[string]struct {
 	"eve":   {"Europe/London", pagetest.Options{Days: 2, PerDay: 5, Clips: true}},
 	"fay":   {"Pacific/Kiritimati", pagetest.Options{Days: 3, PerDay: 9, Clips: true}},
 	"gil":   {"Europe/London", pagetest.Options{Days: 2, PerDay: 5, Clips: true}},
+	"hal":   {"Europe/London", pagetest.Options{Days: 2, PerDay: 8, Clips: true}},
 }
 
 func build(t testing.TB, names ...string) *house {
@@ -78,18 +81,26 @@ func build(t testing.TB, names ...string) *house {
 		h.users[name] = user
 		all = append(all, user)
 	}
-	opened, err := h.service.Store(t.Context())
+	signIns, err := h.service.Accounts(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	sounds, err := h.service.Sounds()
+	if _, err := signIns.Add(t.Context(), orchestrator.Account{Name: "alice", Role: orchestrator.RoleAdmin, EveryUser: true}, ""); err != nil { // who is signed in, by everybody
+		t.Fatal(err)
+	}
+	started := updates.New(func(...string) *exec.Cmd { return exec.Command("sh", "-c", slowRun) }, time.Now, h.service.Log)
+	t.Cleanup(started.Close)
+	options, err := web.OptionsOf(t.Context(), h.service, started)
 	if err != nil {
 		t.Fatal(err)
 	}
 	log := logrus.New()
 	log.SetLevel(logrus.ErrorLevel)
+	options.Sessions, options.Log, options.Now = all, log, func() time.Time { return pagetest.Now }
 	h.handler = func(base string) http.Handler {
-		s, err := web.New(web.Options{BaseURL: base, Sessions: all, Laughs: opened, Heard: opened, Judging: h.service, Sounds: sounds, Log: log, Now: func() time.Time { return pagetest.Now }})
+		options := options
+		options.BaseURL = base
+		s, err := web.New(options)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,6 +111,11 @@ func build(t testing.TB, names ...string) *house {
 	h.url = server.URL
 	return h
 }
+
+// slowRun says how far it is, as a run does, until somebody stops it.
+const slowRun = `trap 'echo "{\"kind\":\"end\",\"code\":130}"; exit 130' TERM
+echo '{"kind":"done","recording":"a.ogg","length":57600000,"laughs":2}'
+while :; do sleep 0.05; done`
 
 // laughs of somebody, by an order.
 func (h *house) laughs(t *testing.T, name string, filter orchestrator.LaughFilter) (list []orchestrator.StoredLaugh) {
@@ -236,11 +252,11 @@ func (b *tab) until(expression string) {
 // TestInABrowser walks through the pages as a person does, in Chromium.
 func TestInABrowser(t *testing.T) {
 	chromium := browser(t)
-	h := build(t, "alice", "bob", "cleo", "dan", "eve", "fay", "gil")
+	h := build(t, "alice", "bob", "cleo", "dan", "eve", "fay", "gil", "hal")
 	for name, journey := range map[string]func(t *testing.T, h *house, b *tab){
 		"first day": firstDay, "play": playOn, "falls back to WAV": fallBack, "slider": slider, "review by keys": reviewByKeys, "note, star, forget": noteStarForget,
 		"scripts off": scriptsOff, "dark": dark, "phone": phone, "three zones": threeZones, "long and short days": longAndShortDays, "two clicks to an hour": twoClicks,
-		"accessible": accessible, "lost session keeps the note": lostSession,
+		"accessible": accessible, "read again, with progress": readAgain, "share and revoke": shareAndRevoke, "settings": settingsOfAPerson, "lost session keeps the note": lostSession,
 	} {
 		t.Run(name, func(t *testing.T) { journey(t, h, open(t, chromium, h.url)) })
 	}
@@ -433,9 +449,11 @@ func dark(t *testing.T, _ *house, b *tab) {
 
 func phone(t *testing.T, h *house, b *tab) {
 	laugh := "/l/" + h.laughs(t, "alice", orchestrator.LaughFilter{Limit: 1})[0].ID
+	shared := h.share(t, "alice", 2)
 	for _, width := range []int64{320, 390} { // 320 is 1280 at 400 %
 		b.size(width, 800)
-		for _, path := range []string{"/u/alice", "/u/bob", "/u/alice/2026-11-27", "/u/alice/2026-10-25", "/u/alice/review", "/u/alice/review?view=list", "/u/alice/year", laugh, "/nowhere"} {
+		for _, path := range []string{"/u/alice", "/u/bob", "/u/alice/2026-11-27", "/u/alice/2026-10-25", "/u/alice/review", "/u/alice/review?view=list", "/u/alice/year", laugh, "/nowhere",
+			"/account", "/u/alice/settings", "/u/alice/update", "/u/alice/threshold", "/u/alice/share?day=2026-11-27", "/u/alice/shares", shared} {
 			b.goTo(path)
 			if over := ask[int](b, "document.documentElement.scrollWidth - innerWidth"); over > 0 {
 				t.Errorf("%s is %d px too wide at %d: %s", path, over, width, ask[string](b, "[...document.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > innerWidth + 1).map((e) => e.tagName + '.' + e.className).slice(0, 5).join(' ')"))
@@ -553,11 +571,13 @@ func accessible(t *testing.T, h *house, b *tab) {
 		t.Fatal(err)
 	}
 	laugh := "/l/" + h.laughs(t, "alice", orchestrator.LaughFilter{Limit: 1})[0].ID
+	shared := h.share(t, "alice", 2)
 	for _, width := range []int64{390, 1280} {
 		for _, scheme := range []string{"light", "dark"} {
 			b.size(width, 900)
 			b.look(scheme)
-			for _, path := range []string{"/login", "/u/alice", "/u/bob", "/u/cleo", "/u/alice/2026-11-27?maybe=10", "/u/alice/2026-11-27?from=18:00&to=21:00", "/u/alice/review", "/u/alice/review?view=list", "/u/alice/year", laugh, "/nowhere"} {
+			for _, path := range []string{"/login", "/u/alice", "/u/bob", "/u/cleo", "/u/alice/2026-11-27?maybe=10", "/u/alice/2026-11-27?from=18:00&to=21:00", "/u/alice/review", "/u/alice/review?view=list", "/u/alice/year", laugh, "/nowhere",
+				"/account", "/u/alice/settings", "/u/alice/update", "/u/alice/threshold", "/u/alice/share?day=2026-11-27", "/u/alice/shares", shared} {
 				b.goTo(path)
 				ask[bool](b, string(axe)+";true")
 				found := ask[string](b, `axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }).then((r) => r.violations.map((v) => v.id + ": " + v.help + " " + v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160) + " " + n.failureSummary.slice(0, 200)).join(" | ")).join("\n"))`)
