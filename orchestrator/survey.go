@@ -41,6 +41,8 @@ type Index interface {
 	Move(ctx context.Context, userID int64, recs []Recording) error
 	// Alias notes that a recording, told by its SHA256, has another file, too: Known and FindRecording find it by that.
 	Alias(ctx context.Context, userID int64, rec Recording) error
+	// ForgetFailed forgets the failed attempts at recordings that are not there any more, and returns how many those were.
+	ForgetFailed(ctx context.Context, userID int64, there func(name string) bool) (int64, error)
 	// SaveSurvey replaces what was noted of the user's source.
 	SaveSurvey(ctx context.Context, userID int64, survey Survey) error
 }
@@ -315,6 +317,9 @@ func (r *Runner) saveSurvey(ctx context.Context, user User, s *surveyed, dryRun 
 	s.noteGuesses()
 	if dryRun || ctx.Err() != nil {
 		return nil
+	}
+	if _, err := r.Index.ForgetFailed(ctx, user.ID, func(name string) bool { return s.names[name] }); err != nil && !errors.Is(err, ErrNotFound) {
+		return fmt.Errorf("forget failed recordings of user %s: %w", user.Name, err)
 	}
 	if err := r.Index.SaveSurvey(ctx, user.ID, s.Survey); err != nil && !errors.Is(err, ErrNotFound) {
 		return fmt.Errorf("save survey of user %s: %w", user.Name, err)

@@ -59,6 +59,7 @@ func (a *archive) PassedOver(context.Context) ([]orchestrator.PassedOver, error)
 
 // index knows recordings by name or content, and remembers what it was told.
 type index struct {
+	there   func(string) bool
 	known   map[string]orchestrator.KnownRecording
 	moved   []string
 	aliases []string
@@ -86,6 +87,11 @@ func (x *index) Move(_ context.Context, _ int64, recs []orchestrator.Recording) 
 func (x *index) Alias(_ context.Context, _ int64, rec orchestrator.Recording) error {
 	x.aliases = append(x.aliases, rec.Name)
 	return nil
+}
+
+func (x *index) ForgetFailed(_ context.Context, _ int64, there func(string) bool) (int64, error) {
+	x.there = there
+	return 0, nil
 }
 
 func (x *index) SaveSurvey(_ context.Context, _ int64, s orchestrator.Survey) error {

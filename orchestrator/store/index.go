@@ -181,6 +181,44 @@ func (s *Store) Alias(ctx context.Context, userID int64, rec orchestrator.Record
 	})
 }
 
+// ForgetFailed implements orchestrator.Index.
+func (s *Store) ForgetFailed(ctx context.Context, userID int64, there func(name string) bool) (forgotten int64, err error) {
+	gone := func(ctx context.Context, q querier) (ids []int64, err error) {
+		err = q.each(ctx, "SELECT id, name FROM recordings WHERE user_id = ?1 AND status = 'failed'", []any{userID}, func(scan func(...any) error) error {
+			var id int64
+			var name string
+			err := scan(&id, &name)
+			if !there(name) {
+				ids = append(ids, id)
+			}
+			return err
+		})
+		return ids, err
+	}
+	var ids []int64
+	if err = s.read(ctx, "look for failed recordings", func(ctx context.Context, q querier) (err error) {
+		ids, err = gone(ctx, q)
+		return err
+	}); err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	err = s.transaction(ctx, "forget failed recordings", func(ctx context.Context, q querier) error {
+		if _, err := s.takeUser(ctx, q, userID); err != nil {
+			return err
+		}
+		forgotten = 0
+		ids, err := gone(ctx, q) // as they are now
+		for batch := range slices.Chunk(ids, batchRows) {
+			var w where
+			in(&w, "id", batch)
+			n, execErr := q.exec(ctx, "DELETE FROM recordings"+w.String(), w.args...)
+			forgotten, err = forgotten+n, errors.Join(err, execErr)
+		}
+		return err
+	})
+	return forgotten, err
+}
+
 // SaveSurvey implements orchestrator.Index.
 func (s *Store) SaveSurvey(ctx context.Context, userID int64, survey orchestrator.Survey) error {
 	return s.transaction(ctx, "save survey", func(ctx context.Context, q querier) error {

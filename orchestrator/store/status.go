@@ -74,32 +74,29 @@ func statusOf(ctx context.Context, q querier, users []orchestrator.User, w where
 		return both.String()
 	}
 	until, bounded := fmt.Sprintf("?%d", len(w.args)+1), append(slices.Clone(w.args), now)
-	const okDay = "SELECT d.date FROM run_users d WHERE d.user_id = u.id AND d.status = 'ok' ORDER BY d.date"
+	var newest time.Time // when the last run ended that read one of them
 	steps := []struct {
 		query string
 		args  []any
 		scan  func(scan func(...any) error) error
 	}{
-		{`SELECT u.id, COALESCE((` + okDay + ` LIMIT 1), ''), COALESCE((` + okDay + ` DESC LIMIT 1), ''),
+		{`SELECT u.id,
+				(SELECT r.finished_at FROM runs r WHERE r.finished_at <= ` + until + ` AND EXISTS
+					(SELECT 1 FROM run_users d WHERE d.run_id = r.id AND d.user_id = u.id) ORDER BY r.finished_at DESC LIMIT 1),
 				(SELECT r.finished_at FROM runs r WHERE r.finished_at <= ` + until + ` AND EXISTS
 					(SELECT 1 FROM run_users d WHERE d.run_id = r.id AND d.user_id = u.id AND d.status = 'ok') ORDER BY r.finished_at DESC LIMIT 1),
 				(SELECT l.start_at FROM laughs l WHERE l.user_id = u.id AND l.tier = 'sure' AND l.start_at <= ` + until + ` ORDER BY l.start_at DESC LIMIT 1)
 			FROM users u` + of(), bounded, func(scan func(...any) error) error {
 			var id int64
-			var first, last string
-			var finished, laugh time.Time
-			if err := scan(&id, &first, &last, instant{&finished}, instant{&laugh}); err != nil || at[id] == nil {
+			var ended, finished, laugh time.Time
+			if err := scan(&id, instant{&ended}, instant{&finished}, instant{&laugh}); err != nil || at[id] == nil {
 				return err
 			}
-			user := at[id]
-			user.LastGoodRun, user.LastLaugh = finished, laugh
-			if first == "" {
-				return nil
+			if ended.After(newest) {
+				newest = ended
 			}
-			var firstErr, lastErr error
-			user.FirstDay, firstErr = orchestrator.ParseDate(first)
-			user.LastDay, lastErr = orchestrator.ParseDate(last)
-			return errors.Join(firstErr, lastErr)
+			at[id].LastGoodRun, at[id].LastLaugh = finished, laugh
+			return nil
 		}},
 		{`SELECT u.id, r.started_at, r.samples FROM users u JOIN recordings r ON r.id =
 			(SELECT n.id FROM recordings n WHERE n.user_id = u.id AND n.status = 'done' AND n.started_at <= ` + until + ` ORDER BY n.started_at DESC, n.samples DESC LIMIT 1)` + of(), bounded,
@@ -125,7 +122,8 @@ func statusOf(ctx context.Context, q querier, users []orchestrator.User, w where
 		}},
 		{fmt.Sprintf(`SELECT r.user_id, r.name, r.started_at, r.attempts, r.error FROM users u JOIN recordings r ON r.user_id = u.id`+
 			of("r.status = 'failed'", "r.attempts >= %d")+` AND NOT EXISTS
-				(SELECT 1 FROM recordings n WHERE n.user_id = r.user_id AND n.name = r.name AND n.status = 'done')
+				(SELECT 1 FROM recordings n WHERE n.user_id = r.user_id AND n.name = r.name AND n.status = 'done') AND NOT EXISTS
+				(SELECT 1 FROM recording_files f WHERE f.user_id = r.user_id AND f.name = r.name)
 			ORDER BY r.started_at, r.id`, orchestrator.MaxAttempts), w.args, func(scan func(...any) error) error {
 			var id int64
 			var lost orchestrator.GivenUp
@@ -141,34 +139,56 @@ func statusOf(ctx context.Context, q querier, users []orchestrator.User, w where
 			return nil, err
 		}
 	}
-	latest, err := latestDays(ctx, q, of(), until, bounded)
-	for _, day := range latest {
-		if at[day.UserID] != nil { // one who was added since is not
-			at[day.UserID].Latest = day.UserDay
-		}
+	come := "9999-12-31"
+	if !newest.IsZero() {
+		come = orchestrator.DateOf(newest.UTC()).Add(1).String() // it may be tomorrow in a user's zone
 	}
-	return all, err
+	return all, readDays(ctx, q, come, of(), until, bounded, at)
 }
 
-// latestDays returns each user's latest day that was read, or tried to, as the run that was started last left it. of
-// chooses users, u; until is the place of the time behind which a run's start does not count.
-func latestDays(ctx context.Context, q querier, of, until string, args []any) ([]storedDay, error) {
-	latest := `SELECT d.id FROM run_users d JOIN runs r ON r.id = d.run_id
-		WHERE d.user_id = u.id AND d.status IN ('ok', 'incomplete', 'failed') AND r.started_at <= ` + until + `
-		ORDER BY d.date DESC, r.started_at DESC, d.id DESC LIMIT 1` // the other statuses left the day as it was
+// readDays finds each user's first and last good day, and the latest day that was read, or tried to, as the run that was
+// started last left it. Where nothing was found on that day, an earlier one that stands failed goes before it, unless a
+// day with recordings lies between or all that failed is given up: an empty day says nothing of it. Days after come do
+// not count: old versions stored days that had not come. of chooses users, u; until is the place of the time behind which
+// a run's start does not count.
+func readDays(ctx context.Context, q querier, come, of, until string, args []any, at map[int64]*orchestrator.UserStatus) error {
+	const read = "('ok', 'incomplete', 'failed')" // the other statuses left the day as it was
+	const order = " ORDER BY d.date DESC, r.started_at DESC, d.id DESC LIMIT 1"
+	which := " d.user_id = u.id AND d.date <= '" + come + "' AND d.status "
+	from := "FROM run_users d JOIN runs r ON r.id = d.run_id WHERE" + which + "IN " + read + " AND r.started_at <= " + until
+	good := "SELECT d.date FROM run_users d WHERE" + which + "= 'ok' ORDER BY d.date"
+	standing := fmt.Sprintf("SELECT CASE WHEN d.status <> 'ok' AND EXISTS"+
+		" (SELECT 1 FROM run_errors e WHERE e.run_user_id = d.id AND NOT EXISTS (SELECT 1 FROM recordings g"+
+		" WHERE g.user_id = d.user_id AND g.name = e.recording AND g.status = 'failed' AND g.attempts >= %d)) THEN d.id END "+
+		from+" AND (d.status <> 'ok' OR d.found > 0) AND NOT EXISTS"+
+		" (SELECT 1 FROM run_users n JOIN runs m ON m.id = n.run_id WHERE n.user_id = d.user_id AND n.date = d.date AND n.status IN "+read+
+		" AND m.started_at <= "+until+" AND (m.started_at > r.started_at OR m.started_at = r.started_at AND n.id > d.id))"+order, orchestrator.MaxAttempts)
+	query := "SELECT u.id, COALESCE((" + good + " LIMIT 1), ''), COALESCE((" + good + " DESC LIMIT 1), '')," +
+		" COALESCE((" + standing + "), (SELECT d.id " + from + order + "), 0) FROM users u" + of
 	var rows []int64
-	err := q.each(ctx, "SELECT COALESCE(("+latest+"), 0) FROM users u"+of, slices.Clone(args), func(scan func(...any) error) error {
-		var row int64
-		err := scan(&row)
+	err := q.each(ctx, query, slices.Clone(args), func(scan func(...any) error) error {
+		var id, row int64
+		var first, last string
+		if err := scan(&id, &first, &last, &row); err != nil || at[id] == nil { // one who was added since is not there
+			return err
+		}
 		rows = append(rows, row)
-		return err
+		if first == "" {
+			return nil
+		}
+		var firstErr, lastErr error
+		at[id].FirstDay, firstErr = orchestrator.ParseDate(first)
+		at[id].LastDay, lastErr = orchestrator.ParseDate(last)
+		return errors.Join(firstErr, lastErr)
 	})
-	var days []storedDay
 	for batch := range slices.Chunk(rows, batchRows) {
 		var w where
 		in(&w, "d.id", batch)
 		found, findErr := findDays(ctx, q, w)
-		days, err = append(days, found...), errors.Join(err, findErr)
+		for _, day := range found {
+			at[day.UserID].Latest = day.UserDay
+		}
+		err = errors.Join(err, findErr)
 	}
-	return days, err
+	return err
 }

@@ -61,6 +61,23 @@ func testIndex(t *testing.T, f *fixture) {
 		t.Errorf("by its other file: %+v", k)
 	}
 
+	// Failed attempts at a file that is gone are forgotten, and nothing else.
+	for _, name := range []string{"gone.wav", "here.wav"} {
+		run := f.begin(t, "fails "+name, noon)
+		for _, user := range []orchestrator.User{alice, bob} {
+			must(t, f.FailRecording(t.Context(), run.ID, user.ID, Recording(name, noon), "no"))
+		}
+	}
+	forgotten, err := f.ForgetFailed(t.Context(), alice.ID, func(name string) bool { return name == "here.wav" })
+	must(t, err)
+	expect(t, "forgotten", forgotten, int64(1))
+	expect(t, "attempts at one that is there", known(Recording("here.wav", noon)).Attempts, 1)
+	expect(t, "attempts at one that is gone", known(Recording("gone.wav", noon)).Attempts, 0)
+	expect(t, "a recording that is stored", known(rec).Done, true)
+	theirs, err := f.FindRecording(t.Context(), bob.ID, Recording("gone.wav", noon))
+	must(t, err)
+	expect(t, "attempts of another user", theirs.Attempts, 1)
+
 	survey, err := f.Survey(t.Context(), alice.ID)
 	must(t, err)
 	if survey != nil {

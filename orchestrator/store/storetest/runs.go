@@ -290,6 +290,30 @@ func testStatus(t *testing.T, f *fixture) {
 		must(t, err)
 		expect(t, run.ID, status, want)
 	}
+
+	// A later day on which nothing was found leaves a failed one standing, and one that had not come says nothing at all.
+	save := func(name string, days int, status orchestrator.Status, found int) {
+		run := f.begin(t, name, noon.Add(48*time.Hour))
+		must(t, f.SaveDay(ctx, run.ID, orchestrator.UserDay{UserID: bob.ID, User: bob.Name, Date: orchestrator.DateOf(noon).Add(days),
+			Timezone: bob.Timezone, Status: status, Found: found, Errors: failedBecause(status)}))
+		run.FinishedAt, run.Status = run.StartedAt, orchestrator.StatusOK
+		must(t, f.EndRun(ctx, run))
+	}
+	latest := func(what string, days int) {
+		t.Helper()
+		status, err := f.UserStatus(ctx, bob.ID)
+		must(t, err)
+		expect(t, what, status.Latest.Date, orchestrator.DateOf(noon).Add(days))
+	}
+	save("bob fails", 1, orchestrator.StatusFailed, 1)
+	save("bob's empty day", 2, orchestrator.StatusOK, 0)
+	latest("before an empty day", 1)
+	save("bob's day to come", 400, orchestrator.StatusOK, 3)
+	latest("before a day to come", 1)
+	save("bob's full day", 2, orchestrator.StatusOK, 1)
+	latest("before a full day", 2)
+	save("bob fails again", 1, orchestrator.StatusFailed, 1)
+	latest("an earlier day", 2)
 }
 
 // testImportRun: a run of another system is there as a whole or not at all.
@@ -317,4 +341,12 @@ func testImportRun(t *testing.T, f *fixture) {
 			t.Fatalf("stored: %+v", stored)
 		}
 	}
+}
+
+// failedBecause is an error of a day that failed.
+func failedBecause(status orchestrator.Status) []orchestrator.RunError {
+	if status == orchestrator.StatusOK {
+		return nil
+	}
+	return []orchestrator.RunError{{Stage: orchestrator.StageSource, Message: "the folder is gone"}}
 }
