@@ -25,6 +25,8 @@ const (
 	CodeNoForeignDatabase     Code = "no_foreign_database"    // to import from
 	CodeNoForeignClips        Code = "no_foreign_clips"       // nor the folder of its clips
 	CodeFolderUnwritable      Code = "folder_unwritable"      // [setting]
+	CodeForeignFolder         Code = "foreign_folder"         // of another user, and this is root [user]
+	CodeOtherService          Code = "other_service"          // is installed, which this user cannot read [user]
 	CodeOtherDemo             Code = "other_demo"             // lies in the folder
 	CodeStoreUnavailable      Code = "store_unavailable"      // the database cannot be reached
 	CodeStoreBroken           Code = "store_broken"           // nor used until a person acts [do]

@@ -22,6 +22,7 @@ const endsWithin = 1900 * time.Millisecond
 
 func main() {
 	footprint.Start()
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // else one write to a closed pipe kills a run; writes fail instead
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, func() {
 		stop() // a second signal ends the process at once

@@ -40,11 +40,14 @@ var remedies = map[orchestrator.Code]remedy{
 	orchestrator.CodeNoForeignDatabase: {terminal: "name it with --database-url or CHORTLE_GIGGLES_DATABASE_URL"},
 	orchestrator.CodeNoForeignClips:    {terminal: "name the folder with --clips"},
 	orchestrator.CodeFolderUnwritable:  {"let this user write there, or set {setting}", operator + "let the service write there"},
-	orchestrator.CodeOtherDemo:         {terminal: "remove it, or name another --dir"},
-	orchestrator.CodeStoreUnavailable:  {"bring the database back: the next run resumes", operator + "bring the database back: the next run resumes"},
-	orchestrator.CodeStoreBroken:       {terminal: "{do}"},
-	orchestrator.CodeStoreNotEmpty:     {"restore into an empty database, or say --replace", operator + "restore into an empty database"},
-	orchestrator.CodeLocked:            {terminal: "wait until the other run has ended"},
+	orchestrator.CodeForeignFolder:     {"run it as that user: sudo -u {user} orchestrator …", operator + "look at the message"},
+	orchestrator.CodeOtherService: {terminal: "to reach it: sudo -u {user} orchestrator …, or its page; for a database of your own, " +
+		"name a folder with --data-dir or CHORTLE_DATA_DIR", page: operator + "look at the message"},
+	orchestrator.CodeOtherDemo:        {terminal: "remove it, or name another --dir"},
+	orchestrator.CodeStoreUnavailable: {"bring the database back: the next run resumes", operator + "bring the database back: the next run resumes"},
+	orchestrator.CodeStoreBroken:      {terminal: "{do}"},
+	orchestrator.CodeStoreNotEmpty:    {"restore into an empty database, or say --replace", operator + "restore into an empty database"},
+	orchestrator.CodeLocked:           {terminal: "wait until the other run has ended"},
 	orchestrator.CodeGap: {"no action needed: the next run asks again; orchestrator status shows the gaps that are open",
 		"no action needed: the next run asks again"},
 	orchestrator.CodeModelOverLimit: {"raise CHORTLE_MODEL_MEMORY_LIMIT, or set CHORTLE_MODEL_THREADS=1", operator + "raise the memory limit of the model"},
@@ -152,8 +155,8 @@ var alertRemedies = map[string]remedy{
 		operator + "look at the process that holds the lock"},
 	orchestrator.AlertClock: {"set the clock (timedatectl); the alert goes when that time has passed, or with: orchestrator runs list",
 		operator + "set the clock"},
-	orchestrator.AlertUnfinished: {"look for out-of-memory in the kernel's log (journalctl -k); the next run resumes",
-		operator + "look for out-of-memory in the kernel's log; the next run resumes"},
+	orchestrator.AlertUnfinished: {"look for out-of-memory in the kernel's log (journalctl -k) and at the database; the next run resumes",
+		operator + "look for out-of-memory in the kernel's log and at the database; the next run resumes"},
 }
 
 // OfAlert says what a person can do about an alert.

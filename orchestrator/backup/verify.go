@@ -41,6 +41,18 @@ type User struct {
 	Name, Source, Model string
 }
 
+// IsBackup reports whether a file looks like a backup of this program, whole or not: its first entry is a table, a clip
+// or the manifest. A file that cannot be read is none.
+func IsBackup(path string) bool {
+	file, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	header, err := tar.NewReader(file).Next()
+	return err == nil && (header.Name == manifestName || strings.HasPrefix(header.Name, clipsDir) || strings.HasPrefix(header.Name, tablesDir))
+}
+
 // Verify reads a whole backup, compares every file in it with its hash, and returns what it holds. It ends within the
 // time that reading the file takes, whatever the file says of itself.
 //

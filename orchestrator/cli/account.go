@@ -107,7 +107,7 @@ func (a *app) accountAddCommand() *cobra.Command {
 		if err := flags.apply(ctx, a, cmd, &account); err != nil {
 			return err
 		}
-		password, err := a.password(passwordFile)
+		password, err := a.password(cmd.Context(), passwordFile)
 		if err != nil {
 			return err
 		}
@@ -130,11 +130,11 @@ func (a *app) accountAddCommand() *cobra.Command {
 }
 
 // password reads one from a file; empty where none is named.
-func (a *app) password(path string) (string, error) {
+func (a *app) password(ctx context.Context, path string) (string, error) {
 	if path == "" {
 		return "", nil
 	}
-	text, err := a.readSecret(path, "")
+	text, err := a.readSecret(ctx, path, "")
 	if err != nil {
 		return "", fmt.Errorf("read password: %w", err)
 	}
@@ -328,7 +328,7 @@ func (a *app) accountPasswordCommand() *cobra.Command {
 	cmd.Flags().StringVar(&file, "password-file", "", "read the password from this `file`")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return a.withAccount(cmd.Context(), args[0], func(all *accounts.Accounts, account orchestrator.Account) error {
-			password, err := a.readSecret(file, "New password: ")
+			password, err := a.readSecret(cmd.Context(), file, "New password: ")
 			if err != nil {
 				return fmt.Errorf("read password: %w", err)
 			}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -17,6 +18,7 @@ import (
 func (a *app) backupCommand() *cobra.Command {
 	var asJSON bool
 	var keep int
+	var force bool
 	cmd := &cobra.Command{
 		Use: "backup [FILE|DIR]", Short: "Write database and clips into one file",
 		Long: `Writes database and clips into one tar file, as of one moment, reads it back and compares every hash. In a
@@ -31,6 +33,7 @@ Exit codes: 0 all is in it, 1 failed, 3 the sound of some laugh was not there to
 		Args:    cobra.MaximumNArgs(1),
 	}
 	jsonFlag(cmd, &asJSON)
+	cmd.Flags().BoolVar(&force, "force", false, "overwrite FILE also where it is not a backup")
 	cmd.Flags().IntVar(&keep, "keep", 0, "keep this `number` of the folder's backups, and delete older ones; 0 keeps all")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if keep < 0 {
@@ -50,7 +53,7 @@ Exit codes: 0 all is in it, 1 failed, 3 the sound of some laugh was not there to
 		if err != nil {
 			return err
 		}
-		written, err := a.service.BackUp(cmd.Context(), path, keep)
+		written, err := a.service.BackUp(cmd.Context(), path, keep, force)
 		if err != nil {
 			return err
 		}
@@ -82,7 +85,7 @@ func (a *app) reportBackup(b document.Backup, asJSON bool) error {
 }
 
 func (a *app) restoreCommand() *cobra.Command {
-	var asJSON, dryRun bool
+	var asJSON, dryRun, yes bool
 	var request service.RestoreRequest
 	cmd := &cobra.Command{
 		Use: "restore FILE", Short: "Bring database and clips back from a backup",
@@ -101,6 +104,7 @@ Exit codes: 0 restored, 1 failed and nothing is changed, 11 a run is under way.`
 	cmd.Flags().BoolVar(&request.Replace, "replace", false, "delete first what the database has")
 	cmd.Flags().BoolVar(&request.Unauthenticated, "unauthenticated", false, "restore a backup that the secret key did not write: by an older program, or by anybody")
 	cmd.Flags().BoolVar(&request.AcceptCommands, "accept-commands", false, "also restore the model commands of such a backup: look at them with --dry-run first")
+	cmd.Flags().BoolVar(&yes, "yes", false, "with --replace: do not ask")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only compare the backup with its hashes, and say what it holds")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		path, err := a.settings.Path(args[0])
@@ -110,7 +114,7 @@ Exit codes: 0 restored, 1 failed and nothing is changed, 11 a run is under way.`
 		var restored document.Restore
 		if dryRun {
 			restored, err = a.service.VerifyBackup(cmd.Context(), path)
-		} else {
+		} else if err = a.confirmReplace(cmd.Context(), request.Replace && !yes); err == nil {
 			restored, err = a.service.Restore(cmd.Context(), path, request)
 		}
 		switch {
@@ -123,6 +127,19 @@ Exit codes: 0 restored, 1 failed and nothing is changed, 11 a run is under way.`
 		return nil
 	}
 	return cmd
+}
+
+// confirmReplace asks before a restoration deletes what the database has.
+func (a *app) confirmReplace(ctx context.Context, ask bool) error {
+	if !ask {
+		return nil
+	}
+	users, err := a.service.Users(ctx)
+	if err != nil || len(users) == 0 {
+		return err
+	}
+	return a.confirm(ctx, "replace", fmt.Sprintf("This permanently deletes %s with all laughs and clips from %s", plural(len(users), "user"),
+		settings.Mask(a.settings.Config.DatabaseURL)), "replace")
 }
 
 func (a *app) reportRestored(r document.Restore) {

@@ -91,7 +91,7 @@ func TestRestoreReplacesWhatIsThere(t *testing.T) {
 	if len(p.clipFiles()) != 2 {
 		t.Fatal("there is no second clip")
 	}
-	if out := p.must("restore", "--replace", p.path("one.tar")); !strings.Contains(out, "1 user, 1 laugh, 1 clip") {
+	if out := p.must("restore", "--replace", "--yes", p.path("one.tar")); !strings.Contains(out, "1 user, 1 laugh, 1 clip") {
 		t.Errorf("for people:\n%s", out)
 	}
 	if diff := cmp.Diff(laughs, p.json(0, "laughs", "list")); diff != "" {
@@ -142,7 +142,7 @@ func TestAPurgedUserStaysPurged(t *testing.T) {
 	p.must("backup", p.path("before.tar"))
 	p.must("user", "purge", "alice", "--yes")
 	p.must("user", "add", "alice", "--timezone", "Europe/London", "--source", "folder:"+p.path("alice")) // somebody new
-	if out := p.must("restore", "--replace", p.path("before.tar")); !strings.Contains(out, "1 user was purged since") {
+	if out := p.must("restore", "--replace", "--yes", p.path("before.tar")); !strings.Contains(out, "1 user was purged since") {
 		t.Errorf("for people:\n%s", out)
 	}
 	users := p.json(0, "user", "list")

@@ -61,7 +61,10 @@ const ExitInterrupted = orchestrator.ExitInterrupted
 // ctx ends what is under way within two seconds.
 func Run(ctx context.Context, version string, args, environ []string, stdout, stderr io.Writer, faces Faces) int {
 	forbidCoreDumps()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	a := newApp(version, args, environ, stdout, stderr)
+	a.stdout.OnBroken(cancel) // nobody reads any more, as behind | head: what is under way ends as by a signal
 	a.faces = faces
 	return a.execute(ctx)
 }
@@ -99,6 +102,9 @@ func (a *app) execute(ctx context.Context) int {
 		code, err = coded.code, coded.err
 	case err != nil && !a.begun:
 		code = orchestrator.ExitUsage
+	}
+	if a.stdout.Broken() && (err == nil || errors.Is(err, syscall.EPIPE) || errors.Is(err, context.Canceled)) {
+		return orchestrator.ExitInterrupted
 	}
 	if err != nil {
 		fmt.Fprintf(a.stderr, "%s %s\n", a.stderr.Red("orchestrator:"), message(err))
@@ -232,6 +238,9 @@ func (a *app) load(cmd *cobra.Command) error {
 // day; and, where a ping reports failures, to memory.
 func (a *app) setUpLog() {
 	config := a.settings.Config
+	if service.ForeignFolder(config.LogDir) { // root's file would keep the service from its log
+		config.LogDir = ""
+	}
 	a.logKept = logfile.SetUp(a.log, logfile.Options{Screen: a.stderr, Brief: a.stderr.Terminal || a.quiet, Level: config.LogLevel, Format: config.LogFormat,
 		Dir: config.LogDir, KeepDays: config.LogKeepDays, Tail: config.Alerts.PingURL != "", Now: a.now})
 	if a.settings.EnvFile != "" {

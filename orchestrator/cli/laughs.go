@@ -5,13 +5,11 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/chortle-audio/chortle/internal/atomicfile"
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/cli/terminal"
 	"github.com/chortle-audio/chortle/orchestrator/document"
@@ -197,6 +195,7 @@ func markOf(laugh orchestrator.StoredLaugh) string {
 func (a *app) laughsExportCommand() *cobra.Command {
 	var flags laughFlags
 	var format, output string
+	var force bool
 	cmd := &cobra.Command{
 		Use: "export --format FORMAT", Short: "Write laughs for another program", Args: noArgs,
 		Example: "  orchestrator laughs export --format csv --output laughs.csv\n" +
@@ -212,6 +211,7 @@ func (a *app) laughsExportCommand() *cobra.Command {
 	flags.bindModelFilter(cmd)
 	cmd.Flags().StringVar(&format, "format", "", strings.Join(names, ", "))
 	cmd.Flags().StringVarP(&output, "output", "o", "-", "`file` to write; it is there as a whole or not at all; -: stdout")
+	cmd.Flags().BoolVar(&force, "force", false, "overwrite the file also where it holds something else than laughs")
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp))
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		i := slices.IndexFunc(export.Formats, func(f export.Format) bool { return f.Name == format })
@@ -225,15 +225,7 @@ func (a *app) laughsExportCommand() *cobra.Command {
 		if output == "-" {
 			return export.Formats[i].Write(a.stdout, laughs, a.service.Places())
 		}
-		return writeFile(output, func(w io.Writer) error { return export.Formats[i].Write(w, laughs, a.service.Places()) })
+		return writeFile(output, force, func(w io.Writer) error { return export.Formats[i].Write(w, laughs, a.service.Places()) })
 	}
 	return cmd
-}
-
-// writeFile writes a file that is there as a whole or not at all, for its owner's eyes only.
-func writeFile(path string, write func(io.Writer) error) error {
-	if err := atomicfile.Write(path, 0o600, func(file *os.File) error { return write(file) }); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return nil
 }

@@ -45,7 +45,7 @@ func TestMachinesThatShareADatabase(t *testing.T) {
 	p.must("key", "new", p.path("next.key"))
 	other := p.openStore()
 	run := append(slices.Clone(day), "--user", "alice")
-	alone := [][]string{{"backup", p.path("backup.tar")}, {"restore", p.path("backup.tar"), "--replace"}, {"key", "rotate", "--new-key-file", p.path("next.key")}}
+	alone := [][]string{{"backup", p.path("backup.tar")}, {"restore", p.path("backup.tar"), "--replace", "--yes"}, {"key", "rotate", "--new-key-file", p.path("next.key")}}
 	expect := func(commands [][]string, locked bool, when string) {
 		t.Helper()
 		for _, command := range commands {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -34,7 +35,7 @@ func (f *keyFlags) given() bool { return f.file != "" || f.stdin }
 
 // read returns the key; empty where none is given. Whether it can be sealed is found out first: nobody
 // should type a key in vain.
-func (f *keyFlags) read(a *app, user orchestrator.User) (string, error) {
+func (f *keyFlags) read(ctx context.Context, a *app, user orchestrator.User) (string, error) {
 	switch {
 	case !f.given():
 		return "", nil
@@ -46,7 +47,7 @@ func (f *keyFlags) read(a *app, user orchestrator.User) (string, error) {
 	if err := a.service.CanSeal(); err != nil {
 		return "", err
 	}
-	text, err := a.readSecret(f.file, "API key: ")
+	text, err := a.readSecret(ctx, f.file, "API key: ")
 	if err != nil {
 		return "", fmt.Errorf("read API key: %w", err)
 	}
@@ -57,7 +58,7 @@ func (f *keyFlags) read(a *app, user orchestrator.User) (string, error) {
 }
 
 // readSecret reads a line from a file or, where path is empty, from standard input.
-func (a *app) readSecret(path, prompt string) (string, error) {
+func (a *app) readSecret(ctx context.Context, path, prompt string) (string, error) {
 	from := a.stdin
 	if path != "" {
 		path, err := a.settings.Path(path)
@@ -72,9 +73,16 @@ func (a *app) readSecret(path, prompt string) (string, error) {
 		from = file
 	} else if file, ok := from.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 		fmt.Fprint(a.stderr, prompt)
-		line, err := term.ReadPassword(int(file.Fd()))
+		before, _ := term.GetState(int(file.Fd()))
+		line, err := interruptible(ctx, func() (string, error) {
+			line, err := term.ReadPassword(int(file.Fd()))
+			return string(line), err
+		})
+		if ctx.Err() != nil && before != nil {
+			_ = term.Restore(int(file.Fd()), before) // else the shell shows nothing that is typed
+		}
 		fmt.Fprintln(a.stderr)
-		return strings.TrimSpace(string(line)), err
+		return strings.TrimSpace(line), err
 	}
 	text, err := io.ReadAll(io.LimitReader(from, maxSecret+1))
 	if err == nil && len(text) > maxSecret {
@@ -160,7 +168,7 @@ backups that were made before.`,
 		if file == "" {
 			return usage("--new-key-file is missing; make one with: orchestrator key new FILE")
 		}
-		text, err := a.readSecret(file, "")
+		text, err := a.readSecret(cmd.Context(), file, "")
 		if err != nil {
 			return fmt.Errorf("read new secret key: %w", err)
 		}

@@ -113,7 +113,7 @@ func (a *app) userAddCommand() *cobra.Command {
 		if err := flags.apply(a, cmd, &user); err != nil {
 			return err
 		}
-		key, err := flags.key.read(a, user)
+		key, err := flags.key.read(cmd.Context(), a, user)
 		if err != nil {
 			return err
 		}
@@ -162,7 +162,7 @@ func (a *app) userSetCommand() *cobra.Command {
 		if err := flags.apply(a, cmd, &user); err != nil {
 			return err
 		}
-		key, err := flags.key.read(a, user)
+		key, err := flags.key.read(cmd.Context(), a, user)
 		if err != nil {
 			return err
 		}

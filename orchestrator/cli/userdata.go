@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -40,11 +41,11 @@ runs did for them, downloads and kept originals, and every line of the log and o
 A former name that another user has by now is left alone. Files of a folder source are the user's own and stay.
 Backups that were made before are not touched, nor is what another program keeps of the log.
 
-A run that reads the user makes it wait (exit code 11); with --force the run learns that the user is gone,
-and goes on with the others.`,
+While a run is reading this user, purge refuses (exit code 11); with --force it deletes at once, and the run goes on
+with the others.`,
 		Args: oneArg("NAME"),
 	}
-	cmd.Flags().BoolVar(&flags.force, "force", false, "do not wait for a run that reads the user")
+	cmd.Flags().BoolVar(&flags.force, "force", false, "delete also while a run is reading the user")
 	return a.removalCommand(cmd, &flags)
 }
 
@@ -56,8 +57,14 @@ func (a *app) removalCommand(cmd *cobra.Command, flags *removal) *cobra.Command 
 		if err != nil {
 			return err
 		}
-		if err := a.confirm(cmd.Name(), user, flags.yes); err != nil {
-			return err
+		if !flags.yes {
+			what, err := a.whatGoes(cmd.Context(), user, flags.purge)
+			if err == nil {
+				err = a.confirm(cmd.Context(), cmd.Name(), what, user.Name)
+			}
+			if err != nil {
+				return err
+			}
 		}
 		var removal document.Removal
 		if flags.purge {
@@ -80,19 +87,55 @@ func (a *app) removalCommand(cmd *cobra.Command, flags *removal) *cobra.Command 
 	return cmd
 }
 
-// confirm asks a person at a terminal to type the name; elsewhere --yes must say it.
-func (a *app) confirm(verb string, user orchestrator.User, yes bool) error {
-	if yes {
-		return nil
-	}
+// confirm asks a person at a terminal to type a word; elsewhere --yes must say it. what is a sentence that says what is
+// deleted.
+func (a *app) confirm(ctx context.Context, verb, what, word string) error {
 	file, ok := a.stdin.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
-		return usage("%s deletes for good: say --yes", verb)
+		return usage("%s: %s; add --yes to confirm", verb, lowerFirst(what))
 	}
-	fmt.Fprintf(a.stderr, "This deletes for good what is kept of %s. Type the name to go on: ", user.Name)
-	line, _ := bufio.NewReader(file).ReadString('\n')
-	if strings.TrimSpace(line) != user.Name {
+	fmt.Fprintf(a.stderr, "%s. Type %q to confirm: ", what, word)
+	line, err := interruptible(ctx, func() (string, error) { return bufio.NewReader(file).ReadString('\n') })
+	if ctx.Err() != nil {
+		return err
+	}
+	if strings.TrimSpace(line) != word {
 		return usage("nothing was deleted")
 	}
 	return nil
+}
+
+// whatGoes says what wipe or purge deletes of a user.
+func (a *app) whatGoes(ctx context.Context, user orchestrator.User, purge bool) (string, error) {
+	count, err := a.service.CountLaughs(ctx, user)
+	if err != nil {
+		return "", err
+	}
+	rest := " (the user stays)"
+	if purge {
+		rest = ", and the user with everything that is kept of them"
+	}
+	return fmt.Sprintf("This permanently deletes %s of %s with their clips%s", plural(count, "laugh"), user.Name, rest), nil
+}
+
+func lowerFirst(text string) string { return strings.ToLower(text[:1]) + text[1:] }
+
+// interruptible returns what read returns, or ctx's cause as soon as ctx is canceled: a terminal that somebody is to type
+// at cannot be read with a limit. read is then left behind; the process ends.
+func interruptible(ctx context.Context, read func() (string, error)) (string, error) {
+	type answer struct {
+		line string
+		err  error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		line, err := read()
+		answers <- answer{line, err}
+	}()
+	select {
+	case a := <-answers:
+		return a.line, a.err
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
 }

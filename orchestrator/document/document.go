@@ -32,4 +32,6 @@ func (s Stamp) MarshalJSON() ([]byte, error) {
 }
 
 // Seconds returns a duration as a number of seconds with milliseconds.
-func Seconds(d time.Duration) float64 { return float64(d.Milliseconds()) / 1000 }
+func Seconds(d time.Duration) float64 {
+	return float64(d.Round(time.Millisecond).Milliseconds()) / 1000
+}

@@ -118,7 +118,7 @@ func KnownDays(days []orchestrator.UserDay, users []orchestrator.UserStatus) (kn
 
 // unfinished is the alert for a run that was begun and never ended, and is not under way any more.
 func unfinished(run orchestrator.Run) orchestrator.Alert {
-	return orchestrator.Alert{Kind: orchestrator.AlertUnfinished, Message: fmt.Sprintf("the run of %s never ended: something killed it", run.StartedAt.UTC().Format("2006-01-02 15:04 MST"))}
+	return orchestrator.Alert{Kind: orchestrator.AlertUnfinished, Message: fmt.Sprintf("the run of %s never ended: it was killed, or lost its database", run.StartedAt.UTC().Format("2006-01-02 15:04 MST"))}
 }
 
 // Stuck is the alert for a lock that keeps runs away since a time; ok is false where that is not too long yet, or
@@ -250,11 +250,14 @@ func noGoodRun(status orchestrator.ServiceStatus, limits Limits, now time.Time) 
 	if len(users) > 0 {
 		last = slices.MaxFunc(users, func(a, b orchestrator.UserStatus) int { return a.LastGoodRun.Compare(b.LastGoodRun) }).LastGoodRun
 	}
-	if what, late := late(last); late {
+	tried := func(u orchestrator.UserStatus) bool { // a part of the day was read: what failed of it has an alert of its own
+		return u.LastGoodRun.IsZero() && u.Latest.Status == orchestrator.StatusIncomplete
+	}
+	if what, late := late(last); late && (!last.IsZero() || !slices.ContainsFunc(users, tried)) {
 		return []orchestrator.Alert{{Kind: orchestrator.AlertNoGoodRun, Message: what}}
 	}
 	for _, user := range users {
-		if what, late := late(user.LastGoodRun); late && user.Latest.Date != (orchestrator.Date{}) {
+		if what, late := late(user.LastGoodRun); late && user.Latest.Date != (orchestrator.Date{}) && !tried(user) {
 			alerts = append(alerts, orchestrator.Alert{Kind: orchestrator.AlertNoGoodRun, User: user.User.Name, Message: user.User.Name + ": " + what})
 		}
 	}

@@ -135,6 +135,11 @@ func TestTheServiceIsWatched(t *testing.T) {
 			s.LastGoodRun, s.Users[0].LastGoodRun = now, now.Add(-37*time.Hour)
 		}, []string{orchestrator.AlertNoGoodRun}},
 		"not well yet": {func(s *orchestrator.ServiceStatus) { s.Users[0].LastGoodRun = time.Time{} }, []string{orchestrator.AlertNoGoodRun}},
+		"read in part at first": {func(s *orchestrator.ServiceStatus) {
+			for i := range s.Users {
+				s.Users[i].LastGoodRun, s.Users[i].Latest.Status = time.Time{}, orchestrator.StatusIncomplete
+			}
+		}, []string{orchestrator.AlertUserFailed, orchestrator.AlertUserFailed}},
 		"only just there": {func(s *orchestrator.ServiceStatus) {
 			s.Users[0] = orchestrator.UserStatus{User: s.Users[0].User}
 		}, nil},

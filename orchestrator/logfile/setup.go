@@ -43,21 +43,28 @@ func SetUp(log *logrus.Logger, o Options) *Log {
 	if parsed, err := logrus.ParseLevel(o.Level); err == nil { // "auto" is none
 		level = parsed
 	}
-	screen := sink{to: o.Screen, level: level, formatter: formatter}
+	screen := &sink{to: o.Screen, level: level, formatter: formatter}
 	if o.Level == "auto" && o.Brief {
 		screen.level = logrus.WarnLevel
 	}
 	log.SetOutput(io.Discard)
 	log.SetLevel(screen.level)
-	log.AddHook(&screen)
+	log.AddHook(screen)
 	var kept Log
 	add := func(to io.Writer) {
-		log.AddHook(&sink{to: to, level: level, formatter: formatter})
+		log.AddHook(&sink{to: to, level: level, formatter: formatter, report: func(err error) {
+			_ = screen.Fire(&logrus.Entry{Logger: log, Time: o.Now(), Level: logrus.WarnLevel, Message: "keep log", Data: logrus.Fields{"error": err}})
+		}})
 		log.SetLevel(level)
 	}
 	if o.Dir != "" {
 		kept.folder = New(o.Dir, o.KeepDays, o.Now)
-		add(kept.folder)
+		if _, err := kept.folder.Write(nil); err != nil { // a screen that shows little would not tell
+			log.WithError(err).Warn("keep log")
+			kept.folder = nil
+		} else {
+			add(kept.folder)
+		}
 	}
 	if o.Tail {
 		kept.tail = &Tail{Limit: TailBytes}
@@ -106,6 +113,7 @@ type sink struct {
 	formatter logrus.Formatter
 	// failed is true after a line could not be written: that is reported once.
 	failed atomic.Bool
+	report func(error) // nil: nowhere
 }
 
 var _ logrus.Hook = (*sink)(nil)
@@ -119,8 +127,8 @@ func (s *sink) Fire(entry *logrus.Entry) error {
 	if err == nil {
 		_, err = s.to.Write(line)
 	}
-	if err != nil && s.failed.Swap(true) {
-		return nil
+	if err != nil && !s.failed.Swap(true) && s.report != nil {
+		s.report(err)
 	}
-	return err
+	return nil // logrus would print its own words
 }

@@ -47,8 +47,8 @@ func (n *Notifier) Check() error {
 	if n.PingURL == "" {
 		return nil
 	}
-	if parsed, err := url.Parse(n.PingURL); err != nil || parsed.Host == "" {
-		return errors.New("check ping address: want one such as https://hc-ping.com/…")
+	if parsed, err := url.Parse(n.PingURL); err != nil || parsed.Host == "" || !strings.HasPrefix(parsed.Scheme, "http") {
+		return errors.New("check ping address: it is not an address; use one such as https://hc-ping.com/UUID")
 	}
 	return nil
 }

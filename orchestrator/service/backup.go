@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -30,14 +31,25 @@ const (
 
 // BackUp writes database and clips into one file, a consistent snapshot, and reads it back. Where path is a folder,
 // the file is named after the time, and all but the newest keep backups there are deleted afterwards (0: none). A
-// *LockedError while a run is under way.
-func (s *Service) BackUp(ctx context.Context, path string, keep int) (document.Backup, error) {
+// *LockedError while a run is under way. With keep, a folder that is not there is made. A file that is no backup is
+// replaced only with overwrite.
+func (s *Service) BackUp(ctx context.Context, path string, keep int, overwrite bool) (document.Backup, error) {
 	folder := ""
+	if _, err := os.Stat(path); keep > 0 && errors.Is(err, fs.ErrNotExist) && filepath.Ext(path) != backupSuffix { // only a folder has older backups
+		if err := guardOwner(path, os.Geteuid()); err != nil {
+			return document.Backup{}, err
+		}
+		if err := os.MkdirAll(path, 0o700); err != nil {
+			return document.Backup{}, fmt.Errorf("make folder for backups: %w", err)
+		}
+	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		folder = path
 		path = filepath.Join(folder, backupPrefix+s.Now().UTC().Format(backupTime)+backupSuffix)
 	} else if keep > 0 {
-		return document.Backup{}, invalid("only a folder has older backups to delete, and %s is none", path)
+		return document.Backup{}, invalid("--keep needs a folder, but %s is a file", path)
+	} else if err == nil && !overwrite && !backup.IsBackup(path) {
+		return document.Backup{}, invalid("%s exists and is not a backup of Chortle: choose another name, or add --force to overwrite it", path)
 	}
 	release, err := s.lockAlone(ctx)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -62,6 +63,11 @@ func (s *Service) openClips(ctx context.Context) (clipStore, error) {
 	kind, rest, err := s.clipKind()
 	if err != nil {
 		return nil, err
+	}
+	if kind.local {
+		if err := guardOwner(rest, os.Geteuid()); err != nil {
+			return nil, err
+		}
 	}
 	opened, err := kind.open(ctx, s, rest)
 	if err != nil {

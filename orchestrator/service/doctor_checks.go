@@ -43,6 +43,7 @@ func (d *doctor) checkDataFolder() {
 		return
 	}
 	if d.checkFolder(check, dir, setting) {
+		d.checkOwners(check, dir)
 		if release, err := d.Lock(); err != nil {
 			d.warn("run lock", err.Error(), "nothing, if that run is meant to be")
 		} else {
@@ -61,7 +62,9 @@ func (d *doctor) checkClipFolder(ctx context.Context) {
 		return
 	}
 	if kind, _, err := d.clipKind(); err == nil && kind.local {
-		d.checkFolder("clip folder", d.ClipsPlace(), "CHORTLE_CLIPS_URL")
+		if place := d.ClipsPlace(); d.checkFolder("clip folder", place, "CHORTLE_CLIPS_URL") && !strings.HasPrefix(place, d.Config.DataDir+"/") {
+			d.checkOwners("clip folder", place)
+		}
 	} else {
 		d.ok("clips", "%s", d.ClipsPlace())
 	}

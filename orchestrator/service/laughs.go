@@ -30,6 +30,21 @@ func (s *Service) LaughsOf(ctx context.Context, userIDs []int64, filter orchestr
 	return opened.LaughsOf(ctx, userIDs, filter), nil
 }
 
+// CountLaughs counts what is stored of a user, sure or not.
+func (s *Service) CountLaughs(ctx context.Context, user orchestrator.User) (count int, err error) {
+	laughs, err := s.LaughsOf(ctx, []int64{user.ID}, orchestrator.LaughFilter{})
+	if err != nil {
+		return 0, err
+	}
+	for _, err := range laughs {
+		if err != nil {
+			return 0, err
+		}
+		count++
+	}
+	return count, nil
+}
+
 // Laugh returns the laugh of a public id. orchestrator.ErrNotFound where there is none, or it is none of these users'.
 func (s *Service) Laugh(ctx context.Context, userIDs []int64, id string) (orchestrator.StoredLaugh, error) {
 	opened, err := s.Store(ctx)

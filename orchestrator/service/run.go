@@ -114,13 +114,15 @@ func (s *Service) plan(ctx context.Context, request RunRequest) (plan orchestrat
 		plan.Late = -1
 	}
 	if plan.From != (orchestrator.Date{}) {
-		plan.To = s.lastDay(plan)
+		if plan.To = s.lastDay(plan); plan.To.Before(plan.From) {
+			plan.Users = nil // a day to come would be noted as read, and hide what fails until then
+		}
 	}
 	return plan, nil
 }
 
 // lastDay is the last day of a plan that names the first: where it is left open, the latest of the
-// users' yesterdays, or the first day itself where that is later. Days to come are pointed out.
+// users' yesterdays, or the first day itself where that is later, but no day to come: those are pointed out.
 func (s *Service) lastDay(plan orchestrator.Plan) orchestrator.Date {
 	var today orchestrator.Date
 	for _, user := range plan.Users {
@@ -137,7 +139,8 @@ func (s *Service) lastDay(plan orchestrator.Plan) orchestrator.Date {
 		}
 	}
 	if today != (orchestrator.Date{}) && today.Before(to) {
-		s.Log.Warnf("%s has not come yet for any of the users", to)
+		s.Log.Warnf("%s has not come yet for any of the users: no day after %s is read", to, today)
+		to = today
 	}
 	return to
 }

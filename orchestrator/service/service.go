@@ -96,6 +96,9 @@ func (s *Service) open(ctx context.Context) (done func(), err error) {
 func (s *Service) MakeDataDir() error { return makeDataDir(s.Config.DataDir) }
 
 func makeDataDir(path string) error {
+	if err := guardOwner(path, os.Geteuid()); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return orchestrator.WithCode(fmt.Errorf("make data folder: %w", err), orchestrator.CodeFolderUnwritable, "setting", "CHORTLE_DATA_DIR")
 	}
@@ -119,6 +122,9 @@ func (s *Service) Store(ctx context.Context) (*store.Store, error) {
 }
 
 func (s *Service) openStore(ctx context.Context) (opened *store.Store, err error) {
+	if err := s.refuseEmptyDatabase(); err != nil {
+		return nil, err
+	}
 	if err := s.MakeDataDir(); err != nil {
 		return nil, err
 	}

@@ -23,8 +23,25 @@ func (s *Settings) places(in Input) []string {
 	if !filepath.IsAbs(config) && s.home != "" {
 		config = filepath.Join(s.home, ".config")
 	}
-	dirs := []string{in.WorkingDir, dirOf(in.Executable), below(config, "chortle"), "/etc/chortle", "/var/lib/chortle"}
+	dirs := append([]string{in.WorkingDir, dirOf(in.Executable), below(config, "chortle")}, in.system()...)
 	return slices.DeleteFunc(dirs, func(dir string) bool { return dir == "" })
+}
+
+func (in Input) system() []string {
+	if in.System == nil {
+		return []string{"/etc/chortle", "/var/lib/chortle"}
+	}
+	return in.System
+}
+
+// closedService returns the last of the system's folders, where the data is, if one of them, or the settings in it, is
+// closed to this user; else nothing. open opens a file, or says why it cannot.
+func closedService(dirs []string, open func(path string) error) string {
+	closed := func(dir string) bool { return errors.Is(open(filepath.Join(dir, ".env")), fs.ErrPermission) }
+	if !slices.ContainsFunc(dirs, closed) {
+		return ""
+	}
+	return dirs[len(dirs)-1]
 }
 
 // modelsFile finds the models.toml: the first that is there.
@@ -49,7 +66,7 @@ func (s *Settings) findEnvFile(in Input) (map[string]string, error) {
 	for _, path := range files {
 		content, err := readSmall(path)
 		if in.EnvFile == "" {
-			if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) && closed(path) {
+			if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) && (closed(path) || slices.Contains(in.system(), filepath.Dir(path))) {
 				continue
 			}
 			if errors.Is(err, owned.ErrForeign) { // whoever put it there must not choose what we run

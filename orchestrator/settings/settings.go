@@ -25,6 +25,9 @@ type Config struct {
 	DataDir string
 	// DatabaseURL is "sqlite:PATH" or "postgres://…"; ClipsURL is "folder:PATH".
 	DatabaseURL, ClipsURL string
+	// OtherService is the folder of a service that is installed on this machine, whose settings this user cannot read and
+	// beside which no data folder or database was named; empty where there is none.
+	OtherService string
 	// CacheDir holds what setup fetched; PackagedDir what an installed package brought, empty where there is none.
 	CacheDir, PackagedDir string
 	// Mirrors are folders and addresses that setup tries first; PackageIndex is the address of the package index
@@ -140,6 +143,9 @@ type Input struct {
 	Environ []string
 	// EnvFile is the file that a person named; empty means the usual places.
 	EnvFile string
+	// System are the folders of a service that is installed, with its settings and its data; nil means /etc/chortle and
+	// /var/lib/chortle.
+	System []string
 	// WorkingDir and Executable are where this process runs and what it runs.
 	WorkingDir, Executable string
 }
@@ -183,6 +189,15 @@ func Load(in Input) (*Settings, error) {
 	}
 	slices.Sort(s.Config.Backup.RcloneEnv)
 	s.Config.Backup.RcloneEnv = append(s.Config.Backup.RcloneEnv, s.Config.ModelEnv...)
+	if s.EnvFile == "" && !s.Given("CHORTLE_DATA_DIR") && !s.Given("CHORTLE_DATABASE_URL") {
+		s.Config.OtherService = closedService(in.system(), func(path string) error {
+			file, err := os.Open(path)
+			if err == nil {
+				err = file.Close()
+			}
+			return err
+		})
+	}
 	s.warn("the environment", s.environment)
 	s.warn(s.EnvFile, file)
 	return s, errors.Join(problems...)

@@ -19,6 +19,10 @@ var secretParameter = regexp.MustCompile(`(?i)((?:password|passwd|secret|token|k
 
 // Mask hides the passwords in an address; other text is returned as it is.
 func Mask(text string) string {
+	// An address, and what is said of it; an '@' behind the space may belong to a password with a space in it.
+	if address, rest, more := strings.Cut(text, " "); more && strings.Contains(address, "://") && !strings.ContainsAny(rest, "@=") {
+		return Mask(address) + " " + rest
+	}
 	scheme, rest, isURL := strings.Cut(text, "://")
 	if !isURL {
 		return text

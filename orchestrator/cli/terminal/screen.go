@@ -4,11 +4,13 @@ package terminal
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"unicode"
 	"unicode/utf8"
 
@@ -25,6 +27,29 @@ type Screen struct {
 	colours bool
 	writing sync.Mutex
 	status  string
+	broken  bool
+	onBreak func()
+}
+
+// OnBroken has f called, once, when the reader of a pipe is gone. f must not write to the screen.
+func (s *Screen) OnBroken(f func()) { s.onBreak = f }
+
+// Broken reports whether the reader of a pipe is gone.
+func (s *Screen) Broken() bool {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	return s.broken
+}
+
+// note remembers that nobody reads.
+func (s *Screen) note(err error) error {
+	if errors.Is(err, syscall.EPIPE) && !s.broken {
+		s.broken = true
+		if s.onBreak != nil {
+			s.onBreak()
+		}
+	}
+	return err
 }
 
 // NewScreen wraps a writer; getenv is os.Getenv or a stand-in. NO_COLOR and TERM=dumb are respected.
@@ -43,14 +68,15 @@ func (s *Screen) Write(p []byte) (int, error) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	if s.status == "" {
-		return s.writer.Write(p)
+		n, err := s.writer.Write(p)
+		return n, s.note(err)
 	}
 	var b bytes.Buffer
 	b.WriteString("\r\x1b[K")
 	b.Write(p)
 	b.WriteString(s.status)
 	_, err := s.writer.Write(b.Bytes())
-	return len(p), err
+	return len(p), s.note(err)
 }
 
 // SetStatus shows a line that the next one replaces; the empty one removes it. It does nothing where
