@@ -281,7 +281,7 @@ pass it on only where the sound's licence allows what was learned of it to be pa
 			return err
 		}
 		if output != "" && proposal.Policy != nil {
-			err := writeFile(output, func(w io.Writer) error { return document.Write(w, proposal.Policy.Head) })
+			err := writeFile(output, false, func(w io.Writer) error { return document.Write(w, proposal.Policy.Head) })
 			if err != nil {
 				return err
 			}
