@@ -187,5 +187,9 @@ func (s *Service) UseThreshold(ctx context.Context, user orchestrator.User, thre
 	if _, err := s.PolicyOf(user); err != nil {
 		return &InvalidError{err}
 	}
-	return s.UpdateUser(ctx, user)
+	opened, err := s.Store(ctx)
+	if err != nil {
+		return err
+	}
+	return opened.ChangePolicy(ctx, user.ID, user.Threshold, user.Policy, fmt.Sprintf("sure from %v, chosen by marks", threshold))
 }

@@ -87,7 +87,11 @@ func (s *Server) personHome(w http.ResponseWriter, r *http.Request, v viewer, na
 		return err
 	}
 	all := hear(recordings, ledger)
-	data := homeData{Notices: s.notices(p, v, all), Weeks: s.weeks(p, from, days, all)}
+	failed, err := s.failedNight(ctx, p, v)
+	if err != nil {
+		return err
+	}
+	data := homeData{Notices: append(failed, s.notices(p, v, all)...), Weeks: s.weeks(p, from, days, all)}
 	for day := range 7 {
 		data.Heads = append(data.Heads, word("weekday.short."+strconv.Itoa((day+1)%7)))
 	}

@@ -37,8 +37,7 @@ func Serve(ctx context.Context, program *service.Service, listener net.Listener)
 	}
 	requests, endRequests := context.WithCancel(context.WithoutCancel(ctx))
 	defer endRequests()
-	httpServer := &http.Server{Handler: server, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
-		MaxHeaderBytes: maxHeader, BaseContext: func(net.Listener) context.Context { return requests }, ErrorLog: discardLog()}
+	httpServer := serverFor(requests, server, patience{headerTimeout, readTimeout, writeTimeout, idleTimeout})
 	var tidying sync.WaitGroup
 	tidying.Go(func() { tidyUploads(requests, program) })
 	defer tidying.Wait()
@@ -77,6 +76,14 @@ func tidyUploads(ctx context.Context, program *service.Service) {
 			_ = program.TidyUploads(ctx) // a database that is away is told by whoever asks for a page
 		}
 	}
+}
+
+// patience is how long a client may take; see the constants.
+type patience struct{ header, read, write, idle time.Duration }
+
+func serverFor(requests context.Context, handler http.Handler, p patience) *http.Server {
+	return &http.Server{Handler: handler, ReadHeaderTimeout: p.header, ReadTimeout: p.read, WriteTimeout: p.write, IdleTimeout: p.idle,
+		MaxHeaderBytes: maxHeader, BaseContext: func(net.Listener) context.Context { return requests }, ErrorLog: discardLog()}
 }
 
 // OptionsOf wires the page to the program; started starts the runs that people ask for.

@@ -1,9 +1,12 @@
 package web
 
 import (
+	"context"
+	"slices"
 	"time"
 
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/advice"
 	"github.com/chortle-audio/chortle/orchestrator/web/words"
 )
 
@@ -109,6 +112,35 @@ func (s *Server) notices(p *person, v viewer, h heard) []notice {
 		}
 	}
 	return list
+}
+
+// failedNight says why nothing of the latest day could be read, and what helps; nil where something could.
+func (s *Server) failedNight(ctx context.Context, p *person, v viewer) ([]notice, error) {
+	state, err := s.options.People.SourceState(ctx, p.user)
+	if err != nil {
+		return nil, err
+	}
+	latest := state.Status.Latest
+	at := slices.IndexFunc(latest.Errors, func(e orchestrator.RunError) bool { return e.Recording == "" })
+	if latest.Status != orchestrator.StatusFailed || at < 0 {
+		return nil, nil
+	}
+	n := notice{Fail: true, Text: word("notice.failed", "day", catalogue.Near(latest.Date, p.today)), Then: word("notice.failed-then")}
+	switch code := latest.Errors[at].Code; code {
+	case orchestrator.CodeAPIKeyMissing, orchestrator.CodeAPIKeyRefused:
+		n.Text = word("notice.key", "day", catalogue.Near(latest.Date, p.today))
+		if v.may(member) {
+			n.Href, n.Label = p.Home+"/settings", word("notice.key-now")
+		}
+	default:
+		if remedy := advice.OfRunError(advice.Page, latest.Errors[at]); remedy != "" {
+			n.Then = word("settings.do", "what", remedy)
+		}
+		if v.may(member) {
+			n.Href, n.Label = p.Home+"/update", word("notice.now")
+		}
+	}
+	return []notice{n}, nil
 }
 
 // moment says when something was: Tuesday, 09:10.
