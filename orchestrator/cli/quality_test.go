@@ -40,7 +40,7 @@ func TestQualityOfLabelledSound(t *testing.T) {
 		says string
 		args []string
 	}{
-		{orchestrator.ExitUsage, "policy \"defualt\" is none", []string{"--labels", p.labels(), p.path("alice"), "--policy", "defualt"}},
+		{orchestrator.ExitUsage, "policy \"defalt\" is none", []string{"--labels", p.labels(), p.path("alice"), "--policy", "defalt"}},
 		{orchestrator.ExitUsage, "go with --labels", []string{"--policy", "default"}},
 		{orchestrator.ExitUsage, "threshold", []string{"--labels", p.labels(), p.path("alice"), "--policy", "1.5"}},
 		{orchestrator.ExitFailed, "no such file", []string{"--labels", p.path("none.tsv")}},
