@@ -39,6 +39,10 @@ func TestPlaylist(t *testing.T) {
 		Recording: orchestrator.Recording{Name: "party.wav", Start: time.Date(2026, 11, 21, 18, 0, 0, 0, time.UTC), SHA256: "party"}}); err != nil {
 		t.Fatal(err)
 	}
+	// Four laughs, 100 s apart: two lie within two minutes.
+	if status, page := w.as("member", "GET", "/u/alice/year?from=2026-11-01&to=2026-11-30&infectious=1", ""); status != http.StatusOK || !strings.Contains(page, ">2 laughs</a><small>within two minutes, Saturday, 18:00") {
+		t.Errorf("the most infectious moment: %d", status)
+	}
 	status, page := w.as("member", "GET", "/u/alice/share?day=2026-11-21", "")
 	var ids []string
 	for _, found := range regexp.MustCompile(`name="id" value="(\w+)"`).FindAllStringSubmatch(page, -1) {

@@ -106,10 +106,8 @@ func (s *Server) notices(p *person, v viewer, h heard) []notice {
 	if h.failed > 0 {
 		list = append(list, notice{Text: plural("notice.unread", h.failed), Then: word("notice.unread-then")})
 	}
-	for i := range list {
-		if v.may(member) {
-			list[i].Href, list[i].Label = p.Home+"/update", word("notice.now")
-		}
+	if last := len(list) - 1; last >= 0 && v.may(member) { // one way to try it is enough
+		list[last].Href, list[last].Label = p.Home+"/update", word("notice.now")
 	}
 	return list
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -21,23 +22,26 @@ const longestRange = 366 * 3
 
 // yearData is a year, or any other range of days.
 type yearData struct {
-	Name              string
-	Earlier, Later    string
-	EarlierName       string
-	LaterName         string
-	From, To, Sound   string
-	Count, Days       int
-	Empty             bool
-	Calendar          chart.Calendar
-	Table             chart.Table
-	Months            *chart.BarsPicture
-	MonthTable        chart.Table
-	Weekdays, Hours   *chart.BarsPicture
-	WeekTable         chart.Table
-	HourTable         chart.Table
-	Best              *bestDay
-	Streak, Quiet     *run
-	Longest           *laughView
+	Name            string
+	Earlier, Later  string
+	EarlierName     string
+	LaterName       string
+	From, To, Sound string
+	Count, Days     int
+	Empty           bool
+	Calendar        chart.Calendar
+	Table           chart.Table
+	Months          *chart.BarsPicture
+	MonthTable      chart.Table
+	Weekdays, Hours *chart.BarsPicture
+	WeekTable       chart.Table
+	HourTable       chart.Table
+	Best            *bestDay
+	Streak, Quiet   *run
+	Longest         *laughView
+	// Infectious is the moment after which one laughed most; FindInfectious the address that looks for it, for that takes a while.
+	Infectious        *infectious
+	FindInfectious    string
 	Starred           []laughView
 	Classes           []classShare
 	MaybesLeft, Wrong int
@@ -111,8 +115,48 @@ func (s *Server) year(w http.ResponseWriter, r *http.Request, v viewer) error {
 		view.ShowDay = true
 		data.Starred = append(data.Starred, view)
 	}
+	if r.URL.Query().Get("infectious") != "1" {
+		data.FindInfectious = p.Year + "?" + url.Values{"from": {data.From}, "to": {data.To}, "infectious": {"1"}}.Encode() + "#infectious"
+	} else if data.Infectious, err = s.mostInfectious(ctx, p, v, from, to); err != nil {
+		return err
+	}
 	s.render(w, r, v, http.StatusOK, "year.html", view{Title: name, Person: p, Data: data})
 	return nil
+}
+
+// infectious is a laugh with how many there were in the two minutes from it on.
+type infectious struct {
+	*laughView
+	Count int
+}
+
+// spread is how long after a laugh others count as caught from it.
+const spread = 2 * time.Minute
+
+// mostInfectious finds the laugh from which on there were most within spread; nil where there were never two.
+func (s *Server) mostInfectious(ctx context.Context, p *person, v viewer, from, to orchestrator.Date) (*infectious, error) {
+	var window []orchestrator.StoredLaugh
+	var best orchestrator.StoredLaugh
+	most := 1
+	for l, err := range s.options.Laughs.LaughsOf(ctx, p.ids(), orchestrator.LaughFilter{From: from, To: to, Marks: orchestrator.NotWrong()}) {
+		if err != nil {
+			return nil, err
+		}
+		if !counts(l) {
+			continue
+		}
+		for len(window) > 0 && l.Start.Sub(window[0].Start) > spread {
+			window = window[1:]
+		}
+		if window = append(window, l); len(window) > most {
+			most, best = len(window), window[0]
+		}
+	}
+	if most == 1 {
+		return nil, nil
+	}
+	view := s.laughView(best, p, v, "")
+	return &infectious{&view, most}, nil
 }
 
 // readRange reads a year (y=2026), or any days (from=2026-11-01&to=2026-11-30). Without either it is the year that ends today.
