@@ -93,7 +93,7 @@ func (a *app) child(config settings.Config) updates.Command {
 		if a.settings.EnvFile != "" {
 			args = append(args, "--env-file", a.settings.EnvFile)
 		}
-		process := exec.Command(program, args...) //nolint:gosec,noctx // ourselves; Updates ends it
+		process := exec.Command(program, args...) //nolint:noctx // ourselves; Updates ends it
 		process.Env, process.Stderr = environ, os.Stderr
 		return process
 	}

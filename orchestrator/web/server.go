@@ -50,6 +50,7 @@ type Options struct {
 	Shares         Shares
 	Administration Administration
 	People         People
+	SourceKeys     SourceKeys
 	Standing       Standing
 	Metrics        Metrics
 	Updates        Updates

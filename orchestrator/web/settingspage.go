@@ -14,7 +14,7 @@ import (
 	"github.com/chortle-audio/chortle/orchestrator/service"
 )
 
-// People changes what is known of a person, and the key of their source, and deletes what is kept of them.
+// People changes what is known of a person, and deletes what is kept of them.
 type People interface {
 	// SourceState looks whether a person's source can be read; PolicyOf is what a laugh is to them.
 	SourceState(ctx context.Context, user orchestrator.User) (service.SourceState, error)
@@ -24,6 +24,13 @@ type People interface {
 	// Retention is for how long their sound is kept; ChangeKeep sets it, 0 for no limit.
 	Retention(user orchestrator.User) (orchestrator.Retention, error)
 	ChangeKeep(ctx context.Context, user orchestrator.User, days, maybeDays, aDay int) error
+	// WipeUser deletes what was heard of a user, PurgeUser the user, too. orchestrator.ErrLocked while a run reads them.
+	WipeUser(ctx context.Context, user orchestrator.User) (document.Removal, error)
+	PurgeUser(ctx context.Context, user orchestrator.User, force bool) (document.Removal, error)
+}
+
+// SourceKeys keeps the keys of sources.
+type SourceKeys interface {
 	// SealedWith names, by user, the secret key that their API key is encrypted with.
 	SealedWith(ctx context.Context) (map[int64]string, error)
 	// SetAPIKey encrypts and stores the key of a user's source; CanSeal says why that cannot be.
@@ -31,9 +38,6 @@ type People interface {
 	CanSeal() error
 	// TestKey asks the source whether it accepts the user's key.
 	TestKey(ctx context.Context, user orchestrator.User) (address string, err error)
-	// WipeUser deletes what was heard of a user, PurgeUser the user, too. orchestrator.ErrLocked while a run reads them.
-	WipeUser(ctx context.Context, user orchestrator.User) (document.Removal, error)
-	PurgeUser(ctx context.Context, user orchestrator.User, force bool) (document.Removal, error)
 }
 
 // settingsRoutes are the settings of a person.
@@ -87,7 +91,7 @@ func (s *Server) showSettings(w http.ResponseWriter, r *http.Request, v viewer, 
 	if err != nil {
 		return err
 	}
-	sealed, err := s.options.People.SealedWith(ctx)
+	sealed, err := s.options.SourceKeys.SealedWith(ctx)
 	if err != nil {
 		return err
 	}
@@ -99,7 +103,7 @@ func (s *Server) showSettings(w http.ResponseWriter, r *http.Request, v viewer, 
 	if err != nil {
 		return err
 	}
-	show.User, show.CanSeal, show.Enabled = p.Name, s.options.People.CanSeal() == nil, p.user.Enabled
+	show.User, show.CanSeal, show.Enabled = p.Name, s.options.SourceKeys.CanSeal() == nil, p.user.Enabled
 	show.Name, show.Zone = cmp.Or(show.Name, p.user.Name), cmp.Or(show.Zone, p.user.Timezone)
 	if v.may(admin) { // where files lie on the server is the business of who runs it
 		show.Source = cmp.Or(show.Source, p.user.Source)
@@ -326,10 +330,10 @@ func (s *Server) saveKey(w http.ResponseWriter, r *http.Request, v viewer) error
 	if key == "" || len(key) > maxKey || strings.ContainsFunc(key, func(c rune) bool { return c <= ' ' || c > '~' }) {
 		return s.showSettings(w, r, v, http.StatusUnprocessableEntity, settingsView{Problem: "settings.bad-key"})
 	}
-	if s.options.People.CanSeal() != nil {
+	if s.options.SourceKeys.CanSeal() != nil {
 		return s.showSettings(w, r, v, http.StatusUnprocessableEntity, settingsView{Problem: "settings.no-secret"})
 	}
-	if err := s.options.People.SetAPIKey(r.Context(), user, key); err != nil {
+	if err := s.options.SourceKeys.SetAPIKey(r.Context(), user, key); err != nil {
 		return err
 	}
 	return s.showSettings(w, r, v, http.StatusOK, settingsView{Done: "settings.key-saved"})
@@ -342,7 +346,7 @@ func (s *Server) testKey(w http.ResponseWriter, r *http.Request, v viewer) error
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), keyTest)
 	defer cancel()
-	if _, err := s.options.People.TestKey(ctx, user); err != nil {
+	if _, err := s.options.SourceKeys.TestKey(ctx, user); err != nil {
 		if errors.Is(err, orchestrator.ErrStoreUnavailable) {
 			return err
 		}

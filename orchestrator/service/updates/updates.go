@@ -138,7 +138,7 @@ func (u *Updates) follow(j *job, state *State, out io.Reader) {
 		var l line
 		if !broken && json.Unmarshal(text, &l) == nil { // what else stands there is for people
 			u.mu.Lock()
-			state.take(l)
+			take(state, l)
 			u.mu.Unlock()
 		}
 		broken = false
@@ -155,7 +155,7 @@ func (u *Updates) follow(j *job, state *State, out io.Reader) {
 }
 
 // take notes what a run said.
-func (s *State) take(l line) {
+func take(s *State, l line) {
 	switch l.Kind {
 	case kindProgress:
 		s.Recording, s.Position, s.Length = l.Recording, orchestrator.SamplesToDuration(l.Position), orchestrator.SamplesToDuration(l.Length)
