@@ -140,3 +140,37 @@ func TestRemovalOfAPerson(t *testing.T) {
 		t.Errorf("who runs the server: %d", status)
 	}
 }
+
+// TestANightThatFailed: the first page says why, and leads who may change something to where it helps.
+func TestANightThatFailed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	opened, err := w.program.Store(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := opened.BeginRun(t.Context(), orchestrator.Run{ID: "r", Trigger: orchestrator.TriggerCron, StartedAt: w.clock.now()}); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		code orchestrator.Code
+		want []string
+	}{
+		{orchestrator.CodeAPIKeyRefused, []string{"Nothing of yesterday could be fetched: the recorder’s service does not accept the key.", `href="/u/alice/settings">Enter another key.`}},
+		{orchestrator.CodeFolderMissing, []string{"Nothing of yesterday could be read.", "is its disk mounted?", `href="/u/alice/update">Try it now.`}},
+	} {
+		if err := opened.SaveDay(t.Context(), "r", orchestrator.UserDay{UserID: w.users["alice"].ID, User: "alice", Date: orchestrator.Date{Year: 2026, Month: 11, Day: 22}, Timezone: "Europe/London",
+			Status: orchestrator.StatusFailed, Errors: []orchestrator.RunError{{Stage: orchestrator.StageSource, Message: "open /srv/alice", Code: c.code}}}); err != nil {
+			t.Fatal(err)
+		}
+		_, text := w.as("member", "GET", "/u/alice", "")
+		for _, want := range c.want {
+			if !strings.Contains(text, want) || strings.Contains(text, "/srv") {
+				t.Errorf("%s: the page lacks %q", c.code, want)
+			}
+		}
+		if _, text := w.as("listener", "GET", "/u/alice", ""); !strings.Contains(text, c.want[0]) || strings.Contains(text, c.want[len(c.want)-1]) {
+			t.Errorf("%s: a listener's page", c.code)
+		}
+	}
+}
