@@ -158,6 +158,12 @@ $(TOOLS)/buf: tools/buf/go.mod
 $(TOOLS)/golangci-lint: tools/lint/go.mod
 	cd tools/lint && GOBIN=$(TOOLS) CGO_ENABLED=0 go install -ldflags '-s -w' github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
+.PHONY: s3-server
+s3-server: $(TOOLS)/versitygw ## build the S3 server that tests of clips in a bucket start; without it they are skipped
+
+$(TOOLS)/versitygw: tools/s3/go.mod
+	cd tools/s3 && GOBIN=$(TOOLS) CGO_ENABLED=0 go install -ldflags '-s -w' github.com/versity/versitygw/cmd/versitygw
+
 $(TOOLS)/protoc-gen-go: tools/go.mod
 	cd tools && GOBIN=$(TOOLS) CGO_ENABLED=0 go install google.golang.org/protobuf/cmd/protoc-gen-go
 

@@ -54,3 +54,16 @@ type Sweep struct {
 	// Locks are files of runs that are over.
 	Locks int `json:"locks"`
 }
+
+// MovedClips is what a move of clips did. Clips is Already, Copied and Failed together.
+type MovedClips struct {
+	From    string `json:"from"`
+	To      string `json:"to"`
+	Clips   int    `json:"clips"`
+	Already int    `json:"already"`
+	Copied  int    `json:"copied"`
+	Failed  int    `json:"failed"`
+	Removed int    `json:"removed"`
+	// Bytes that were copied.
+	Bytes int64 `json:"bytes"`
+}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/clips/folder"
+	"github.com/chortle-audio/chortle/orchestrator/clips/s3"
 	"github.com/chortle-audio/chortle/orchestrator/export"
 	"github.com/chortle-audio/chortle/orchestrator/settings"
 )
@@ -34,18 +35,26 @@ type clipKind struct {
 
 // clipKinds are all kinds of places for clips: a new one is an entry here.
 var clipKinds = []clipKind{
+	{scheme: "s3", open: func(_ context.Context, s *Service, rest string) (clipStore, error) {
+		return s3.Open(rest, s3.Config(s.Config.S3))
+	}},
 	{scheme: "folder", local: true, open: func(_ context.Context, _ *Service, rest string) (clipStore, error) { return folder.Open(rest) }},
 }
 
 // clipKind finds the kind of the place that the settings name, and what its address has behind the scheme.
 func (s *Service) clipKind() (kind clipKind, rest string, err error) {
-	scheme, rest, _ := strings.Cut(s.Config.ClipsURL, ":")
+	return clipKindOf(s.Config.ClipsURL)
+}
+
+// clipKindOf finds the kind of an address.
+func clipKindOf(address string) (kind clipKind, rest string, err error) {
+	scheme, rest, _ := strings.Cut(address, ":")
 	for _, kind := range clipKinds {
 		if kind.scheme == scheme {
 			return kind, rest, nil
 		}
 	}
-	return kind, rest, fmt.Errorf("open clips at %s: unknown kind of address", settings.Mask(s.Config.ClipsURL))
+	return kind, rest, fmt.Errorf("open clips at %s: unknown kind of address", settings.Mask(address))
 }
 
 // Clips returns the clips that the settings name, opened on first use. The Service closes them.

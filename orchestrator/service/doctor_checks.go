@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -65,9 +66,45 @@ func (d *doctor) checkClipFolder(ctx context.Context) {
 		if place := d.ClipsPlace(); d.checkFolder("clip folder", place, "CHORTLE_CLIPS_URL") && !strings.HasPrefix(place, d.Config.DataDir+"/") {
 			d.checkOwners("clip folder", place)
 		}
-	} else {
-		d.ok("clips", "%s", d.ClipsPlace())
+		return
 	}
+	d.checkBucket(ctx)
+}
+
+// checkBucket tries what a run needs of a store of clips: to write, read, list and delete.
+func (d *doctor) checkBucket(ctx context.Context) {
+	kept, err := d.Clips(ctx)
+	if err == nil {
+		err = probe(ctx, kept)
+	}
+	if err != nil {
+		d.wrong("clips", err.Error(), "see the settings CHORTLE_CLIPS_URL and CHORTLE_S3_…")
+		return
+	}
+	d.ok("clips", "%s: a clip can be written, read, listed and deleted", d.ClipsPlace())
+}
+
+// probe writes, reads, lists and deletes a clip of nobody's.
+func probe(ctx context.Context, kept orchestrator.Clips) error {
+	key := "doctor/" + strings.ToLower(rand.Text()) + ".opus"
+	if err := kept.Put(ctx, key, []byte(key)); err != nil {
+		return err
+	}
+	data, err := readClip(ctx, kept, key)
+	if err == nil && string(data) != key {
+		err = errors.New("read clip: it is not what was written")
+	}
+	listed := false
+	for found, listErr := range kept.Keys(ctx, "doctor") {
+		if err = errors.Join(err, listErr); listErr != nil {
+			break
+		}
+		listed = listed || found == key
+	}
+	if err == nil && !listed {
+		err = errors.New("list clips: one that was written is missing")
+	}
+	return errors.Join(err, kept.Delete(ctx, key))
 }
 
 // checkFolder looks at the rights of a folder and the space where it lies.

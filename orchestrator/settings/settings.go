@@ -23,11 +23,13 @@ type Config struct {
 	// DataDir holds what is kept: the database and the clips, unless their addresses say otherwise, and
 	// the lock of a run.
 	DataDir string
-	// DatabaseURL is "sqlite:PATH" or "postgres://…"; ClipsURL is "folder:PATH".
+	// DatabaseURL is "sqlite:PATH" or "postgres://…"; ClipsURL is "folder:PATH" or "s3://BUCKET/PREFIX".
 	DatabaseURL, ClipsURL string
 	// OtherService is the folder of a service that is installed on this machine, whose settings this user cannot read and
 	// beside which no data folder or database was named; empty where there is none.
 	OtherService string
+	// S3 is the store of an s3 address.
+	S3 S3
 	// CacheDir holds what setup fetched; PackagedDir what an installed package brought, empty where there is none.
 	CacheDir, PackagedDir string
 	// Mirrors are folders and addresses that setup tries first; PackageIndex is the address of the package index

@@ -182,7 +182,7 @@ func TestBadValues(t *testing.T) {
 		{"CHORTLE_DATABASE_URL", "mysql://x", "sqlite:…, postgres:…"},
 		{"CHORTLE_DATABASE_URL", "chortle.db", "sqlite:…"},
 		{"CHORTLE_DATABASE_URL", "postgres://a:p%ss@h/d", "%XX"},
-		{"CHORTLE_CLIPS_URL", "s3://bucket", "folder:…"},
+		{"CHORTLE_CLIPS_URL", "gs://bucket", "folder:…"},
 		{"CHORTLE_CLIPS_URL", "folder:", "folder:…"},
 		{"CHORTLE_MODEL", "python 'x", "close it"},
 		{"CHORTLE_MODEL_THREADS", "many", "from 0 to 256"},

@@ -53,9 +53,9 @@ var Table = append([]Definition{
 		set: func(s *Settings, v string) error {
 			return s.address(v, &s.Config.DatabaseURL, "sqlite", "postgres", "postgresql")
 		}},
-	{Name: "CHORTLE_CLIPS_URL", Help: "where the sound of laughs is kept: folder:PATH",
+	{Name: "CHORTLE_CLIPS_URL", Help: "where the sound of laughs is kept: folder:PATH, or s3://BUCKET/PREFIX",
 		fallback: func(s *Settings) string { return "folder:" + filepath.Join(s.Config.DataDir, "clips") },
-		set:      func(s *Settings, v string) error { return s.address(v, &s.Config.ClipsURL, "folder") }},
+		set:      func(s *Settings, v string) error { return s.address(v, &s.Config.ClipsURL, "folder", "s3") }},
 	{Name: "CHORTLE_CACHE_DIR", Help: "folder of what setup fetched: model, libraries, ffmpeg",
 		fallback: func(s *Settings) string { return s.folders().Cache },
 		set:      func(s *Settings, v string) error { return s.file(v, &s.Config.CacheDir) }},
@@ -210,7 +210,7 @@ var Table = append([]Definition{
 	{Name: "CHORTLE_LOG_FORMAT", Flag: "log-format", Help: "text or json",
 		fallback: fixed("text"),
 		set:      func(s *Settings, v string) error { return oneOf(v, &s.Config.LogFormat, "text", "json") }},
-}, slices.Concat(alertTable, keepTable, backupTable, pageTable, gigglesTable)...)
+}, slices.Concat(alertTable, keepTable, backupTable, s3Table, pageTable, gigglesTable)...)
 
 func fixed(text string) func(*Settings) string { return func(*Settings) string { return text } }
 
@@ -240,6 +240,14 @@ func (s *Settings) address(text string, to *string, schemes ...string) error {
 	if strings.HasPrefix(scheme, "postgres") {
 		if _, err := url.Parse(text); err != nil {
 			return errors.New("is no address: a character of the password must be written as %XX; want postgres://USER:PASSWORD@HOST/NAME")
+		}
+		*to = text
+		return nil
+	}
+	if scheme == "s3" {
+		bucket, _, _ := strings.Cut(strings.TrimPrefix(rest, "//"), "/")
+		if !strings.HasPrefix(rest, "//") || bucket == "" || strings.ContainsAny(rest, "@?#") {
+			return fmt.Errorf("%q is no bucket; want s3://BUCKET or s3://BUCKET/PREFIX", Mask(text))
 		}
 		*to = text
 		return nil
