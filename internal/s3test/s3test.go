@@ -38,7 +38,7 @@ type Server struct {
 }
 
 // Start starts a server with these buckets. Without the program the test is skipped, unless CHORTLE_TEST_S3 requires it.
-func Start(t testing.TB, buckets ...string) *Server {
+func Start(t *testing.T, buckets ...string) *Server {
 	t.Helper()
 	program := filepath.Join(testkit.Root(), "bin", "tools", "versitygw")
 	if _, err := os.Stat(program); err != nil {
@@ -58,8 +58,12 @@ func Start(t testing.TB, buckets ...string) *Server {
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- command.Wait() }()
+	var ending error
+	ended := make(chan struct{})
+	go func() {
+		ending = command.Wait()
+		close(ended)
+	}()
 	t.Cleanup(func() {
 		stop()
 		<-ended
@@ -81,9 +85,8 @@ func Start(t testing.TB, buckets ...string) *Server {
 			break
 		}
 		select {
-		case err := <-ended:
-			ended <- err
-			t.Fatalf("start S3 server: %v: %s", err, &said)
+		case <-ended:
+			t.Fatalf("start S3 server: %v: %s", ending, &said)
 		case <-waiting.Done():
 			t.Fatal(errors.Join(err, waiting.Err()))
 		case <-time.After(10 * time.Millisecond):
@@ -98,7 +101,7 @@ func Start(t testing.TB, buckets ...string) *Server {
 }
 
 // freeAddress is one of loopback that nobody listens on.
-func freeAddress(t testing.TB) string {
+func freeAddress(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 
 func (a *app) clipsCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "clips", Aliases: []string{"clip"}, Short: "Look after the sound of laughs", Args: cobra.ArbitraryArgs, RunE: group}
-	cmd.AddCommand(a.clipsRepairCommand())
+	cmd.AddCommand(a.clipsMoveCommand(), a.clipsRepairCommand())
 	return cmd
 }
 

@@ -43,19 +43,19 @@ func open(t *testing.T, address string, config Config) *Bucket {
 	return b
 }
 
-func TestClips(t *testing.T) {
+func TestClipsBelowAPrefix(t *testing.T) {
 	t.Parallel()
 	server := s3test.Start(t, "laughs")
 	var n atomic.Int64
-	t.Run("below a prefix", func(t *testing.T) {
-		clipstest.Run(t, func(t *testing.T) orchestrator.Clips {
-			return open(t, fmt.Sprintf("//laughs/clips/of-%d", n.Add(1)), config(server))
-		})
+	clipstest.Run(t, func(t *testing.T) orchestrator.Clips {
+		return open(t, fmt.Sprintf("//laughs/clips/of-%d", n.Add(1)), config(server))
 	})
-	t.Run("in a bucket of its own", func(t *testing.T) {
-		clipstest.Run(t, func(t *testing.T) orchestrator.Clips {
-			return open(t, "//laughs", config(s3test.Start(t, "laughs")))
-		})
+}
+
+func TestClipsInABucketOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	clipstest.Run(t, func(t *testing.T) orchestrator.Clips {
+		return open(t, "//laughs", config(s3test.Start(t, "laughs")))
 	})
 }
 
@@ -106,7 +106,6 @@ func TestRefusals(t *testing.T) {
 		"unknown key":    {"//laughs", func(c *Config) { c.AccessKey = "stranger" }, "CHORTLE_S3_ACCESS_KEY"},
 		"wrong secret":   {"//laughs", func(c *Config) { c.SecretKey = "wrong-and-secret" }, "CHORTLE_S3_SECRET_KEY"},
 	} {
-		c := c
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			config := config(server)
