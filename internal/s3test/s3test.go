@@ -7,9 +7,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -40,19 +38,13 @@ type Server struct {
 // Start starts a server with these buckets. Without the program the test is skipped, unless CHORTLE_TEST_S3 requires it.
 func Start(t *testing.T, buckets ...string) *Server {
 	t.Helper()
-	program := filepath.Join(testkit.Root(), "bin", "tools", "versitygw")
-	if _, err := os.Stat(program); err != nil {
-		if os.Getenv("CHORTLE_TEST_S3") != "" {
-			t.Fatal("the S3 server is missing: run make s3-server")
-		}
-		t.Skip("the S3 server is missing: run make s3-server")
-	}
+	program := testkit.S3Server(t)
 	s := &Server{Dir: t.TempDir()}
 	address := freeAddress(t)
 	s.Endpoint = "http://" + address
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	command := exec.CommandContext(ctx, program, "--port", address, "--region", Region, "--quiet", "posix", "--sidecar", t.TempDir(), s.Dir)
-	command.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+AccessKey, "ROOT_SECRET_KEY="+SecretKey)
+	command.Env = []string{"ROOT_ACCESS_KEY=" + AccessKey, "ROOT_SECRET_KEY=" + SecretKey}
 	var said bytes.Buffer
 	command.Stdout, command.Stderr = &said, &said
 	if err := command.Start(); err != nil {

@@ -149,3 +149,16 @@ func Chromium(t testing.TB) string {
 	t.Skip("chromium is missing: install it, or name one by CHORTLE_TEST_CHROMIUM")
 	return ""
 }
+
+// S3Server is the path of versitygw, which `make s3-server` builds: without it the test is skipped, unless CHORTLE_TEST_S3 requires it.
+func S3Server(t testing.TB) string {
+	t.Helper()
+	path := filepath.Join(Root(), "bin", "tools", "versitygw")
+	if _, err := os.Stat(path); err != nil {
+		if os.Getenv("CHORTLE_TEST_S3") != "" {
+			t.Fatal("the S3 server is missing: run make s3-server")
+		}
+		t.Skip("the S3 server is missing: run make s3-server")
+	}
+	return path
+}

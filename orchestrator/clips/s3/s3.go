@@ -72,7 +72,7 @@ func Open(address string, config Config) (*Bucket, error) {
 	if config.Endpoint != "" {
 		u, err := url.Parse(config.Endpoint)
 		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || strings.Trim(u.Path, "/") != "" {
-			return nil, fmt.Errorf("open clips at s3:%s: address of the store %q: want https:// with a host; set CHORTLE_S3_ENDPOINT", address, config.Endpoint)
+			return nil, fmt.Errorf("open clips at s3:%s: address of the store %q: want https:// with a host", address, config.Endpoint)
 		}
 		endpoint = u
 	}
@@ -111,14 +111,14 @@ func newTransport(caFile string) (*http.Transport, error) {
 	}
 	pem, err := os.ReadFile(caFile)
 	if err != nil {
-		return nil, fmt.Errorf("read authorities: %w; see CHORTLE_S3_CA_FILE", err)
+		return nil, fmt.Errorf("read authorities: %w", err)
 	}
 	roots, err := x509.SystemCertPool()
 	if err != nil {
 		roots = x509.NewCertPool()
 	}
 	if !roots.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("read authorities: %s holds no certificate in PEM; see CHORTLE_S3_CA_FILE", caFile)
+		return nil, fmt.Errorf("read authorities: %s holds no certificate in PEM", caFile)
 	}
 	transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	return transport, nil
@@ -134,7 +134,7 @@ func encryption(text string) (encrypt.ServerSide, error) {
 	case isKMS && key != "":
 		return encrypt.NewSSEKMS(key, nil)
 	}
-	return nil, fmt.Errorf("encryption %q: want AES256 or aws:kms:KEY; see CHORTLE_S3_ENCRYPTION", text)
+	return nil, fmt.Errorf("encryption %q: want AES256 or aws:kms:KEY", text)
 }
 
 // Close ends the use of the bucket.
@@ -272,14 +272,14 @@ func check(ctx context.Context, key string) error {
 
 // remedies are what a person can do about an error of a store, by its code.
 var remedies = map[string]string{
-	"NoSuchBucket":                 "make the bucket, or correct its name in CHORTLE_CLIPS_URL",
+	"NoSuchBucket":                 "make the bucket, or correct its name in the address of the clips",
 	"AccessDenied":                 "let the key read, write, list and delete in the bucket",
-	"XAdminUserNotFound":           "the store does not know the key: see CHORTLE_S3_ACCESS_KEY",
-	"InvalidAccessKeyId":           "the store does not know the key: see CHORTLE_S3_ACCESS_KEY",
-	"SignatureDoesNotMatch":        "the secret does not belong to the key: see CHORTLE_S3_SECRET_KEY",
+	"XAdminUserNotFound":           "the store does not know the key: correct its id",
+	"InvalidAccessKeyId":           "the store does not know the key: correct its id",
+	"SignatureDoesNotMatch":        "the secret does not belong to the key: correct it",
 	"RequestTimeTooSkewed":         "the clock of this machine is wrong: set it",
-	"AuthorizationHeaderMalformed": "the bucket is in another region: see CHORTLE_S3_REGION",
-	"PermanentRedirect":            "the bucket is in another region: see CHORTLE_S3_REGION",
+	"AuthorizationHeaderMalformed": "the bucket is in another region: correct it",
+	"PermanentRedirect":            "the bucket is in another region: correct it",
 	"QuotaExceeded":                "the bucket is full: free some space, or raise its quota",
 	"XMinioStorageFull":            "the store is full: free some space",
 	"InsufficientStorage":          "the store is full: free some space",
@@ -302,7 +302,7 @@ func (b *Bucket) remedy(err error) error {
 	}
 	var unknown x509.UnknownAuthorityError
 	if errors.As(err, &unknown) {
-		return fmt.Errorf("bucket %s: the store's certificate is of an unknown authority; name it in CHORTLE_S3_CA_FILE", b.bucket)
+		return fmt.Errorf("bucket %s: the store's certificate is of an unknown authority; name a file with it", b.bucket)
 	}
 	return fmt.Errorf("bucket %s: %w", b.bucket, err)
 }
