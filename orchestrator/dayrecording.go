@@ -2,12 +2,8 @@ package orchestrator
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"syscall"
 )
 
@@ -18,6 +14,11 @@ func (d *dayRun) recording(ctx context.Context, rec Recording) error {
 		d.day.Processed++
 		return nil
 	}
+	defer func() {
+		if rec.File != nil {
+			_ = rec.File.Close() // it was only read
+		}
+	}()
 	since := d.Now()
 	state, byContent, err := d.find(ctx, &rec)
 	d.took(StageHash, since)
@@ -47,6 +48,11 @@ func (d *dayRun) recording(ctx context.Context, rec Recording) error {
 		d.day.Processed++
 		return nil
 	}
+	if _, ok := d.source.(Opener); ok {
+		if err := rec.open(d.source); err != nil {
+			return d.countAttempt(ctx, rec, &stageError{StageDecode, err})
+		}
+	}
 	heard, err := d.listen(ctx, rec)
 	if err != nil {
 		return d.countAttempt(ctx, rec, err)
@@ -70,7 +76,7 @@ func (d *dayRun) find(ctx context.Context, rec *Recording) (state RecordingState
 	if rec.SHA256 != "" {
 		return state, false, nil
 	}
-	if rec.SHA256, err = hashFile(ctx, rec.Path); err != nil {
+	if err := rec.hash(ctx, d.source); err != nil {
 		return state, false, &stageError{StageHash, err}
 	}
 	if state, err = d.Store.FindRecording(ctx, d.user.ID, *rec); err != nil {
@@ -194,28 +200,4 @@ func clipKeys(laughs []Laugh) (keys []string) {
 		}
 	}
 	return keys
-}
-
-// hashFile returns the SHA-256 of a file's content.
-func hashFile(ctx context.Context, path string) (string, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return "", Unreadable(err)
-	}
-	defer file.Close()
-	hash := sha256.New()
-	buffer := make([]byte, 256<<10)
-	for {
-		if err := ctx.Err(); err != nil {
-			return "", err
-		}
-		n, err := file.Read(buffer)
-		hash.Write(buffer[:n])
-		if err == io.EOF {
-			return hex.EncodeToString(hash.Sum(nil)), nil
-		}
-		if err != nil {
-			return "", Unreadable(err)
-		}
-	}
 }

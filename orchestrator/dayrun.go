@@ -17,6 +17,7 @@ type dayRun struct {
 	plan   Plan
 	policy Policy // the user's
 
+	source   Source
 	day      UserDay
 	begun    bool
 	full     bool // the disk of the clips, and it was told
@@ -35,6 +36,7 @@ func (e *stageError) Unwrap() error { return e.err }
 // run goes through the recordings of the day. Its error is one that ends the whole run; everything
 // else is in d.day afterwards.
 func (d *dayRun) run(ctx context.Context, source Source, span Span) error {
+	d.source = source
 	began := d.Now()
 	counter, _ := source.(CallCounter)
 	var before Calls

@@ -64,6 +64,7 @@ const (
 	CodeDownloads             Code = "downloads_unwritable"   //
 	CodeSecretKeyMissing      Code = "secret_key_missing"     //
 	CodeSecretKeyWrong        Code = "secret_key_wrong"       //
+	CodeNotCleared            Code = "not_cleared"            // files still hold what deleted rows were [user]
 	CodeBackupUnauthenticated Code = "backup_unauthenticated" // this secret key did not write it
 	CodeFFmpegMissing         Code = "ffmpeg_missing"         //
 	CodeFFmpegBroken          Code = "ffmpeg_broken"          // it does not start

@@ -3,6 +3,7 @@ package orchestrator
 import (
 	"errors"
 	"fmt"
+	"os"
 	"time"
 )
 
@@ -25,6 +26,8 @@ type Recording struct {
 	// Path is where the file can be read now; empty where a source did not fetch it, because of a dry
 	// run. It is never stored.
 	Path string
+	// File, unless nil, is the open file: it is read then, and whatever lies at Path is not. Whoever opened it closes it.
+	File *os.File
 	// Name is the file's name within its source, with '/' between folders, valid UTF-8. Shown to people.
 	Name string
 	// Start is the instant of the first sample, in UTC.

@@ -94,6 +94,7 @@ var remedies = map[orchestrator.Code]remedy{
 	orchestrator.CodeSecretKeyMissing: {"set CHORTLE_SECRET_KEY or CHORTLE_SECRET_KEY_FILE to 64 hexadecimal digits (openssl rand -hex 32)",
 		operator + "set a secret key"},
 	orchestrator.CodeSecretKeyWrong: {"set CHORTLE_SECRET_KEY to the key that it was stored with", operator + "set the secret key that it was stored with"},
+	orchestrator.CodeNotCleared:     {"end what reads the database; the next run clears it, or: orchestrator user purge {user} --yes", "the next run clears it"},
 	orchestrator.CodeBackupUnauthenticated: {"set CHORTLE_SECRET_KEY to the key that it was written with; only if you know where it has been: --unauthenticated",
 		operator + "restore one that was written with the secret key"},
 	orchestrator.CodeFFmpegMissing: {"install ffmpeg, run orchestrator setup, or set CHORTLE_FFMPEG", operator + "install ffmpeg"},

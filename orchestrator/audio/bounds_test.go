@@ -2,6 +2,8 @@ package audio_test
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -56,6 +58,30 @@ func TestLengthIsBounded(t *testing.T) {
 		options.MaxLength = 41 * time.Second
 		if samples := decode(t, newAudioWith(t, options), recording(path)); len(samples) < 39*rate {
 			t.Errorf("%s: %d samples within the bound", path, len(samples))
+		}
+	}
+}
+
+// One descriptor: what is decoded and cut is the file that is open, whatever lies at its path by then.
+func TestTheOpenFileIsRead(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.wav")
+	if err := os.WriteFile(path, wav(tone(1, 400, 0.5)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if err := errors.Join(os.Remove(path), os.Symlink("/dev/zero", path)); err != nil {
+		t.Fatal(err)
+	}
+	rec := orchestrator.Recording{Path: path, File: file}
+	for range 2 { // each from its start
+		if samples, err := tryDecode(t, newAudio(t), rec); err != nil || len(samples) != 16000 {
+			t.Errorf("%d samples, %v", len(samples), err)
 		}
 	}
 }

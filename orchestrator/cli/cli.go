@@ -146,7 +146,11 @@ func exit(code int) error {
 
 // message is an error with what a person can do about it.
 func message(err error) string {
-	text := strings.TrimRight(err.Error(), "\n")
+	lines := strings.Split(strings.TrimRight(err.Error(), "\n"), "\n")
+	for i, line := range lines { // servers, backups and old databases have their say in it
+		lines[i] = terminal.Printable(line)
+	}
+	text := strings.Join(lines, "\n")
 	if remedy := advice.OfError(advice.Terminal, err); remedy != "" {
 		text += "; " + remedy
 	}
@@ -265,4 +269,4 @@ func jsonFlag(cmd *cobra.Command, to *bool) {
 	cmd.Flags().BoolVar(to, "json", false, "print one JSON document (docs/json.md)")
 }
 
-func (a *app) writeJSON(v any) error { return document.Write(a.stdout, v) }
+func (a *app) writeJSON(v any) error { return document.Write(a.stdout.Raw(), v) }

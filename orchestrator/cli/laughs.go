@@ -223,7 +223,7 @@ func (a *app) laughsExportCommand() *cobra.Command {
 			return err
 		}
 		if output == "-" {
-			return export.Formats[i].Write(a.stdout, laughs, a.service.Places())
+			return export.Formats[i].Write(a.stdout.Raw(), laughs, a.service.Places())
 		}
 		return writeFile(output, force, func(w io.Writer) error { return export.Formats[i].Write(w, laughs, a.service.Places()) })
 	}

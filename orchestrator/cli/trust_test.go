@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -137,5 +138,53 @@ func TestAStuckRunIsTold(t *testing.T) {
 		if (len(told) == 1) != stuck || stuck && !strings.Contains(told[0], "process 7") || (len(pinged) == 1) != stuck {
 			t.Errorf("held for %v: notified %q, pinged %q", age, told, pinged)
 		}
+	}
+}
+
+// M2: a purge while somebody reads the database deletes everything that it can, says what is left, and is finished by
+// the same command, or by the next run.
+func TestAPurgeCanBeFinished(t *testing.T) {
+	t.Parallel()
+	for _, finish := range []string{"purge", "run"} {
+		t.Run(finish, func(t *testing.T) {
+			t.Parallel()
+			p := newPlace(t, "CHORTLE_LOG_DIR="+filepath.Join(t.TempDir(), "log")).alice()
+			p.recording("bob", "2026-11-22_16-30-01.ogg")
+			p.must("user", "add", "bob", "--timezone", "Europe/London", "--source", "folder:"+p.path("bob"))
+			p.must(day...)
+			reader, err := sql.Open("sqlite", "file:"+p.path("data/chortle.db"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer reader.Close()
+			tx, err := reader.BeginTx(t.Context(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var n int
+			if err := tx.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM laughs").Scan(&n); err != nil {
+				t.Fatal(err)
+			}
+			if r := p.run("user", "purge", "alice", "--yes"); r.code == 0 || !strings.Contains(r.stderr, "somebody reads the database") || !strings.Contains(r.stderr, "purge alice") {
+				t.Errorf("%+v", r)
+			}
+			if files := p.clipFiles(); len(files) != 1 {
+				t.Errorf("clips: %v", files)
+			}
+			if err := tx.Rollback(); err != nil {
+				t.Fatal(err)
+			}
+			if finish == "run" {
+				p.must(day...)
+			} else if out := p.must("user", "purge", "alice", "--yes"); !strings.Contains(out, "Finished") {
+				t.Errorf("again: %s", out)
+			}
+			if r := p.run("user", "purge", "alice", "--yes"); r.code != orchestrator.ExitUsage {
+				t.Errorf("nothing is left to do: %+v", r)
+			}
+			if found, err := exec.CommandContext(t.Context(), "grep", "-rlw", "alice", p.path("data")).CombinedOutput(); err == nil {
+				t.Errorf("still named in %s", found)
+			}
+		})
 	}
 }

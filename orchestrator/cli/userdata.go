@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -54,6 +55,11 @@ func (a *app) removalCommand(cmd *cobra.Command, flags *removal) *cobra.Command 
 	jsonFlag(cmd, &flags.asJSON)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		user, err := a.service.User(cmd.Context(), args[0])
+		if errors.Is(err, orchestrator.ErrNotFound) && flags.purge {
+			if finished, finishErr := a.service.FinishPurges(cmd.Context()); finishErr != nil || finished {
+				return a.reportFinished(finishErr)
+			}
+		}
 		if err != nil {
 			return err
 		}
@@ -85,6 +91,14 @@ func (a *app) removalCommand(cmd *cobra.Command, flags *removal) *cobra.Command 
 		return err
 	}
 	return cmd
+}
+
+// reportFinished says how what was left of earlier purges was done.
+func (a *app) reportFinished(err error) error {
+	if err == nil {
+		_, err = fmt.Fprintln(a.stdout, "Finished: the files of the database hold nothing more of users who were purged.")
+	}
+	return err
 }
 
 // confirm asks a person at a terminal to type a word; elsewhere --yes must say it. what is a sentence that says what is

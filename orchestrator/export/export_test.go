@@ -115,7 +115,7 @@ item []:
 // A file of this name, or a note, must not run when a spreadsheet opens the table.
 func TestNoFormulas(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"=HYPERLINK(1)", "+1", "-1", "@x", "\tx", "\rx"} {
+	for _, text := range []string{"=HYPERLINK(1)", "+1", "-1", "@x", "\tx", "\rx", "\nx", "＝1+1", "\u200b=1", "  =1"} {
 		got, err := write(t, "csv", sequence(laugh("alice", text, 0, time.Second, text)))
 		if err != nil {
 			t.Fatal(err)

@@ -51,6 +51,10 @@ func (w wireModel) position(sample int64) int64 {
 // Rates that are believed, in Hz.
 const minRate, maxRate = 1000, 384000
 
+// A frame of each class is a byte, and all of a recording are in memory: a model that answers more often than minHopPart
+// times a second, or with more classes, would take it.
+const minHopPart, maxLaughter = 200, 64
+
 // maxLogitStep is the coarsest step of logits that is believed.
 const maxLogitStep = 1
 
@@ -103,6 +107,10 @@ func modelFromProto(m *inferencev1.GetModelResponse, heard []string, resampled b
 		return bad("window_samples is %d; want 1 to %d", window, maxWindowSeconds*rate)
 	case hop == 0 || hop > window:
 		return bad("hop_samples is %d; want 1 to the window's %d", hop, window)
+	case int64(hop)*minHopPart < int64(rate):
+		return bad("hop_samples is %d; want at least %d, a two-hundredth of a second", hop, (rate+minHopPart-1)/minHopPart)
+	case len(m.GetLaughter()) > maxLaughter:
+		return bad("%d of its classes are laughter; want at most %d", len(m.GetLaughter()), maxLaughter)
 	case len(m.GetLaughter()) == 0:
 		return bad("none of its classes is laughter")
 	case !(m.GetLogitStep() >= 0 && m.GetLogitStep() <= maxLogitStep) || m.GetLogitStep() > 0 && !m.GetLogits():
@@ -158,7 +166,11 @@ func modelFromProto(m *inferencev1.GetModelResponse, heard []string, resampled b
 
 // hasControl reports whether a text has line ends, escape codes or the like, which could steer a terminal or
 // break what is written with it.
-func hasControl(s string) bool { return strings.ContainsFunc(s, unicode.IsControl) }
+// hasControl tells of what a terminal, a page or a log may take for something else than text: control characters, and
+// those that turn the direction of others.
+func hasControl(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Bidi_Control, unicode.Zl, unicode.Zp) })
+}
 
 // appendPCM appends samples as little-endian 16-bit integers, rounded to the nearest and half to the even
 // one; what is outside [-1, 1] is clamped, and what is no number is silence.

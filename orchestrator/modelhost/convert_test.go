@@ -3,6 +3,7 @@ package modelhost
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -298,6 +299,27 @@ func TestWhatIsHeardBesideLaughter(t *testing.T) {
 	} {
 		err := a.check(&inferencev1.ClassifyResponse{Frames: []*inferencev1.Frame{c.frame}}, false)
 		if !errors.Is(err, orchestrator.ErrBadPlugin) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// L12, L16: a model cannot have more scores kept than a recording's memory allows, and its labels turn no text around.
+func TestModelsThatTakeTooMuch(t *testing.T) {
+	t.Parallel()
+	for name, bend := range map[string]func(*inferencev1.GetModelResponse){
+		"a hop of one sample": func(m *inferencev1.GetModelResponse) { m.HopSamples = 1 },
+		"many classes": func(m *inferencev1.GetModelResponse) {
+			m.Labels, m.Laughter = nil, nil
+			for i := range maxLaughter + 1 {
+				m.Labels, m.Laughter = append(m.Labels, fmt.Sprint("laughter ", i)), append(m.Laughter, uint32(i))
+			}
+		},
+		"a label that turns": func(m *inferencev1.GetModelResponse) { m.Labels[m.Laughter[0]] = "a\u202eb" },
+	} {
+		m := goodModel()
+		bend(m)
+		if _, _, err := modelFromProto(m, nil, false); !errors.Is(err, orchestrator.ErrBadPlugin) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -33,6 +33,9 @@ func (s *Service) remove(ctx context.Context, user orchestrator.User, purge, for
 	}
 	defer release()
 	removal, err := s.removeData(ctx, user, purge)
+	if errors.Is(err, store.ErrNotCleared) {
+		return removal, orchestrator.WithCode(fmt.Errorf("purge user %s: %w", user.Name, err), orchestrator.CodeNotCleared, "user", user.Name)
+	}
 	if err != nil {
 		verb := "wipe"
 		if purge {
@@ -41,6 +44,15 @@ func (s *Service) remove(ctx context.Context, user orchestrator.User, purge, for
 		return removal, fmt.Errorf("%s user %s: %w; start again: it goes on where it was", verb, user.Name, err)
 	}
 	return removal, nil
+}
+
+// FinishPurges does what was left of purges while somebody read the database, and tells whether there was anything.
+func (s *Service) FinishPurges(ctx context.Context) (bool, error) {
+	opened, err := s.Store(ctx)
+	if err != nil {
+		return false, err
+	}
+	return opened.FinishPurges(ctx)
 }
 
 // lockForRemoval keeps runs away, or lets them be where force says so.
@@ -90,11 +102,10 @@ func (s *Service) removeData(ctx context.Context, user orchestrator.User, purge 
 		if err := os.RemoveAll(s.userDir(user)); err != nil {
 			return removal, fmt.Errorf("remove downloads: %w", err)
 		}
-		if removed, err = opened.PurgeUser(ctx, user); err == nil {
-			var late int // a run that was under way may have written some meanwhile
-			late, err = removeClips(ctx, opened, kept, user, names)
+		if removed, err = opened.PurgeUser(ctx, user); err == nil || errors.Is(err, store.ErrNotCleared) {
+			late, lateErr := removeClips(ctx, opened, kept, user, names) // a run that was under way may have written some meanwhile
 			removal.Clips += late
-			err = errors.Join(err, s.forget(names))
+			err = errors.Join(err, lateErr, s.forget(names))
 		}
 	} else {
 		removed, err = opened.WipeUser(ctx, user.ID)

@@ -50,6 +50,11 @@ func (s *Service) Run(ctx context.Context, request RunRequest, observe func(orch
 		watch = s.beginWatch(ctx)
 	}
 	run, err = s.read(ctx, request, watch, observe)
+	if opened := s.storeIfOpen(); opened != nil && err == nil && !request.DryRun {
+		if _, err := opened.FinishPurges(ctx); err != nil {
+			s.Log.WithError(err).Warn("finish purges")
+		}
+	}
 	if run.ID == "" {
 		run = s.notStarted(ctx, request.Trigger, startedAt, err)
 	}

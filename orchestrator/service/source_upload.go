@@ -125,6 +125,7 @@ type beside struct {
 var (
 	_ orchestrator.Lister      = (*beside)(nil)
 	_ orchestrator.Dayless     = (*beside)(nil)
+	_ orchestrator.Opener      = (*beside)(nil)
 	_ orchestrator.GapKeeper   = (*beside)(nil)
 	_ orchestrator.CallCounter = (*beside)(nil)
 	_ orchestrator.Closer      = (*beside)(nil)
@@ -207,6 +208,17 @@ func (b *beside) Place(ctx context.Context, rec orchestrator.Recording) (orchest
 		return own.Place(ctx, rec)
 	}
 	return placed, err
+}
+
+// OpenRecording implements orchestrator.Opener: each source opens its own files, by their paths.
+func (b *beside) OpenRecording(rec orchestrator.Recording) (*os.File, error) {
+	if b.sent.Has(rec) {
+		return b.sent.OpenRecording(rec)
+	}
+	if own, ok := b.own.(orchestrator.Opener); ok {
+		return own.OpenRecording(rec)
+	}
+	return orchestrator.OpenRecording(rec.Path)
 }
 
 // PassedOver implements orchestrator.Lister. What was sent was looked at when it came.

@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/chortle-audio/chortle/orchestrator"
 )
+
+// ErrNotCleared marks a deletion that is done, except that the database's files may still hold what the deleted rows were.
+var ErrNotCleared = errors.New("the rows are deleted, but the files of the database still hold what they were")
 
 // Secret is something that a user's source needs and nobody may read. The store keeps it as it gets
 // it: sealed.
@@ -160,8 +164,8 @@ func (s *Store) PurgeUser(ctx context.Context, user orchestrator.User) (removed 
 			return err
 		}
 		for _, name := range append(names, user.Name) { // what ended a run may tell it
-			if _, err := q.exec(ctx, `UPDATE runs SET error = '' WHERE error LIKE '%' || ?1 || '%' AND
-				id IN (SELECT run_id FROM run_users WHERE user_id = ?2)`, name, user.ID); err != nil {
+			if _, err := q.exec(ctx, `UPDATE runs SET error = '' WHERE error LIKE '%' || ?1 || '%' ESCAPE '!' AND
+				id IN (SELECT run_id FROM run_users WHERE user_id = ?2)`, likely(name), user.ID); err != nil {
 				return err
 			}
 		}
@@ -169,13 +173,48 @@ func (s *Store) PurgeUser(ctx context.Context, user orchestrator.User) (removed 
 		if err != nil {
 			return err
 		}
-		if _, err = q.exec(ctx, "DELETE FROM users WHERE id = ?1", user.ID); err != nil { // and, by it, all that hangs on it
+		var uid string
+		if err := q.one(ctx, "DELETE FROM users WHERE id = ?1 RETURNING uid", []any{user.ID}, &uid); err != nil { // and, by it, all that hangs on it
+			return err
+		}
+		if _, err := q.exec(ctx, "UPDATE tombstones SET to_clear = TRUE WHERE uid = ?1", uid); err != nil {
 			return err
 		}
 		removed.Accounts, err = dropBereft(ctx, q, bereft)
 		return err
 	})
-	return removed, errors.Join(err, s.scrub(ctx, err))
+	if err != nil {
+		return removed, err
+	}
+	_, err = s.FinishPurges(ctx)
+	return removed, err
+}
+
+// FinishPurges clears what the rows of purged users leave in the database's files, where a purge could not, and tells
+// whether there was anything to do. Its error is an ErrNotCleared: the rows themselves are gone.
+func (s *Store) FinishPurges(ctx context.Context) (cleared bool, err error) {
+	var left int
+	err = s.read(ctx, "look for purges", func(ctx context.Context, q querier) error {
+		return q.one(ctx, "SELECT COUNT(*) FROM tombstones WHERE to_clear", nil, &left)
+	})
+	if err == nil && left > 0 {
+		err = s.scrub(ctx, nil)
+	}
+	if err == nil && left > 0 {
+		err = s.transaction(ctx, "note that purges are finished", func(ctx context.Context, q querier) error {
+			_, err := q.exec(ctx, "UPDATE tombstones SET to_clear = FALSE WHERE to_clear")
+			return err
+		})
+	}
+	if err != nil {
+		return false, fmt.Errorf("%w: %w", ErrNotCleared, err)
+	}
+	return left > 0, nil
+}
+
+// likely is a text as a pattern of LIKE, with ! in front of what has a meaning there.
+func likely(text string) string {
+	return strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(text)
 }
 
 // scrub clears what deleted rows leave in the database's files, unless the deletion failed.

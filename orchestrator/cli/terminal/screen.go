@@ -63,8 +63,51 @@ func NewScreen(w io.Writer, getenv func(string) string) *Screen {
 	return s
 }
 
-// Write writes whole lines, above the status line where there is one.
+// Write writes whole lines, above the status line where there is one. They are for people, and may hold what others
+// chose, such as a name, an error of a server or a row of a backup: what controls a terminal becomes escapes, except
+// ends of lines, tabs, and the Screen's own colours.
 func (s *Screen) Write(p []byte) (int, error) {
+	n, err := s.write([]byte(safe(string(p), "\n\t")))
+	return min(n, len(p)), err
+}
+
+// Raw is the Screen for a program that reads: every byte is written as it is.
+func (s *Screen) Raw() io.Writer { return raw{s} }
+
+type raw struct{ *Screen }
+
+func (r raw) Write(p []byte) (int, error) { return r.write(p) }
+
+// safe is Printable, but for the characters of free and the colours of Screens.
+func safe(text, free string) string {
+	isHidden := func(r rune) bool { return hidden(r) && !strings.ContainsRune(free, r) }
+	if utf8.ValidString(text) && !strings.ContainsFunc(text, isHidden) {
+		return text
+	}
+	var b strings.Builder
+	plain := func(text string) {
+		for at := 0; at < len(text); {
+			end := strings.IndexAny(text[at:], free)
+			if free == "" || end < 0 {
+				b.WriteString(Printable(text[at:]))
+				return
+			}
+			b.WriteString(Printable(text[at : at+end]))
+			b.WriteByte(text[at+end])
+			at += end + 1
+		}
+	}
+	at := 0
+	for _, colour := range escape.FindAllStringIndex(text, -1) {
+		plain(text[at:colour[0]])
+		b.WriteString(text[colour[0]:colour[1]])
+		at = colour[1]
+	}
+	plain(text[at:])
+	return b.String()
+}
+
+func (s *Screen) write(p []byte) (int, error) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	if s.status == "" {
@@ -85,6 +128,7 @@ func (s *Screen) SetStatus(line string) {
 	if !s.Terminal {
 		return
 	}
+	line = safe(line, "")
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	if line == s.status {

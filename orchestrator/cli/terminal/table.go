@@ -30,8 +30,13 @@ func (t *Table) Add(cells ...string) { t.rows = append(t.rows, cells) }
 // Len is the number of rows below the headings.
 func (t *Table) Len() int { return len(t.rows) - 1 }
 
-// WriteTo writes the table, its headings bold.
+// WriteTo writes the table, its headings bold. What is in a cell may come from anybody: it stays within its cell.
 func (t *Table) WriteTo(s *Screen) error {
+	for _, row := range t.rows {
+		for i, cell := range row {
+			row[i] = safe(cell, "")
+		}
+	}
 	var widths []int
 	for _, row := range t.rows {
 		for i, cell := range row {
@@ -65,6 +70,7 @@ func (t *Table) WriteTo(s *Screen) error {
 	return err
 }
 
-var escape = regexp.MustCompile("\x1b\\[[0-9;]*m")
+// escape is a colour of a Screen.
+var escape = regexp.MustCompile("\x1b\\[(0|1|2|31|32|33)m")
 
 func width(cell string) int { return utf8.RuneCountInString(escape.ReplaceAllString(cell, "")) }

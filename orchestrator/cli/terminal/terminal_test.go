@@ -69,3 +69,26 @@ func FuzzPrintable(f *testing.F) {
 		}
 	})
 }
+
+// M7: whatever a row, a name or an error holds, it moves no cursor, sets no title and starts no line of its own.
+func TestNothingControlsTheTerminal(t *testing.T) {
+	t.Parallel()
+	const hostile = "a\x1b]0;PWNED\x07\x1b[2J\r\u009b31m\u202ex"
+	var out strings.Builder
+	screen := terminal.NewScreen(&out, noEnv)
+	table := terminal.NewTable("class")
+	table.Add(hostile + "\nforged")
+	if err := table.WriteTo(screen); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := screen.Write([]byte("name: " + hostile + "\n\ttabbed\n")); err != nil {
+		t.Fatal(err)
+	}
+	if got := out.String(); strings.ContainsAny(got, "\x1b\x07\r\u009b\u202e") || strings.Count(got, "\n") != 4 || !strings.Contains(got, "\n\ttabbed\n") {
+		t.Errorf("wrote %q", got)
+	}
+	out.Reset()
+	if _, err := screen.Raw().Write([]byte(hostile)); err != nil || out.String() != hostile {
+		t.Errorf("raw: %q, %v", out.String(), err)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/store"
@@ -153,7 +154,7 @@ func (i *Importer) recording(ctx context.Context, old oldUser, user orchestrator
 	}
 	identity := sha256.Sum256([]byte("giggles segment\x00" + segment.ID))
 	foreign := store.Foreign{Samples: orchestrator.DurationToSamples(span.Duration()), Recording: orchestrator.Recording{
-		Name: cmp.Or(path.Base(segment.Path), span.Start.Format("20060102_150405.ogg")), Start: span.Start, TimeSource: orchestrator.TimeFromSource,
+		Name: cmp.Or(baseName(segment.Path), span.Start.Format("20060102_150405.ogg")), Start: span.Start, TimeSource: orchestrator.TimeFromSource,
 		ModTime: span.End, SHA256: hex.EncodeToString(identity[:])}}
 	if segment.Processed { // else the next run asks for it again
 		foreign.Recording.Window = span
@@ -230,6 +231,24 @@ func (i *Importer) count(ctx context.Context, old oldUser, user orchestrator.Use
 	return nil
 }
 
+// baseName is the last part of a path; empty where there is none.
+func baseName(p string) string {
+	if name := path.Base(p); name != "." && name != "/" {
+		return name
+	}
+	return ""
+}
+
+// shown is a text of the old database without what would control a terminal, a page or a log.
+func shown(text string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, text)
+}
+
 func laughOf(detection oldDetection, start time.Time) store.ForeignLaugh {
 	class := detection.ClassName
 	if detection.ClassID != nil {
@@ -237,7 +256,7 @@ func laughOf(detection oldDetection, start time.Time) store.ForeignLaugh {
 	}
 	onset := max(0, orchestrator.DurationToSamples(detection.At.Sub(start)))
 	return store.ForeignLaugh{Note: detection.Note, Laugh: orchestrator.Laugh{Onset: onset, Offset: onset + model.Window, Peak: onset,
-		Score: min(max(detection.Probability, 0), 1), Class: cmp.Or(class, "Laughter")}}
+		Score: min(max(detection.Probability, 0), 1), Class: cmp.Or(shown(class), "Laughter")}}
 }
 
 // clip copies the sound of a laugh and returns its key; an empty one where there is no sound.

@@ -26,6 +26,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/chortle-audio/chortle/orchestrator"
@@ -64,7 +65,8 @@ type Source struct {
 	listed  bool
 	err     error // the folder's own
 	files   []file
-	strays  []stray // what is wrong with the folder, whatever the day
+	byPath  map[string]int // positions in files, once somebody asked
+	strays  []stray        // what is wrong with the folder, whatever the day
 	copies  []Copy
 	passed  map[string]*orchestrator.PassedOver // by ending
 	rootDir string                              // Root without symbolic links
@@ -80,6 +82,7 @@ var (
 	_ orchestrator.Source  = (*Source)(nil)
 	_ orchestrator.Dayless = (*Source)(nil)
 	_ orchestrator.Lister  = (*Source)(nil)
+	_ orchestrator.Opener  = (*Source)(nil)
 )
 
 // New returns the source. The folder is looked at when recordings are asked for.
@@ -190,6 +193,7 @@ func (s *Source) place(ctx context.Context, f *file, span orchestrator.Span) (or
 		return orchestrator.Recording{}, nil // it vanished, and nobody knows from which day
 	}
 	rec.Size, rec.ModTime = info.Size(), info.ModTime()
+	f.seen = info
 	if age := s.Now().Sub(rec.ModTime).Abs(); age < s.Settle {
 		if f.named() || span.Contains(rec.ModTime) {
 			return rec, fmt.Errorf("%w: it was modified less than %v ago", orchestrator.ErrNotSettled, s.Settle)
@@ -204,6 +208,53 @@ func (s *Source) place(ctx context.Context, f *file, span orchestrator.Span) (or
 	}
 	rec.Start, rec.TimeSource, rec.End = f.start, f.source, f.end
 	return rec, f.err
+}
+
+// Has tells whether a recording is one of the folder's, as it was listed.
+func (s *Source) Has(rec orchestrator.Recording) bool { return s.index(rec) >= 0 }
+
+func (s *Source) index(rec orchestrator.Recording) int {
+	if len(s.byPath) != len(s.files) {
+		s.byPath = make(map[string]int, len(s.files))
+		for i := range s.files {
+			s.byPath[s.files[i].path(s.rootDir)] = i
+		}
+	}
+	if i, ok := s.byPath[rec.Path]; ok {
+		return i
+	}
+	return -1
+}
+
+// OpenRecording implements orchestrator.Opener: it opens the file that was listed, and no other; links that lead out of
+// the folder are not followed.
+func (s *Source) OpenRecording(rec orchestrator.Recording) (*os.File, error) {
+	var seen os.FileInfo
+	path := rec.Path
+	if i := s.index(rec); i >= 0 {
+		seen = s.files[i].seen
+	}
+	within, err := filepath.Rel(s.rootDir, path)
+	if err != nil {
+		return nil, orchestrator.Unreadable(err)
+	}
+	root, err := os.OpenRoot(s.rootDir)
+	if err != nil {
+		return nil, orchestrator.Unreadable(err)
+	}
+	defer root.Close()
+	file, err := orchestrator.CheckRecording(root.OpenFile(within, os.O_RDONLY|syscall.O_NONBLOCK, 0))
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	if err == nil && seen != nil && !os.SameFile(info, seen) {
+		err = bad(orchestrator.CodeRecordingChanged, "another file is where it was listed")
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
 }
 
 // recordingOf describes a file as far as it is known.
@@ -274,6 +325,8 @@ type file struct {
 	uncertain time.Duration
 	// replaces is the name of the file of which this is the better copy.
 	replaces string
+	// seen is the file as it was listed; nil until then.
+	seen os.FileInfo
 }
 
 func (f *file) named() bool { return f.source == orchestrator.TimeFromName }

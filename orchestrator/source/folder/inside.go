@@ -1,7 +1,6 @@
 package folder
 
 import (
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -45,7 +44,7 @@ func (s *Source) lookInside(f *file) {
 	}
 	f.looked = true
 	path := f.path(s.rootDir)
-	open, err := os.Open(path)
+	open, err := orchestrator.OpenRecording(path)
 	if err != nil {
 		return // whoever decodes it will learn why
 	}

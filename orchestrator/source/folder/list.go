@@ -51,7 +51,7 @@ func (s *Source) All(ctx context.Context) iter.Seq2[orchestrator.Recording, erro
 
 // Place implements orchestrator.Lister.
 func (s *Source) Place(ctx context.Context, rec orchestrator.Recording) (orchestrator.Recording, error) {
-	i := slices.IndexFunc(s.files, func(f file) bool { return f.path(s.rootDir) == rec.Path })
+	i := s.index(rec)
 	if i < 0 {
 		return rec, nil
 	}

@@ -20,6 +20,9 @@ const (
 	// shortBy is how much an answer may fall short of its window before the rest counts as missing:
 	// pendants cut their pieces at packets, not at windows.
 	shortBy = 2 * time.Second
+	// longBy is how much an answer may have beyond its window: what is more lies in the next, or on another day, and is no
+	// answer to what was asked.
+	longBy = 5 * time.Second
 	// smallestWindow is where looking for the place of a gap ends: it is not halved any more.
 	smallestWindow = time.Minute
 )
@@ -269,6 +272,10 @@ func (s *Source) window(ctx context.Context, window orchestrator.Span, yield fun
 		return window.End, yield(orchestrator.Recording{}, &orchestrator.SpanError{Span: window, Err: err})
 	}
 	missing := window.Duration() - length
+	if -missing > longBy {
+		err := errors.Join(fmt.Errorf("%w: the answer has %v of sound for a window of %v", orchestrator.ErrBadRecording, length.Round(time.Second), window.Duration()), os.Remove(path))
+		return window.End, yield(orchestrator.Recording{}, &orchestrator.SpanError{Span: window, Err: err})
+	}
 	if missing > shortBy && window.Duration() > smallestWindow {
 		if err := os.Remove(path); err != nil {
 			return window.End, yield(orchestrator.Recording{}, &orchestrator.SpanError{Span: window, Err: err})

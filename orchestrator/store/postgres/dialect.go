@@ -92,6 +92,15 @@ func (d *dialect) Check(ctx context.Context, db *sql.DB) (string, error) {
 
 // Scrub implements store.Dialect. The server's own log of changes is its own to clear.
 func (d *dialect) Scrub(ctx context.Context, db *sql.DB, tables []string) error {
-	_, err := db.ExecContext(ctx, "VACUUM "+strings.Join(tables, ", "))
-	return err
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if _, err := conn.ExecContext(ctx, "SET statement_timeout = 0"); err != nil { // however large the tables are
+		return err
+	}
+	_, err = conn.ExecContext(ctx, "VACUUM "+strings.Join(tables, ", "))
+	_, resetErr := conn.ExecContext(context.WithoutCancel(ctx), "RESET statement_timeout")
+	return errors.Join(err, resetErr)
 }
