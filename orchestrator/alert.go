@@ -29,4 +29,6 @@ const (
 	AlertRunStuck    = "run_stuck"
 	AlertClock       = "clock"
 	AlertDiskLow     = "disk_low"
+	AlertDigest      = "digest_failed"
+	AlertBroker      = "broker_failed"
 )

@@ -1,6 +1,7 @@
 package orchestrator
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -95,7 +96,7 @@ func (s Subscription) Validate() error {
 	case s.Weekday < time.Sunday || s.Weekday > time.Saturday:
 		return fmt.Errorf("check digest: there is no weekday %d", s.Weekday)
 	case s.Address == "", s.Token == "":
-		return fmt.Errorf("check digest: no address")
+		return errors.New("check digest: no address")
 	}
 	return nil
 }
@@ -147,7 +148,7 @@ type Digest struct {
 	// Laughs are sure ones that nobody marked wrong, as are those of Days: all days of the period, in order.
 	Laughs int
 	Days   []DayLaughs
-	// Usual is the median of earlier periods in which there were laughs, of at most UsualPeriods; HasUsual is false where
+	// Usual is the median of earlier periods in which there were laughs, of at most Period.Earlier; HasUsual is false where
 	// there are fewer than three.
 	Usual    int
 	HasUsual bool
@@ -160,8 +161,13 @@ type Digest struct {
 	Lost           int
 }
 
-// UsualPeriods is how many earlier periods a digest is compared with, at most.
-const UsualPeriods = 8
+// Earlier is how many periods before it a digest is compared with, at most: eight weeks, or four weeks of days.
+func (p Period) Earlier() int {
+	if p == PeriodDaily {
+		return 28
+	}
+	return 8
+}
 
 // DayLaughs is a day of a digest.
 type DayLaughs struct {
@@ -173,6 +179,14 @@ type DayLaughs struct {
 
 // Empty reports whether there is nothing to say.
 func (d Digest) Empty() bool { return d.Laughs == 0 && d.Unheard == 0 && d.Lost == 0 }
+
+// Conditions of a delivery that a caller branches on.
+var (
+	// ErrMayHaveArrived says that a letter was handed over and nobody answered whether it was taken.
+	ErrMayHaveArrived = errors.New("it may have arrived")
+	// ErrUnreachable says that a server could not be reached, or did not answer at all.
+	ErrUnreachable = errors.New("it could not be reached")
+)
 
 // Letter is a digest in words, ready to be sent.
 type Letter struct {

@@ -113,6 +113,9 @@ func TestOutsideThingsHaveOneHome(t *testing.T) {
 		"modernc.org/sqlite":             {"orchestrator/store"},
 		"github.com/pressly/goose/v3":    {"orchestrator/store"},
 		"github.com/spf13/cobra":         {"orchestrator/cli", "cmd"},
+		"github.com/wneessen/go-mail":    {"orchestrator/notify/mail"},
+		"github.com/eclipse/paho.golang": {"orchestrator/notify/homeassistant"},
+		"github.com/mochi-mqtt/server":   {"orchestrator/notify/homeassistant"},
 	}
 	for _, p := range list(t, "./...") {
 		for _, path := range p.imports() {
@@ -148,7 +151,7 @@ func TestDirections(t *testing.T) {
 
 // The rooms of the orchestrator that are no adapters: what every face may use, and the faces themselves.
 var (
-	shared = []string{"orchestrator/document", "orchestrator/advice", "orchestrator/health", "orchestrator/export", "orchestrator/settings", "orchestrator/logfile"}
+	shared = []string{"orchestrator/document", "orchestrator/advice", "orchestrator/health", "orchestrator/export", "orchestrator/letter", "orchestrator/settings", "orchestrator/logfile"}
 	faces  = []string{"orchestrator/cli", "orchestrator/web", "orchestrator/queue"}
 )
 

@@ -158,6 +158,8 @@ var alertRemedies = map[string]remedy{
 		operator + "set the clock"},
 	orchestrator.AlertUnfinished: {"look for out-of-memory in the kernel's log (journalctl -k) and at the database; the next run resumes",
 		operator + "look for out-of-memory in the kernel's log and at the database; the next run resumes"},
+	orchestrator.AlertDigest: {"a letter that was refused is tried again in the next run; try it now with `orchestrator notify test --user NAME`", operator + "look at the address"},
+	orchestrator.AlertBroker: {"nothing else is affected, and the next run tries again; look at CHORTLE_MQTT_URL and at the broker's log", operator + "look at the broker"},
 }
 
 // OfAlert says what a person can do about an alert.

@@ -89,7 +89,8 @@ func TestRowsOlderThanCodesKeepTheirWords(t *testing.T) {
 		t.Errorf("an alert about an old row: %q", got)
 	}
 	for _, kind := range []string{orchestrator.AlertFailedCalls, orchestrator.AlertMemoryAfter, orchestrator.AlertMemoryPeak, orchestrator.AlertNoAudio,
-		orchestrator.AlertNoLaughs, orchestrator.AlertOldGap, orchestrator.AlertNoGoodRun, orchestrator.AlertRunFailed, orchestrator.AlertUserFailed, orchestrator.AlertUnfinished} {
+		orchestrator.AlertNoLaughs, orchestrator.AlertOldGap, orchestrator.AlertNoGoodRun, orchestrator.AlertRunFailed, orchestrator.AlertUserFailed, orchestrator.AlertUnfinished,
+		orchestrator.AlertDigest, orchestrator.AlertBroker} {
 		for _, face := range []advice.Face{advice.Terminal, advice.Page} {
 			words := advice.OfAlert(face, orchestrator.Alert{Kind: kind, User: "alice"})
 			if words == "" || face == advice.Page && command.MatchString(words) {

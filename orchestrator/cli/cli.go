@@ -182,6 +182,7 @@ few seconds of sound around it, and gives back all the memory that it took.`,
 		a.demoCommand(), a.setupCommand(), a.doctorCommand(), a.configCommand(), a.migrateCommand(), a.versionCommand(), manCommand())
 	root.AddCommand(a.modelsCommand(), a.keyCommand(), a.sourceCommand(), a.archiveCommand())
 	root.AddCommand(a.statusCommand(), a.backupCommand(), a.restoreCommand(), a.pruneCommand(), a.importCommand(), a.serveCommand(), a.accountCommand(), a.tokenCommand(), a.clipsCommand())
+	root.AddCommand(a.digestCommand(), a.notifyCommand())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd(a.args...)
 	a.frame(root)

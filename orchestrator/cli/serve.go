@@ -62,6 +62,16 @@ func (a *app) serve(ctx context.Context, program *service.Service) error {
 		fmt.Fprintln(a.stderr, "Nobody can sign in yet: make an account with orchestrator account add NAME --admin")
 	}
 	program.Child = a.child(program.Config)
+	later, stop := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		program.SendDigestsLater(later)
+	}()
+	defer func() {
+		stop()
+		<-done
+	}()
 	return a.faces.Serve(ctx, program, listener)
 }
 

@@ -63,6 +63,10 @@ type Facts struct {
 	Backups *Backups
 	// Disks are those that are written to.
 	Disks []Disk
+	// Digests are the subscriptions of the users, each with its latest digest.
+	Digests []orchestrator.Subscription
+	// Broker is why the home's broker was not told; empty where it was, or there is none.
+	Broker string
 }
 
 // Alerts are all that the facts give cause for at a time, each once.
@@ -79,6 +83,10 @@ func Alerts(facts Facts, limits Limits, now time.Time) (alerts []orchestrator.Al
 	}
 	for _, run := range facts.Unfinished {
 		add(unfinished(run))
+	}
+	add(checkDigests(facts, now)...)
+	if facts.Broker != "" {
+		add(orchestrator.Alert{Kind: orchestrator.AlertBroker, Message: "the broker could not be told of the nights: " + facts.Broker})
 	}
 	if facts.Run != nil {
 		add(checkRun(*facts.Run, limits)...)
@@ -114,6 +122,37 @@ func KnownDays(days []orchestrator.UserDay, users []orchestrator.UserStatus) (kn
 		}
 	}
 	return known, slices.Compact(purged)
+}
+
+// Of a digest that nobody knows the end of, people hear for a day; until then somebody may still be sending it.
+const (
+	digestGone = time.Hour
+	digestOld  = 24 * time.Hour
+)
+
+// checkDigests returns what digests give cause for that did not arrive.
+func checkDigests(facts Facts, now time.Time) (alerts []orchestrator.Alert) {
+	names := map[int64]string{}
+	if facts.Status != nil {
+		for _, user := range facts.Status.Users {
+			names[user.User.ID] = user.User.Name
+		}
+	}
+	for _, sub := range facts.Digests {
+		last, name := sub.Last, names[sub.UserID]
+		what := fmt.Sprintf("%s: the digest to %s of the days until %s ", name, sub.Address, last.To)
+		age := now.Sub(last.At)
+		switch {
+		case name == "":
+		case last.State == orchestrator.SentFailed:
+			alerts = append(alerts, orchestrator.Alert{Kind: orchestrator.AlertDigest, User: name, Message: what + "could not be sent: " + last.Cause})
+		case last.State == orchestrator.SentBegun && last.Cause != "" && age < digestOld:
+			alerts = append(alerts, orchestrator.Alert{Kind: orchestrator.AlertDigest, User: name, Message: what + "is not sent again: " + last.Cause})
+		case last.State == orchestrator.SentBegun && last.Cause == "" && age > digestGone && age < digestOld:
+			alerts = append(alerts, orchestrator.Alert{Kind: orchestrator.AlertDigest, User: name, Message: what + "is not sent again: what sent it was ended in the middle"})
+		}
+	}
+	return alerts
 }
 
 // unfinished is the alert for a run that was begun and never ended, and is not under way any more.

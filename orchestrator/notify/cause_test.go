@@ -33,7 +33,7 @@ func TestCauseHoldsNothingOfTheAddress(t *testing.T) {
 	} {
 		wrapped := fmt.Errorf("send to %s: %w", secret, &url.Error{Op: "Post", URL: "https://hooks.example.org/" + secret, Err: c.err})
 		for _, err := range []error{wrapped, errors.Join(wrapped, errors.New(secret))} {
-			if got := cause(err); !strings.Contains(got, c.want) || strings.Contains(got, secret) || strings.Contains(got, "example") {
+			if got := Cause(err); !strings.Contains(got, c.want) || strings.Contains(got, secret) || strings.Contains(got, "example") {
 				t.Errorf("%v: got %q, want %q in it", c.err, got, c.want)
 			}
 		}

@@ -69,8 +69,14 @@ func (n *Notifier) Send(ctx context.Context, lines []string) error {
 	return errors.Join(failures...)
 }
 
-// send is bounded by shoutrrr's own timeout; it knows no context.
+// send delivers one text.
 func (n *Notifier) send(ctx context.Context, address, text string) error {
+	return n.Message(ctx, address, "Chortle", text)
+}
+
+// Message sends a title and a text to one address. shoutrrr knows no context: where that ends first, what was begun ends
+// by its timeout, unwatched. orchestrator.ErrMayHaveArrived where the service did not answer in time. Errors hold no address.
+func (n *Notifier) Message(ctx context.Context, address, title, text string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -79,22 +85,36 @@ func (n *Notifier) send(ctx context.Context, address, text string) error {
 		return errors.New("it is no shoutrrr address")
 	}
 	sender.Timeout = n.timeout()
-	if err := errors.Join(sender.Send("Chortle\n"+text, nil)...); err != nil {
-		return errors.New(cause(err))
+	answer := make(chan error, 1)
+	go func() { answer <- errors.Join(sender.Send(title+"\n"+text, nil)...) }()
+	select {
+	case err = <-answer:
+	case <-ctx.Done():
+		err = context.DeadlineExceeded
 	}
-	return nil
+	switch {
+	case err == nil:
+		return nil
+	case timedOut(err):
+		return fmt.Errorf("%s: %w", Cause(err), orchestrator.ErrMayHaveArrived)
+	}
+	return errors.New(Cause(err))
 }
 
-// cause says why a message could not be sent in words of our own: the libraries of the services put addresses, with
+func timedOut(err error) bool {
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout() || errors.Is(err, context.DeadlineExceeded)
+}
+
+// Cause says why a message could not be sent in words of our own: the libraries of the services put addresses, with
 // the secrets in them, into their errors in many forms.
-func cause(err error) string {
+func Cause(err error) string {
 	var (
 		dns         *net.DNSError
 		certificate *tls.CertificateVerificationError
-		timeout     net.Error
 	)
 	switch {
-	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, context.DeadlineExceeded):
+	case timedOut(err):
 		return "the service did not answer in time"
 	case errors.As(err, &dns):
 		return "the name of the service could not be resolved"
@@ -144,7 +164,7 @@ func (n *Notifier) ping(ctx context.Context, suffix string, body []byte) error {
 		return fmt.Errorf("ping%s: it did not answer within %v", suffix, n.timeout())
 	}
 	if err != nil {
-		return fmt.Errorf("ping%s: %s", suffix, cause(err)) // the address may hold the check's secret
+		return fmt.Errorf("ping%s: %s", suffix, Cause(err)) // the address may hold the check's secret
 	}
 	defer response.Body.Close()
 	if response.StatusCode >= 300 {

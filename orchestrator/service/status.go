@@ -41,6 +41,9 @@ func (s *Service) Standing(ctx context.Context) (now Standing, err error) {
 		}
 	}
 	facts := health.Facts{Status: &now.ServiceStatus}
+	if facts.Digests, err = opened.Subscriptions(ctx, nil); err != nil {
+		return now, err
+	}
 	last, err := s.lastRun(ctx, opened)
 	switch {
 	case errors.Is(err, orchestrator.ErrNotFound):

@@ -80,6 +80,11 @@ func (s *Service) stuck(ctx context.Context, run orchestrator.Run, alert orchest
 // end notifies how the run ended: alerts to the log and to whoever wants them, metrics, and last the ping,
 // which takes the end of the log along. The store is nil where it could not be opened.
 func (w *watch) end(ctx context.Context, opened *store.Store, run orchestrator.Run, failure error) {
+	if opened != nil && ctx.Err() == nil && failure == nil { // before the alerts: a letter that does not arrive is one
+		if _, err := w.SendDigests(ctx, nil, false); err != nil {
+			w.Log.WithError(err).Warn("send digests")
+		}
+	}
 	w.notifier.Timeout = notifyTimeout
 	if ctx.Err() != nil {
 		w.notifier.Timeout = hastyTimeout
@@ -98,6 +103,8 @@ func (w *watch) end(ctx context.Context, opened *store.Store, run orchestrator.R
 			w.Log.WithError(err).Warn("read status")
 		} else {
 			facts.Status = &status
+			facts.Digests, err = opened.Subscriptions(asking, nil)
+			w.warn(err)
 			run.Days, purged = health.KnownDays(run.Days, status.Users)
 		}
 		cancel()

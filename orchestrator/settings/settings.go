@@ -96,6 +96,7 @@ type Config struct {
 	Alerts      Alerts
 	Keep        Keep
 	Backup      Backup
+	Letters     Letters
 	Page        Page
 	Giggles     Giggles
 }

@@ -210,7 +210,7 @@ var Table = append([]Definition{
 	{Name: "CHORTLE_LOG_FORMAT", Flag: "log-format", Help: "text or json",
 		fallback: fixed("text"),
 		set:      func(s *Settings, v string) error { return oneOf(v, &s.Config.LogFormat, "text", "json") }},
-}, slices.Concat(alertTable, keepTable, backupTable, s3Table, pageTable, gigglesTable)...)
+}, slices.Concat(alertTable, letterTable, keepTable, backupTable, s3Table, pageTable, gigglesTable)...)
 
 func fixed(text string) func(*Settings) string { return func(*Settings) string { return text } }
 

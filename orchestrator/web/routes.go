@@ -53,7 +53,7 @@ const defaultBody = 64 << 10
 func (s *Server) routes() []route {
 	return slices.Concat(
 		s.signInRoutes(), s.passkeyRoutes(), s.oidcRoutes(),
-		s.ownRoutes(), s.tokenRoutes(), s.shareRoutes(),
+		s.ownRoutes(), s.tokenRoutes(), s.shareRoutes(), s.unsubscribeRoutes(),
 		s.adminRoutes(),
 		s.settingsRoutes(),
 		s.updateRoutes(), s.thresholdRoutes(),

@@ -48,6 +48,7 @@ type Options struct {
 	Passkeys       Passkeys
 	Identities     Identities
 	Shares         Shares
+	Digests        Digests
 	Administration Administration
 	People         People
 	SourceKeys     SourceKeys

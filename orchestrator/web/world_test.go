@@ -213,6 +213,8 @@ var public = map[string]string{
 	"GET /s/{token}/{id}/clip.wav":     "whoever has the link",
 	"GET /feed/{token}/laughs.xml":     "whoever has the link",
 	"GET /feed/{token}/{id}/clip":      "whoever has the link",
+	"GET /unsubscribe/{token}":         "whoever has the letter",
+	"POST /unsubscribe/{token}":        "whoever has the letter, and the button of a mail program",
 }
 
 // TestWalkAllRoutes asks every route of the table as everybody: a route without a rule, or one that forgets whose laughs it shows,
