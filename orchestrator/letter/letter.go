@@ -170,7 +170,7 @@ func missing(d orchestrator.Digest) (lines []string) {
 			silent = append(silent, weekday(day.Date))
 		}
 	}
-	if len(silent) > 0 && len(d.Days) > 1 && len(d.Days) <= 7 {
+	if len(silent) > 0 && len(d.Days) > 1 && len(d.Days) <= 7 && d.Laughs == 0 { // else the days are drawn
 		lines = append(lines, say("silent-days", "days", list(silent)))
 	}
 	return lines

@@ -49,7 +49,15 @@ func TestLetters(t *testing.T) {
 		"week":    {week(), letter.Options{Page: "https://example.org/laughs", Unsubscribe: "https://example.org/laughs/unsubscribe/token", StopCommand: "orchestrator digest stop 3", Attached: 3}},
 		"one":     {one, letter.Options{StopCommand: "orchestrator digest stop 3", Attached: 1}},
 		"unheard": {quiet, letter.Options{Page: "https://example.org/laughs"}},
-		"test":    {week(), letter.Options{Test: true, Attached: 2}},
+		"no-laughs": {func() orchestrator.Digest {
+			d := week()
+			d.Laughs, d.Best, d.Longest, d.HasUsual = 0, nil, nil, false
+			for i := range d.Days {
+				d.Days[i].Laughs = 0
+			}
+			return d
+		}(), letter.Options{}},
+		"test": {week(), letter.Options{Test: true, Attached: 2}},
 		"a-border": {func() orchestrator.Digest {
 			d := week()
 			d.From = orchestrator.Date{Year: 2026, Month: 10, Day: 31}

@@ -48,6 +48,7 @@ func (s *Service) Run(ctx context.Context, request RunRequest, observe func(orch
 	var watch *watch
 	if !request.DryRun {
 		watch = s.beginWatch(ctx)
+		observe = watch.heard.listen(observe)
 	}
 	run, err = s.read(ctx, request, watch, observe)
 	if opened := s.storeIfOpen(); opened != nil && err == nil && !request.DryRun {

@@ -28,12 +28,13 @@ const (
 type watch struct {
 	*Service
 	notifier   notify.Notifier
+	heard      heardNow           // recordings with new laughs
 	unfinished []orchestrator.Run // runs before this one that something killed
 }
 
 // beginWatch notifies that a run begins.
 func (s *Service) beginWatch(ctx context.Context) *watch {
-	w := &watch{Service: s, notifier: s.notifier()}
+	w := &watch{Service: s, heard: heardNow{}, notifier: s.notifier()}
 	w.warn(w.notifier.Check())
 	w.warn(w.notifier.Start(ctx))
 	return w
@@ -69,7 +70,7 @@ func (w *watch) lookBack(ctx context.Context) {
 
 // stuck notifies that a run could not begin because something has been in its way for too long.
 func (s *Service) stuck(ctx context.Context, run orchestrator.Run, alert orchestrator.Alert) {
-	w := &watch{Service: s, notifier: s.notifier()}
+	w := &watch{Service: s, heard: heardNow{}, notifier: s.notifier()}
 	ctx = context.WithoutCancel(ctx)
 	remedy := advice.OfAlert(advice.Terminal, alert)
 	w.Log.WithFields(fields{keyAlert: alert.Kind, keyRemedy: remedy}).Warn(alert.Message)
@@ -86,7 +87,8 @@ func (w *watch) end(ctx context.Context, opened *store.Store, run orchestrator.R
 		}
 	}
 	w.notifier.Timeout = notifyTimeout
-	if ctx.Err() != nil {
+	hasty := ctx.Err() != nil
+	if hasty {
 		w.notifier.Timeout = hastyTimeout
 	}
 	ctx = context.WithoutCancel(ctx)
@@ -117,6 +119,12 @@ func (w *watch) end(ctx context.Context, opened *store.Store, run orchestrator.R
 	}
 	facts.Disks = w.disks()
 	alerts := health.Alerts(facts, w.Config.Alerts.Limits, w.Now())
+	if facts.Status != nil && !hasty {
+		if err := w.tellHome(ctx, opened, status, alerts, w.heard); err != nil {
+			facts.Broker = err.Error()
+			alerts = health.Alerts(facts, w.Config.Alerts.Limits, w.Now())
+		}
+	}
 	var lines []string
 	for _, alert := range alerts {
 		remedy := advice.OfAlert(advice.Terminal, alert)
