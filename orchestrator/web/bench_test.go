@@ -69,7 +69,7 @@ func bigHouse(t testing.TB, days int) http.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler, err := web.New(web.Options{Sessions: everybody{user}, Laughs: opened, Heard: opened, Judging: s, People: s, Sounds: sounds, Log: logrus.New(), Now: func() time.Time { return pagetest.Now }})
+	handler, err := web.New(web.Options{Sessions: everybody{user}, Laughs: opened, Heard: opened, Judging: s, Sounds: sounds, Log: logrus.New(), Now: func() time.Time { return pagetest.Now }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,6 +155,11 @@ func (c *counting) Ledger(ctx context.Context, id int64, span orchestrator.Span)
 	return c.Heard.Ledger(ctx, id, span)
 }
 
+func (c *counting) UserStatus(ctx context.Context, id int64) (orchestrator.UserStatus, error) {
+	c.asked++
+	return c.Heard.UserStatus(ctx, id)
+}
+
 // TestPagesAskSeldom: how often a page asks the database does not depend on how much there is.
 func TestPagesAskSeldom(t *testing.T) {
 	t.Parallel()
@@ -184,7 +189,7 @@ func TestPagesAskSeldom(t *testing.T) {
 		all = append(all, user)
 	}
 	counted := &counting{Laughs: opened, Heard: opened}
-	handler, err := web.New(web.Options{Sessions: all, Laughs: counted, Heard: counted, Judging: s, People: s, Log: logrus.New(), Now: func() time.Time { return pagetest.Now }})
+	handler, err := web.New(web.Options{Sessions: all, Laughs: counted, Heard: counted, Judging: s, Log: logrus.New(), Now: func() time.Time { return pagetest.Now }})
 	if err != nil {
 		t.Fatal(err)
 	}

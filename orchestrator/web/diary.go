@@ -40,6 +40,8 @@ type Tokens interface {
 type Heard interface {
 	Recordings(ctx context.Context, userID int64, span orchestrator.Span) ([]orchestrator.RecordingSpan, error)
 	Ledger(ctx context.Context, userID int64, span orchestrator.Span) ([]orchestrator.LedgerSpan, error)
+	// UserStatus is how the nights so far went.
+	UserStatus(ctx context.Context, userID int64) (orchestrator.UserStatus, error)
 }
 
 // Judging stores what a person says of a laugh, each thing by itself. orchestrator.ErrNotFound where it is none of these users'.

@@ -114,11 +114,11 @@ func (s *Server) notices(p *person, v viewer, h heard) []notice {
 
 // failedNight says why nothing of the latest day could be read, and what helps; nil where something could.
 func (s *Server) failedNight(ctx context.Context, p *person, v viewer) ([]notice, error) {
-	state, err := s.options.People.SourceState(ctx, p.user)
+	status, err := s.options.Heard.UserStatus(ctx, p.user.ID) // and not the source: a disk that hangs must not hold up this page
 	if err != nil {
 		return nil, err
 	}
-	latest := state.Status.Latest
+	latest := status.Latest
 	at := slices.IndexFunc(latest.Errors, func(e orchestrator.RunError) bool { return e.Recording == "" })
 	if latest.Status != orchestrator.StatusFailed || at < 0 {
 		return nil, nil
