@@ -50,6 +50,7 @@ const (
 	CodeRecordingChanged      Code = "recording_changed"      // while it was read
 	CodeRecordingCutOut       Code = "recording_cut_out"      // its pauses were cut out, so that its times are wrong
 	CodeRecordingInFuture     Code = "recording_in_future"    // its start is
+	CodeRecordingTimeUnset    Code = "recording_time_unset"   // it was modified before there were recorders
 	CodeRecordingNoFile       Code = "recording_no_file"      // but something else
 	CodeLinkBroken            Code = "link_broken"            // a symbolic link leads nowhere
 	CodeLinkOutside           Code = "link_outside"           // or out of the folder

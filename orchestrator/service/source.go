@@ -13,6 +13,7 @@ import (
 	"github.com/chortle-audio/chortle/orchestrator/audio"
 	"github.com/chortle-audio/chortle/orchestrator/document"
 	"github.com/chortle-audio/chortle/orchestrator/settings"
+	"github.com/chortle-audio/chortle/orchestrator/source/folder"
 )
 
 // sourceKind is a kind of source of recordings. rest is what an address has behind the scheme and its colon.
@@ -135,4 +136,50 @@ func (s *Service) WarnOfSource(ctx context.Context, user orchestrator.User) {
 	if err != nil {
 		s.Log.WithError(err).Warn("the source cannot be read now; runs will fail for this user until it can")
 	}
+	s.warnOfShared(ctx, user)
+}
+
+// warnOfShared logs that a user's folder is another user's, too, or that one of the two lies within the other: what is in
+// both is read for both.
+func (s *Service) warnOfShared(ctx context.Context, user orchestrator.User) {
+	root := folderOf(user)
+	if root == "" {
+		return
+	}
+	others, err := s.Users(ctx)
+	if err != nil {
+		return // whoever needs them next will say why
+	}
+	for _, other := range others {
+		theirs := folderOf(other)
+		if theirs == "" || other.ID == user.ID {
+			continue
+		}
+		if within(root, theirs) || within(theirs, root) {
+			s.Log.WithField("folder", root).WithField("other_user", other.Name).WithField("other_folder", theirs).
+				Warn("another user's folder is the same, or lies within; what is in both is read for both")
+		}
+	}
+}
+
+// folderOf is where a user's recordings are, without symbolic links; empty where they are in no folder.
+func folderOf(user orchestrator.User) string {
+	kind, rest, err := kindOf(user)
+	if err != nil || kind.scheme != folderKind.scheme {
+		return ""
+	}
+	options, err := folder.ParseAddress(rest)
+	if err != nil {
+		return ""
+	}
+	if root, err := filepath.EvalSymlinks(options.Root); err == nil {
+		return root
+	}
+	return filepath.Clean(options.Root)
+}
+
+// within tells whether a path is, or lies below, another.
+func within(path, root string) bool {
+	below, err := filepath.Rel(root, path)
+	return err == nil && filepath.IsLocal(below)
 }

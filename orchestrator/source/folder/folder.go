@@ -6,8 +6,8 @@
 // that they have not finished: .syncthing.*, ~syncthing~*, *.partial, *.part, *.tmp.
 //
 // A recording started at the time in its name (see package stamp), else at the time inside it (see package inside) or its
-// container's creation time, else at its modification time less its length. The comment of an AudioMoth counts for more
-// than its name. A time after the modification time is not believed: a container that knows no time often says 1904,
+// container's creation time, else at its modification time less its length, if that lies in 1990 or later. The comment of
+// an AudioMoth counts for more than its name. A time after the modification time is not believed: a container that knows no time often says 1904,
 // 1970 or the time of a copy. A local time that clocks show twice is the one nearer to the modification time less the
 // length, else the first for the first file of that time and the second for the next; its recording is marked as uncertain
 // by the hour between them. One that they skip is read as if they had not been put forward.
@@ -286,11 +286,22 @@ func (s *Source) probe(ctx context.Context, f *file, rec orchestrator.Recording)
 			f.start, f.end, f.source = modified.Add(-length), modified, orchestrator.TimeFromModTime
 		}
 	}
-	if f.start.After(s.Now()) {
-		s.strays = append(s.strays, stray{rec.Name, inFuture(f.start)})
-		f.start = time.Time{} // of no day
+	switch {
+	case f.start.After(s.Now()):
+		f.dayless = inFuture(f.start)
+	case f.source == orchestrator.TimeFromModTime && f.start.Year() < earliestYear:
+		f.dayless = bad(orchestrator.CodeRecordingTimeUnset, "its name tells no time, and it was modified on %s, as by a clock that was never set",
+			rec.ModTime.UTC().Format(time.DateOnly))
+	}
+	if f.dayless != nil {
+		s.strays = append(s.strays, stray{rec.Name, f.dayless})
+		f.start, f.end = time.Time{}, time.Time{}
 	}
 }
+
+// earliestYear is the first of which a modification time is believed: clocks that were never set show 1970 and 1980, and
+// those of broken file systems 1601 and 1904.
+const earliestYear = 1990
 
 // credible tells whether a time inside a file may be when it was made: not before any recorder, and not after it was
 // modified. File systems round times, to two seconds on a memory card.
@@ -316,6 +327,8 @@ type file struct {
 	second time.Time               // the other start, where clocks showed it twice and nobody chose yet
 	source orchestrator.TimeSource // empty until start is known
 	err    error                   // why it is no recording; nil where it may be one
+	// dayless is why its time is none of any day; nil where it may be one.
+	dayless error
 	// end is when it ended, where that is known and the start follows from its length.
 	end time.Time
 	// field is where inside the file its start stands; looked is true once somebody looked.

@@ -285,6 +285,33 @@ func TestOddNames(t *testing.T) {
 		`\xff\n/2026-11-22_03-00-00.ogg`, "2026-11-22_04-00-00 ha’ha 笑.ogg", long)
 }
 
+// What clocks that were never set leave behind is told, and is on no day.
+func TestTimesOfClocksThatWereNeverSet(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, dir, "2026-11-22_14-30-00.ogg", time.Unix(0, 0))
+	write(t, dir, "epoch.ogg", time.Unix(0, 0))
+	write(t, dir, "mac.ogg", time.Date(1904, 1, 1, 0, 0, 0, 0, time.UTC))
+	write(t, dir, "dos.ogg", time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC))
+	s := source(dir, nil)
+	expect(t, list(t.Context(), s, yesterday), "14:30:00 name 2026-11-22_14-30-00.ogg")
+	var explained []string
+	for file, err := range s.Explain(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if file.Err != nil {
+			explained = append(explained, file.Name)
+		}
+	}
+	expect(t, explained, "dos.ogg", "epoch.ogg", "mac.ogg")
+	const message = ".ogg: bad recording: its name tells no time, and it was modified on "
+	expect(t, strays(t.Context(), s),
+		"dos"+message+"1980-01-01, as by a clock that was never set [recording_time_unset]",
+		"epoch"+message+"1970-01-01, as by a clock that was never set [recording_time_unset]",
+		"mac"+message+"1904-01-01, as by a clock that was never set [recording_time_unset]")
+}
+
 func TestRecordingsFromTheFutureBelongToNoDay(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -226,7 +226,7 @@ func (s *Source) Explain(ctx context.Context) iter.Seq2[Explanation, error] {
 				yield(Explanation{}, ctx.Err())
 				return
 			}
-			if e.Err = cmp.Or(f.err, err); e.Err == nil && s.Now().Sub(info.ModTime()).Abs() < s.Settle {
+			if e.Err = cmp.Or(f.err, err, f.dayless); e.Err == nil && s.Now().Sub(info.ModTime()).Abs() < s.Settle {
 				e.Err = orchestrator.ErrNotSettled
 			}
 			if !yield(e, nil) {
