@@ -252,7 +252,7 @@ func TestFormatsPage(t *testing.T) {
 	}
 	path := filepath.Join(testkit.Root(), "docs", "formats.md")
 	if *update {
-		if err := os.WriteFile(path, []byte(page.String()), 0o644); err != nil { //nolint:gosec // a page that everybody may read
+		if err := os.WriteFile(path, []byte(page.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -55,7 +55,10 @@ func notesText(notes []orchestrator.Note) string {
 	if len(notes) == 0 {
 		return ""
 	}
-	text, _ := json.Marshal(notes) // strings and numbers
+	text, err := json.Marshal(notes)
+	if err != nil {
+		return "" // it holds strings and numbers, which always have a form
+	}
 	return string(text)
 }
 

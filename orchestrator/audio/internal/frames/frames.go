@@ -14,7 +14,7 @@ const (
 	ADTS = "aac"
 )
 
-// ErrNotFrames: the file is of another kind.
+// ErrNotFrames says that the file is of another kind.
 var ErrNotFrames = errors.New("no raw stream of MP3 or ADTS")
 
 const (

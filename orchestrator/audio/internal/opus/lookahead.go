@@ -87,22 +87,24 @@ func (r *pageReader) follower(serial uint32) *ogg.Page {
 	return r.ahead[i].page
 }
 
-// takenBack tells whether the page behind one whose position leaves a gap lies where it does without that gap: the position
-// was wrong then. end is where the packets of the page end without it, as a granule position.
-func (w *walker) takenBack(link *Link, end, gap int64) bool {
+// believed is a gap that a page's position leaves, unless the page behind it lies where it does without that gap: the
+// position was wrong then, and there is none. end is where the packets of the page end without it, as a granule position.
+func (w *walker) believed(link *Link, end, gap int64) int64 {
 	const slack = 2 * maxPacketTicks
 	if gap <= 2*slack {
-		return false
+		return gap
 	}
 	next := w.pages.follower(link.serial)
 	if next == nil || next.Last {
-		return false
+		return gap
 	}
 	var ticks int64
 	var packets ogg.Assembler
 	for _, packet := range packets.Packets(next, false) {
 		ticks += Ticks(packet)
 	}
-	off := next.Granule - (end + ticks)
-	return off >= -slack && off <= slack
+	if off := next.Granule - (end + ticks); off >= -slack && off <= slack {
+		return 0
+	}
+	return gap
 }

@@ -228,9 +228,7 @@ func (w *walker) page(page *ogg.Page, emit func(Packet) bool) error {
 			for i := range packets {
 				packets[i] = bytes.Clone(packets[i])
 			}
-			if w.takenBack(link, limit-link.shift, gap) {
-				gap = 0
-			}
+			gap = w.believed(link, limit-link.shift, gap)
 		}
 		if gap > 0 {
 			if damaged {
@@ -245,6 +243,12 @@ func (w *walker) page(page *ogg.Page, emit func(Packet) bool) error {
 			limit = end
 		}
 	}
+	return w.emit(packets, limit, emit)
+}
+
+// emit passes on the packets of a page, whose sound ends at a limit.
+func (w *walker) emit(packets [][]byte, limit int64, emit func(Packet) bool) error {
+	link := w.link
 	for _, packet := range packets {
 		ticks := Ticks(packet)
 		if ticks == 0 {
