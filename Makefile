@@ -172,3 +172,12 @@ $(TOOLS)/protoc-gen-go-grpc: tools/go.mod
 
 $(TOOLS)/grpcurl: tools/go.mod
 	cd tools && GOBIN=$(TOOLS) CGO_ENABLED=0 go install -ldflags '-s -w' github.com/fullstorydev/grpcurl/cmd/grpcurl
+
+FUZZTIME ?= 1m
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME, one after another
+	@for package in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+			echo "$$package $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
+		done; \
+	done

@@ -201,6 +201,24 @@ func TestDamageIsSeen(t *testing.T) {
 	}
 }
 
+// FuzzVerify reads archives that anybody may have written: whatever they say of themselves, they are read to their end, or
+// damaged.
+func FuzzVerify(f *testing.F) {
+	f.Add(entry("tables/users.jsonl", `{"table":"users","columns":["name","source","inferd"]}`+"\n"+`["alice","folder:/a",""]`))
+	f.Add(sparse(1 << 40))
+	f.Add(append(entry(manifestName, `{"format":"chortle-backup-2"}`), entry(markName, `{"key":"0a0b0c0d"}`)...))
+	f.Fuzz(func(t *testing.T, archive []byte) {
+		path := filepath.Join(t.TempDir(), "a.tar")
+		if err := os.WriteFile(path, archive, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		contents, err := Verify(t.Context(), path, key)
+		if err == nil && contents.Origin == OriginKnown {
+			t.Errorf("nobody has the key, and it is %s", contents.Origin)
+		}
+	})
+}
+
 func FuzzRow(f *testing.F) {
 	f.Add([]byte(`[1,0.5,"x",null,true,{"bytes":"AAE="},{"time":"2026-11-22T04:00:00Z"}]`))
 	f.Add([]byte(`[{"time":1},[],{}]`))

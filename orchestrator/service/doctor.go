@@ -59,6 +59,9 @@ func (d *doctor) examine(ctx context.Context) {
 }
 
 func (d *doctor) checkSettings() {
+	for _, exposed := range d.Config.Exposed() {
+		d.warn("network", exposed.Setting+": "+exposed.What, exposed.Remedy)
+	}
 	if file := d.settings.EnvFile; file != "" {
 		d.ok("settings file", "%s", file)
 	} else {

@@ -170,6 +170,7 @@ func Load(in Input) (*Settings, error) {
 	s.EnvFileProblem = err
 	problems := []error{err}
 	flags := s.renamed("", in.Flags)
+	s.passwordInArguments(flags)
 	s.environment = s.renamed("the environment", s.environment)
 	file = s.renamed(s.EnvFile, file)
 

@@ -179,6 +179,9 @@ var Table = append([]Definition{
 			if err != nil || base.Host == "" || base.User != nil || base.Scheme != "https" && base.Scheme != "http" {
 				return fmt.Errorf("%q is no address; want https://HOST", Mask(v))
 			}
+			if base.Scheme == "http" && !isLoopback(base.Hostname()) {
+				return fmt.Errorf("%q would send API keys and recordings in clear text; want https://HOST (http is for this machine only)", Mask(v))
+			}
 			s.Config.LimitlessURL = v
 			return nil
 		}},

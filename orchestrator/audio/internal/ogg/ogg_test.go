@@ -208,3 +208,22 @@ func FuzzReader(f *testing.F) {
 		}
 	})
 }
+
+// L8: false pages cost no more than a few times the bytes of the file, and a real page behind them is found.
+func TestFalsePagesAreCheap(t *testing.T) {
+	t.Parallel()
+	lie := append([]byte("OggS\x00\x00"), make([]byte, 20)...)
+	lie = append(append(lie, 255), bytes.Repeat([]byte{255}, 37)...) // 64 bytes that claim 64 kB
+	file := bytes.Repeat(lie, 64<<10)
+	r := NewReader(bytes.NewReader(file))
+	for {
+		if _, err := r.Next(); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if most := int64(wasteFactor*len(file) + wasteFree + MaxPageSize); r.wasted > most {
+		t.Errorf("summed up %d bytes for a file of %d; want at most %d", r.wasted, len(file), most)
+	}
+}

@@ -15,7 +15,14 @@ type Reader struct {
 	size   int // of the page last returned, which still lies in source
 	// skipped is how many bytes before it, behind the page before, are no page.
 	skipped int64
+	// wasted is how many bytes were summed up for pages that were none.
+	wasted int64
 }
+
+// A file of false pages would have each of its bytes summed up thousands of times: what is wasted on them is bounded by
+// wasteFactor for each byte of the file, and wasteFree beside. A real page behind such a stretch is found again as soon as
+// that much was passed over.
+const wasteFactor, wasteFree = 8, 1 << 20
 
 // NewReader returns a Reader of the bytes of r.
 func NewReader(r io.Reader) *Reader {
@@ -48,9 +55,15 @@ func (r *Reader) Next() (*Page, error) {
 			r.skip(start)
 			continue // so that a whole page can be seen again
 		}
+		if r.wasted > wasteFactor*r.offset+wasteFree {
+			r.skip(len(capturePattern))
+			continue
+		}
 		size, result := parsePage(data, &r.page)
 		r.page.Offset = r.offset
 		switch result {
+		case damaged:
+			r.wasted += int64(min(len(data), sizeOf(data)))
 		case whole:
 			r.size = size
 			return &r.page, nil
