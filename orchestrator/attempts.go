@@ -2,6 +2,7 @@ package orchestrator
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -20,6 +21,17 @@ type Attempts interface {
 // budget is from when an attempt that a signal ends counts as one that failed: what ends a run then is rather its own
 // limit of time than a person.
 const budget = 30 * time.Minute
+
+// countAttempts counts what killed earlier runs of a user, who is locked.
+func (r *Runner) countAttempts(ctx context.Context, user User) error {
+	if r.Attempts == nil {
+		return nil
+	}
+	if _, err := r.Attempts.CountAttempts(ctx, user.ID); err != nil {
+		return fmt.Errorf("count attempts of user %s: %w", user.Name, err)
+	}
+	return nil
+}
 
 // listen listens to a recording. From when the model is ready until all is heard it is noted as an attempt: a run that
 // is killed while it stores what was heard was not killed by the recording.

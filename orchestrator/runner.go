@@ -221,10 +221,8 @@ func (r *Runner) ReadUser(ctx context.Context, runID string, user User, plan Pla
 			return nil, fmt.Errorf("lock user %s: %w", user.Name, err)
 		}
 		defer release()
-		if r.Attempts != nil {
-			if _, err := r.Attempts.CountAttempts(ctx, user.ID); err != nil {
-				return nil, fmt.Errorf("count attempts of user %s: %w", user.Name, err)
-			}
+		if err := r.countAttempts(ctx, user); err != nil {
+			return nil, err
 		}
 	}
 

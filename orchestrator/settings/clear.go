@@ -14,7 +14,7 @@ func isLoopback(host string) bool {
 }
 
 // Exposed lists what the settings send over a network where others could read or change it, each with its remedy.
-func (c Config) Exposed() (found []Exposure) {
+func (c *Config) Exposed() (found []Exposure) {
 	if ping, err := url.Parse(c.Alerts.PingURL); err == nil && ping.Scheme == "http" && !isLoopback(ping.Hostname()) {
 		found = append(found, Exposure{"CHORTLE_PING_URL", "pings, with the end of the log, go over the network in clear text", "use https"})
 	}

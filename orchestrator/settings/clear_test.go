@@ -10,12 +10,12 @@ func TestExposed(t *testing.T) {
 		"postgres://u:p@db.example/c": 1, "postgres://u:p@db.example/c?sslmode=prefer": 1, "postgresql://u:p@db.example/c?sslmode=require": 1,
 		"postgres://u:p@db.example/c?sslmode=verify-full": 0, "postgres://u:p@/c?host=db.example": 1,
 	} {
-		if got := (Config{DatabaseURL: url}).Exposed(); len(got) != want {
+		if got := (&Config{DatabaseURL: url}).Exposed(); len(got) != want {
 			t.Errorf("%s: %v", url, got)
 		}
 	}
 	for url, want := range map[string]int{"": 0, "https://hc-ping.com/x": 0, "http://127.0.0.1:8000/x": 0, "http://hc.example/x": 1} {
-		if got := (Config{Alerts: Alerts{PingURL: url}}).Exposed(); len(got) != want {
+		if got := (&Config{Alerts: Alerts{PingURL: url}}).Exposed(); len(got) != want {
 			t.Errorf("%s: %v", url, got)
 		}
 	}

@@ -347,18 +347,8 @@ func (l *loader) load(ctx context.Context, table orchestrator.Table) error {
 			return fmt.Errorf("a row has %d values for %d columns", len(row), len(table.Columns))
 		}
 		row = slices.Clone(row)
-		for i, kind := range kinds {
-			if data, isBytes := row[i].([]byte); isBytes && isText(kind) { // as Postgres answers JSON
-				row[i] = string(data)
-			}
-			if err := checkKind(kind, row[i]); err != nil {
-				return err
-			}
-		}
-		if check := checks[table.Name]; check != nil {
-			if err := check(value); err != nil {
-				return fmt.Errorf("%w: %w", ErrBadRow, err)
-			}
+		if err := checkRow(table.Name, kinds, row, value); err != nil {
+			return err
 		}
 		if l.leaves(table.Name, dumped[known].owner, dumped[known].of, value) {
 			continue

@@ -29,6 +29,25 @@ const (
 	maxUnpacked = 128 << 20
 )
 
+// checkRow holds a row, of which value tells by columns, to what this program stores in a table, and makes texts of what
+// Postgres answers for JSON.
+func checkRow(table string, kinds []*sql.ColumnType, row []any, value rowOf) error {
+	for i, kind := range kinds {
+		if data, isBytes := row[i].([]byte); isBytes && isText(kind) {
+			row[i] = string(data)
+		}
+		if err := checkKind(kind, row[i]); err != nil {
+			return err
+		}
+	}
+	if check := checks[table]; check != nil {
+		if err := check(value); err != nil {
+			return fmt.Errorf("%w: %w", ErrBadRow, err)
+		}
+	}
+	return nil
+}
+
 // checkKind holds a value to the type of its column, which SQLite does not.
 func checkKind(column *sql.ColumnType, value any) error {
 	kind := strings.ToUpper(column.DatabaseTypeName())
