@@ -2,7 +2,6 @@ package orchestrator
 
 import (
 	"context"
-	"fmt"
 	"time"
 )
 
@@ -22,15 +21,17 @@ type Attempts interface {
 // limit of time than a person.
 const budget = 30 * time.Minute
 
-// countAttempts counts what killed earlier runs of a user, who is locked.
-func (r *Runner) countAttempts(ctx context.Context, user User) error {
-	if r.Attempts == nil {
-		return nil
+// lockUser locks a user, and counts what killed earlier runs of theirs. ErrLocked where another run has the user.
+func (r *Runner) lockUser(ctx context.Context, user User) (release func(), err error) {
+	release, err = r.Store.LockUser(ctx, user.ID)
+	if err != nil || r.Attempts == nil {
+		return release, err
 	}
 	if _, err := r.Attempts.CountAttempts(ctx, user.ID); err != nil {
-		return fmt.Errorf("count attempts of user %s: %w", user.Name, err)
+		release()
+		return nil, err
 	}
-	return nil
+	return release, nil
 }
 
 // listen listens to a recording. From when the model is ready until all is heard it is noted as an attempt: a run that

@@ -213,7 +213,7 @@ func (r *Runner) ReadUser(ctx context.Context, runID string, user User, plan Pla
 		defer closer.Close()
 	}
 	if !plan.DryRun {
-		release, err := r.Store.LockUser(ctx, user.ID)
+		release, err := r.lockUser(ctx, user)
 		switch {
 		case errors.Is(err, ErrLocked):
 			return failed(to, StatusSkipped, StageLock, err)
@@ -221,9 +221,6 @@ func (r *Runner) ReadUser(ctx context.Context, runID string, user User, plan Pla
 			return nil, fmt.Errorf("lock user %s: %w", user.Name, err)
 		}
 		defer release()
-		if err := r.countAttempts(ctx, user); err != nil {
-			return nil, err
-		}
 	}
 
 	dates, err := planned(ctx, source, plan, from, to, location)
