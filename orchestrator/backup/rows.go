@@ -125,6 +125,9 @@ func parseRow(line []byte) ([]any, error) {
 	if err := decoder.Decode(&row); err != nil {
 		return nil, fmt.Errorf("read row: %w", err)
 	}
+	if row == nil {
+		return nil, errors.New("read row: null is no list")
+	}
 	for i, value := range row {
 		var err error
 		switch value := value.(type) {
