@@ -30,6 +30,7 @@ const (
 	CodeOtherDemo             Code = "other_demo"             // lies in the folder
 	CodeStoreUnavailable      Code = "store_unavailable"      // the database cannot be reached
 	CodeStoreBroken           Code = "store_broken"           // nor used until a person acts [do]
+	CodeStoreNetworked        Code = "store_networked"        // it lies on a network filesystem
 	CodeStoreNotEmpty         Code = "store_not_empty"        // to restore into
 	CodeLocked                Code = "locked"                 // by another orchestrator
 	CodeGap                   Code = "gap"                    // a span could not be had

@@ -67,3 +67,20 @@ type MovedClips struct {
 	// Bytes that were copied.
 	Bytes int64 `json:"bytes"`
 }
+
+// Repair is what could be read of a damaged database.
+type Repair struct {
+	File   string        `json:"file"`
+	New    string        `json:"new"`
+	Tables []RepairTable `json:"tables"`
+}
+
+// RepairTable counts the rows of a table.
+type RepairTable struct {
+	Table string `json:"table"`
+	Read  int64  `json:"read"`
+	// Lost is null where nobody can tell how many there were.
+	Lost *int64 `json:"lost"`
+	// Loose rows referred to one that was lost.
+	Loose int64 `json:"loose"`
+}

@@ -84,13 +84,16 @@ func (s *Service) openBackupPlace() (place backupPlace, dir string, err error) {
 	}
 	dir = rest
 	if !backupKinds[i].folder {
-		dir = filepath.Join(s.Config.DataDir, "outgoing")
+		dir = s.outgoingDir()
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, "", orchestrator.WithCode(fmt.Errorf("make backup folder: %w", err), orchestrator.CodeFolderUnwritable, "setting", "CHORTLE_BACKUP_TO")
 	}
 	return place, dir, nil
 }
+
+// outgoingDir is the folder for backups on their way to a remote.
+func (s *Service) outgoingDir() string { return filepath.Join(s.Config.DataDir, "outgoing") }
 
 // backupPlaceName is where automatic backups lie, for people: a path, or an address.
 func (s *Service) backupPlaceName() string {
@@ -141,6 +144,11 @@ func (s *Service) makeBackup(ctx context.Context, name string) (made document.Ba
 	}
 	if err := s.roomForBackup(ctx, dir); err != nil {
 		return made, err
+	}
+	if _, here := place.(backupFolder); !here { // what a crash left
+		if err := errors.Join(os.RemoveAll(dir), os.Mkdir(dir, 0o700)); err != nil {
+			return made, fmt.Errorf("empty the folder of backups on their way: %w", err)
+		}
 	}
 	path := filepath.Join(dir, name)
 	if made, err = s.writeBackup(ctx, path); err != nil {

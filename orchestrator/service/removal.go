@@ -102,6 +102,9 @@ func (s *Service) removeData(ctx context.Context, user orchestrator.User, purge 
 		if err := os.RemoveAll(s.userDir(user)); err != nil {
 			return removal, fmt.Errorf("remove downloads: %w", err)
 		}
+		if err := s.forgetCopies(); err != nil {
+			return removal, fmt.Errorf("remove copies of the database: %w", err)
+		}
 		if removed, err = opened.PurgeUser(ctx, user); err == nil || errors.Is(err, store.ErrNotCleared) {
 			late, lateErr := removeClips(ctx, opened, kept, user, names) // a run that was under way may have written some meanwhile
 			removal.Clips += late

@@ -129,10 +129,11 @@ func (s *Service) openStore(ctx context.Context) (opened *store.Store, err error
 		return nil, err
 	}
 	retry := store.RetryFor(max(s.Config.StoreRetry, time.Nanosecond)) // 0 would be the store's own default
+	keep := func(c *store.Config) { c.BeforeMigration = s.beforeMigration }
 	if path, local := strings.CutPrefix(s.Config.DatabaseURL, "sqlite:"); local {
-		opened, err = sqlite.Open(ctx, path, s.Log, retry)
+		opened, err = sqlite.Open(ctx, path, s.Log, retry, keep)
 	} else {
-		opened, err = postgres.Open(ctx, s.Config.DatabaseURL, s.Log, retry)
+		opened, err = postgres.Open(ctx, s.Config.DatabaseURL, s.Log, retry, keep)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", settings.Mask(s.Config.DatabaseURL), err)

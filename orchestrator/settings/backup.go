@@ -14,6 +14,8 @@ type Backup struct {
 	Every time.Duration
 	// Days and Weeks are how many of them keep their last backup; with 0 of both all are kept.
 	Days, Weeks int
+	// BeforeMigrations is how many copies are kept of databases before their schema changed; 0: none is made.
+	BeforeMigrations int
 	// Rclone is a path; empty where there is none. RcloneEnv are the variables that it gets.
 	Rclone    string
 	RcloneEnv []string
@@ -45,6 +47,9 @@ var backupTable = []Definition{
 	{Name: "CHORTLE_BACKUP_KEEP_WEEKS", Help: "weeks of which the last automatic backup is kept",
 		fallback: fixed("4"),
 		set:      func(s *Settings, v string) error { return whole(v, &s.Config.Backup.Weeks, 0, mostDays) }},
+	{Name: "CHORTLE_MIGRATION_BACKUPS", Help: "copies of the database that are kept in the data folder from before an upgrade changed its schema; 0: none is made",
+		fallback: fixed("2"),
+		set:      func(s *Settings, v string) error { return whole(v, &s.Config.Backup.BeforeMigrations, 0, 100) }},
 	{Name: "CHORTLE_RCLONE", Help: "rclone, for backups to a remote",
 		fallback: func(s *Settings) string { return s.program("rclone", "") },
 		set:      func(s *Settings, v string) error { return s.file(v, &s.Config.Backup.Rclone) }},

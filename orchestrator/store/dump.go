@@ -85,12 +85,43 @@ func (s *Store) Dump(ctx context.Context, write func(orchestrator.Table) error) 
 	if err := s.patient(ctx, q); err != nil {
 		return 0, fmt.Errorf("dump database: %w", err)
 	}
+	there, err := s.tableNames(ctx, q)
+	if err != nil {
+		return 0, fmt.Errorf("dump database: %w", err)
+	}
 	for _, table := range dumped {
+		if !there[table.name] { // an older schema, which is about to change
+			continue
+		}
 		if err := dumpTable(ctx, q, table.name, write); err != nil {
 			return 0, fmt.Errorf("dump table %s: %w", table.name, err)
 		}
 	}
 	return schema, nil
+}
+
+// tableNames are the tables that the database has.
+func (s *Store) tableNames(ctx context.Context, q querier) (map[string]bool, error) {
+	query := "SELECT name FROM sqlite_master WHERE type = 'table'"
+	if s.goose == goose.DialectPostgres {
+		query = "SELECT tablename FROM pg_tables WHERE schemaname = ANY (current_schemas(FALSE))"
+	}
+	there := map[string]bool{}
+	err := q.each(ctx, query, nil, func(scan func(...any) error) error {
+		var name string
+		err := scan(&name)
+		there[name] = true
+		return err
+	})
+	return there, err
+}
+
+// CopyInto writes a SQLite database into an empty file, a consistent snapshot, and syncs it.
+func (s *Store) CopyInto(ctx context.Context, path string) error {
+	return s.retry(ctx, "copy database", func(ctx context.Context) error {
+		_, err := s.db.ExecContext(ctx, "VACUUM INTO ?1", path)
+		return err
+	})
 }
 
 // patient lifts the server's limits on how long a transaction takes, where it has any.

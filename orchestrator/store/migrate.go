@@ -68,9 +68,18 @@ func (s *Store) migrateOnce(ctx context.Context) error {
 		return fmt.Errorf("%w: its schema has version %d, this program knows %d; install the newer program",
 			ErrNewerSchema, current, wanted)
 	}
+	kept := ""
+	if s.before != nil && current > 0 && current < wanted {
+		if kept, err = s.before(ctx, s, current, wanted); err != nil {
+			return fmt.Errorf("keep the database as it is before its schema changes: %w", err)
+		}
+	}
 	applied, err := provider.Up(ctx)
 	for _, migration := range applied {
 		s.log.WithField("version", migration.Source.Version).Info("migrated database")
+	}
+	if err != nil && kept != "" {
+		return fmt.Errorf("migrate schema from version %d to %d: %w; the database as it was before is %s", current, wanted, err, kept)
 	}
 	if err != nil {
 		return err

@@ -36,6 +36,9 @@ type Config struct {
 	Log        logrus.FieldLogger
 	// RetryFor is how long a database that cannot be reached is tried again; 0 means 30 s.
 	RetryFor time.Duration
+	// BeforeMigration, unless nil, is called before the schema of a database changes that is not new. It returns where the
+	// database is kept as it was, for the error of a migration that fails; its own error keeps the schema from changing.
+	BeforeMigration func(ctx context.Context, s *Store, from, to int64) (kept string, err error)
 	// Now dates what the ledger says of recordings; nil means time.Now.
 	Now func() time.Time
 }
@@ -60,6 +63,7 @@ type Store struct {
 	log        logrus.FieldLogger
 	retryFor   time.Duration
 	now        func() time.Time
+	before     func(ctx context.Context, s *Store, from, to int64) (string, error)
 	runs       runLocks
 	named      namedLocks
 }
@@ -70,7 +74,7 @@ var _ orchestrator.Store = (*Store)(nil)
 // c.DB and c.Locker; on error both are closed.
 func New(ctx context.Context, c Config) (*Store, error) {
 	s := &Store{db: c.DB, dialect: c.Dialect, locker: c.Locker, goose: c.Goose, migrations: c.Migrations, log: c.Log,
-		retryFor: cmp.Or(c.RetryFor, defaultRetryFor), now: c.Now, runs: runLocks{held: map[string]func(){}}, named: namedLocks{held: map[int64]int{}}}
+		retryFor: cmp.Or(c.RetryFor, defaultRetryFor), now: c.Now, before: c.BeforeMigration, runs: runLocks{held: map[string]func(){}}, named: namedLocks{held: map[int64]int{}}}
 	if s.now == nil {
 		s.now = time.Now
 	}

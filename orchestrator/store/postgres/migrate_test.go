@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"context"
 	"io/fs"
 	"testing"
 
@@ -9,6 +10,7 @@ import (
 
 	"github.com/chortle-audio/chortle/internal/pgtest"
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/store"
 )
 
 // TestImportedSourcesMigration: users who were imported get the address that users have who are added.
@@ -36,11 +38,31 @@ func TestImportedSourcesMigration(t *testing.T) {
 	if err := execute(address, add+"('alice', 'UTC', 'limitless', 0, 0, '', TRUE), ('bob', 'UTC', 'limitless', 7, 0, '', TRUE), ('carol', 'UTC', 'folder:limitless', 0, 0, '', TRUE)"); err != nil {
 		t.Fatal(err)
 	}
-	s, err := Open(t.Context(), address, quiet())
+	rows := map[string]int{}
+	s, err := Open(t.Context(), address, quiet(), func(c *store.Config) {
+		c.BeforeMigration = func(ctx context.Context, s *store.Store, from, _ int64) (string, error) { // as a backup does
+			schema, err := s.Dump(ctx, func(table orchestrator.Table) error {
+				for _, err := range table.Rows {
+					if err != nil {
+						return err
+					}
+					rows[table.Name]++
+				}
+				return nil
+			})
+			if schema != from || from != 6 {
+				t.Errorf("schema %d is dumped from %d", schema, from)
+			}
+			return "", err
+		}
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
+	if rows["users"] != 3 {
+		t.Errorf("an older schema is dumped with %v", rows)
+	}
 	for name, want := range map[string]orchestrator.User{"alice": {Source: "limitless:", Priority: 100}, "bob": {Source: "limitless:", Priority: 7}, "carol": {Source: "folder:limitless"}} {
 		if user, err := s.User(t.Context(), name); err != nil || user.Source != want.Source || user.Priority != want.Priority {
 			t.Errorf("%s is %+v (%v)", name, user, err)

@@ -1,13 +1,18 @@
 package sqlite
 
 import (
+	"context"
+	"errors"
 	"io/fs"
 	"path/filepath"
+	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/pressly/goose/v3"
 
 	"github.com/chortle-audio/chortle/orchestrator"
+	"github.com/chortle-audio/chortle/orchestrator/store"
 )
 
 // schemaOf makes a database of an older schema with these rows, and returns its path.
@@ -36,6 +41,50 @@ func schemaOf(t *testing.T, version int64, statements ...string) string {
 		}
 	}
 	return path
+}
+
+// TestAFailedMigrationNamesTheCopy: it says where the database is as it was, and a copy that cannot be made keeps the schema
+// as it is. A new database has nothing to keep.
+func TestAFailedMigrationNamesTheCopy(t *testing.T) {
+	t.Parallel()
+	path := schemaOf(t, 13)
+	all, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := fstest.MapFS{"9999_broken.sql": {Data: []byte("-- +goose Up\nALTER TABLE nowhere ADD COLUMN x TEXT;\n")}}
+	for _, name := range []string{"0001_initial.sql", "0002_secrets.sql"} {
+		if content, err := fs.ReadFile(all, name); err == nil {
+			broken[name] = &fstest.MapFile{Data: content}
+		}
+	}
+	asked := 0
+	keep := func(failure error) store.Option {
+		return func(c *store.Config) {
+			c.Migrations = broken
+			c.BeforeMigration = func(_ context.Context, _ *store.Store, from, to int64) (string, error) {
+				if asked++; from != 13 || to != 9999 {
+					t.Errorf("from %d to %d", from, to)
+				}
+				return "/data/copy.db", failure
+			}
+		}
+	}
+	if _, err := Open(t.Context(), path, quiet(), keep(nil)); err == nil || !strings.Contains(err.Error(), "/data/copy.db") {
+		t.Errorf("a failed migration: %v", err)
+	}
+	if _, err := Open(t.Context(), path, quiet(), keep(errors.New("no room"))); err == nil || !strings.Contains(err.Error(), "no room") {
+		t.Errorf("no copy: %v", err)
+	}
+	fresh, err := Open(t.Context(), filepath.Join(t.TempDir(), "new.db"), quiet(), func(c *store.Config) {
+		c.BeforeMigration = func(context.Context, *store.Store, int64, int64) (string, error) { return "", errors.New("asked") }
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := fresh.Close(); err != nil || asked != 2 {
+		t.Errorf("asked %d times, %v", asked, err)
+	}
 }
 
 // TestModelVersionsMigration: the table of models is made anew under the rows that refer to it.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pressly/goose/v3"
 	"github.com/sirupsen/logrus"
+	"golang.org/x/sys/unix"
 	driver "modernc.org/sqlite"
 
 	"github.com/chortle-audio/chortle/orchestrator"
@@ -54,6 +55,9 @@ func open(ctx context.Context, path string, log logrus.FieldLogger, pragmas []st
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("find database %q: %w", path, err)
+	}
+	if err := checkPlace(filepath.Dir(path), unix.Statfs, mountTable); err != nil {
+		return nil, err
 	}
 	if err := create(path); err != nil {
 		return nil, fmt.Errorf("create database %q: %w: %w; let this user write there", path, orchestrator.ErrStoreUnavailable, err)
