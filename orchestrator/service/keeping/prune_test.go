@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -479,11 +480,20 @@ func BenchmarkPrune(b *testing.B) {
 		}
 	}
 	p := keeping.Pruner{Store: h.Store, Clips: h.clips, Now: now}
+	var before, after syscall.Rusage
 	for b.Loop() {
+		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &before); err != nil {
+			b.Fatal(err)
+		}
 		pruned, err := p.Prune(b.Context(), []keeping.Subject{{User: user, Retention: orchestrator.Retention{Bytes: int64(days * aDay * 500), ADay: 90}}})
 		if err != nil {
 			b.Fatal(err)
 		}
+		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &after); err != nil {
+			b.Fatal(err)
+		}
+		cpu := time.Duration(after.Utime.Nano() - before.Utime.Nano() + after.Stime.Nano() - before.Stime.Nano())
+		b.ReportMetric(cpu.Seconds(), "cpu-s")
 		b.ReportMetric(float64(pruned.Users[0].Clips.Scanned), "scanned")
 		b.ReportMetric(float64(pruned.Users[0].Clips.Deleted), "deleted")
 		if status, err := os.ReadFile("/proc/self/status"); err == nil {
