@@ -69,6 +69,7 @@ func build(t testing.TB, names ...string) *house {
 			t.Error(err)
 		}
 	})
+	h.service.Config.Page.UploadQuota = 1 << 20
 	var all everybody
 	for _, name := range names {
 		user, err := pagetest.AddUser(t.Context(), h.service, name, people[name].zone)
@@ -257,6 +258,7 @@ func TestInABrowser(t *testing.T) {
 		"first day": firstDay, "play": playOn, "falls back to WAV": fallBack, "slider": slider, "review by keys": reviewByKeys, "note, star, forget": noteStarForget,
 		"scripts off": scriptsOff, "dark": dark, "phone": phone, "three zones": threeZones, "long and short days": longAndShortDays, "two clicks to an hour": twoClicks,
 		"accessible": accessible, "read again, with progress": readAgain, "share and revoke": shareAndRevoke, "settings": settingsOfAPerson, "lost session keeps the note": lostSession,
+		"send recordings": sendRecordings,
 	} {
 		t.Run(name, func(t *testing.T) { journey(t, h, open(t, chromium, h.url)) })
 	}
@@ -453,7 +455,7 @@ func phone(t *testing.T, h *house, b *tab) {
 	for _, width := range []int64{320, 390} { // 320 is 1280 at 400 %
 		b.size(width, 800)
 		for _, path := range []string{"/u/alice", "/u/bob", "/u/alice/2026-11-27", "/u/alice/2026-10-25", "/u/alice/review", "/u/alice/review?view=list", "/u/alice/year", laugh, "/nowhere",
-			"/account", "/u/alice/settings", "/u/alice/update", "/u/alice/threshold", "/u/alice/share?day=2026-11-27", "/u/alice/shares", shared} {
+			"/account", "/account/tokens", "/u/alice/upload", "/u/alice/settings", "/u/alice/update", "/u/alice/threshold", "/u/alice/share?day=2026-11-27", "/u/alice/shares", shared} {
 			b.goTo(path)
 			if over := ask[int](b, "document.documentElement.scrollWidth - innerWidth"); over > 0 {
 				t.Errorf("%s is %d px too wide at %d: %s", path, over, width, ask[string](b, "[...document.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > innerWidth + 1).map((e) => e.tagName + '.' + e.className).slice(0, 5).join(' ')"))
@@ -564,6 +566,26 @@ func behindProxies(t *testing.T, h *house, chromium context.Context) {
 	}
 }
 
+// sendRecordings drops files on the page: each says how it went, and what arrived has the time that the file had.
+func sendRecordings(t *testing.T, h *house, b *tab) {
+	b.goTo("/u/bob/upload")
+	ask[bool](b, `(() => {
+		const chosen = new DataTransfer();
+		for (const name of ["2026-11-27_08-00-00.wav", "notes.txt"]) chosen.items.add(new File([new Uint8Array(200000)], name, { lastModified: Date.UTC(2026, 10, 27, 9) }));
+		document.querySelector("form[data-upload]").dispatchEvent(new DragEvent("drop", { dataTransfer: chosen, cancelable: true }));
+		return document.querySelector("form[data-upload] input[type=file]").files.length === 2;
+	})()`)
+	b.click("form[data-upload] button")
+	b.until(`document.querySelectorAll("#sending li").length === 2 && !document.querySelector("#sending progress")`)
+	if said := ask[string](b, `document.getElementById("sending").innerText`); !strings.Contains(said, "08-00-00.wav: is here") || !strings.Contains(said, "notes.txt: One of the files is no recording") {
+		t.Errorf("it says %q", said)
+	}
+	list, _, _, err := h.service.Waiting(t.Context(), h.users["bob"])
+	if err != nil || len(list) != 1 || list[0].Total != 200_000 || !list[0].At.Equal(time.Date(2026, 11, 27, 9, 0, 0, 0, time.UTC)) {
+		t.Errorf("%+v, %v", list, err)
+	}
+}
+
 // accessible runs axe-core over every page, light and dark, narrow and wide.
 func accessible(t *testing.T, h *house, b *tab) {
 	axe, err := os.ReadFile(testkit.Axe(t))
@@ -577,7 +599,7 @@ func accessible(t *testing.T, h *house, b *tab) {
 			b.size(width, 900)
 			b.look(scheme)
 			for _, path := range []string{"/login", "/u/alice", "/u/bob", "/u/cleo", "/u/alice/2026-11-27?maybe=10", "/u/alice/2026-11-27?from=18:00&to=21:00", "/u/alice/review", "/u/alice/review?view=list", "/u/alice/year", laugh, "/nowhere",
-				"/account", "/u/alice/settings", "/u/alice/update", "/u/alice/threshold", "/u/alice/share?day=2026-11-27", "/u/alice/shares", shared} {
+				"/account", "/account/tokens", "/u/alice/upload", "/u/alice/settings", "/u/alice/update", "/u/alice/threshold", "/u/alice/share?day=2026-11-27", "/u/alice/shares", shared} {
 				b.goTo(path)
 				ask[bool](b, string(axe)+";true")
 				found := ask[string](b, `axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }).then((r) => r.violations.map((v) => v.id + ": " + v.help + " " + v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160) + " " + n.failureSummary.slice(0, 200)).join(" | ")).join("\n"))`)
