@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"time"
 
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/audio"
@@ -84,16 +85,18 @@ func (s *Service) repairClip(ctx context.Context, kept orchestrator.Clips, key s
 	return true, kept.Put(ctx, key, repaired)
 }
 
-// mostClips bounds how many clips doctor looks at.
-const mostClips = 20_000
+// mostClips and clipsTime bound how many clips doctor looks at, and for how long.
+const mostClips, clipsTime = 20_000, 5 * time.Second
 
 // checkClips looks for clips that browsers do not play to their end.
 func (d *doctor) checkClips(ctx context.Context) {
 	const check = "clips in browsers"
 	kept, err := d.Clips(ctx)
-	if err != nil {
-		return // told before
+	if kind, _, kindErr := d.clipKind(); err != nil || kindErr != nil || !kind.local {
+		return // told before, or each look costs a call
 	}
+	ctx, cancel := context.WithTimeout(ctx, clipsTime)
+	defer cancel()
 	looked, found := 0, 0
 	for key, err := range kept.Keys(ctx, "") {
 		if err != nil || looked == mostClips {
