@@ -159,7 +159,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 func TestOneRunADataFolder(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t).alice()
-	b := p.block("--trigger", "cron")
+	b := p.block("--trigger", "cron", "--log-level", "info")
 	for _, args := range [][]string{day, {"rescore", "--threshold", "0.3"}} {
 		r := p.run(args...)
 		if r.code != orchestrator.ExitLocked || r.stdout != "" {

@@ -438,12 +438,12 @@ func TestUsers(t *testing.T) {
 	p := newPlace(t).alice()
 	p.must("user", "add", "bob", "--timezone", "America/Los_Angeles", "--source", "folder:~/bob", "--priority", "1", "--threshold", "0.4", "--enabled=false")
 	bob := p.json(0, "user", "show", "bob")
-	want := map[string]any{"user": "bob", "timezone": "America/Los_Angeles", "source": "folder:" + p.path("bob"), "priority": 1.0, "threshold": 0.4, "inferd": "", "enabled": false, "keep_originals": false, "api_key_sealed_with": ""}
+	want := map[string]any{"user": "bob", "timezone": "America/Los_Angeles", "source": "folder:" + p.path("bob"), "priority": 1.0, "threshold": 0.4, "inferd": "", "model": "", "keep": "", "enabled": false, "keep_originals": false, "api_key_sealed_with": ""}
 	if diff := cmp.Diff(want, bob); diff != "" {
 		t.Error(diff)
 	}
 	p.must("user", "set", "bob", "--threshold", "0", "--enabled", "--name", "robert", "--model", "python3 -m chortle_yamnet")
-	want = map[string]any{"user": "robert", "timezone": "America/Los_Angeles", "source": "folder:" + p.path("bob"), "priority": 1.0, "threshold": nil, "inferd": "python3 -m chortle_yamnet", "enabled": true, "keep_originals": false, "api_key_sealed_with": ""}
+	want = map[string]any{"user": "robert", "timezone": "America/Los_Angeles", "source": "folder:" + p.path("bob"), "priority": 1.0, "threshold": nil, "inferd": "python3 -m chortle_yamnet", "model": "python3 -m chortle_yamnet", "keep": "", "enabled": true, "keep_originals": false, "api_key_sealed_with": ""}
 	if diff := cmp.Diff(want, p.json(0, "user", "show", "robert")); diff != "" {
 		t.Error(diff)
 	}

@@ -317,7 +317,7 @@ func TestStatusTellsOfWhatStandsForDays(t *testing.T) {
 	a.json(orchestrator.ExitIncomplete, "run", "--date", "2001-01-01")
 	status := a.json(orchestrator.ExitFailed, "status")
 	kinds := fmt.Sprint(at(status, "alerts"))
-	for _, kind := range []string{"failed_calls", "old_gap", "no_good_run"} {
+	for _, kind := range []string{"failed_calls", "old_gap", "user_failed"} {
 		if !strings.Contains(kinds, "kind:"+kind) {
 			t.Errorf("%s is not among %s", kind, kinds)
 		}
