@@ -177,7 +177,7 @@ func missing(d orchestrator.Digest) (lines []string) {
 }
 
 // text is the letter as plain text.
-func (v view) text() string {
+func (v *view) text() string {
 	var b strings.Builder
 	para := func(lines ...string) {
 		wrote := false
@@ -226,7 +226,7 @@ func (v view) text() string {
 }
 
 // short is the letter for a phone, below 1,000 characters.
-func (v view) short() string {
+func (v *view) short() string {
 	lines := []string{strings.TrimSpace(v.Lead + " " + v.Usual)}
 	for _, l := range v.Best {
 		if l.Link != "" {

@@ -110,7 +110,7 @@ func (s *server) talk(conn net.Conn) {
 		s.commands = append(s.commands, line)
 		s.mutex.Unlock()
 		command, _, _ := strings.Cut(line, " ")
-		ok := true
+		var ok bool
 		switch strings.ToUpper(command) {
 		case "EHLO":
 			text := "250-here"

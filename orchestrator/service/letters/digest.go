@@ -151,7 +151,7 @@ func unheard(ctx context.Context, diary Diary, userID int64, location *time.Loca
 		}
 		d.Heard += end.Sub(start)
 		heardUntil = end
-		for ; at < len(d.Days) && !d.Days[at].Date.Span(location).End.After(start); at++ { //nolint:revive // moves on to the day in which it starts
+		for ; at < len(d.Days) && !d.Days[at].Date.Span(location).End.After(start); at++ {
 		}
 		for i := at; i < len(d.Days) && d.Days[i].Date.Span(location).Start.Before(end); i++ {
 			sound[i] = true
