@@ -46,6 +46,7 @@ func (d *dayRun) recording(ctx context.Context, rec Recording) error {
 	d.begin()
 	if d.plan.DryRun {
 		d.day.Processed++
+		d.day.Planned = append(d.day.Planned, Planned{Name: rec.Name, Start: rec.Start, TimeSource: rec.TimeSource})
 		return nil
 	}
 	if _, ok := d.source.(Opener); ok {

@@ -49,6 +49,13 @@ type Run struct {
 	Days []UserDay
 }
 
+// Planned is a recording that a dry run would have read, with its start in UTC and how that was found.
+type Planned struct {
+	Name       string
+	Start      time.Time
+	TimeSource TimeSource
+}
+
 // UserDay is what a run did for one user's day.
 type UserDay struct {
 	UserID   int64
@@ -63,6 +70,8 @@ type UserDay struct {
 	GivenUp   int // of Skipped, those that were given up
 	Failed    int // failed in this run
 	Left      int // still being written: left for the next run
+	// Planned are the recordings that a dry run would have read; nil in any other run.
+	Planned []Planned
 
 	AudioSamples int64 // sound decoded of the recordings that were processed
 	Took         time.Duration

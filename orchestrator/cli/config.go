@@ -16,7 +16,7 @@ func (a *app) configCommand() *cobra.Command {
 		Use: "config", Short: "Show every setting, its value and where that comes from",
 		Long: `Shows every setting, its value and where that comes from. Passwords are masked.
 
-A flag goes before the environment, that before a .env file, and that before the default. The .env file
+Flags override environment variables, which override the .env file, which overrides the defaults. The .env file
 is the first of: --env-file, the working directory, this program's directory, ~/.config/chortle,
 /etc/chortle, /var/lib/chortle.`,
 		Args: noArgs,

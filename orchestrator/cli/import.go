@@ -46,7 +46,7 @@ Exit codes: 0 all is here, 1 failed, 3 something could not be brought over, 11 a
 	f := cmd.Flags()
 	bind(f, "CHORTLE_GIGGLES_DATABASE_URL")
 	f.StringVar(&flags.clips, "clips", "", "its `folder` of clips, or the upload folder above; without it, laughs come without sound")
-	f.StringArrayVar(&flags.names, "name", nil, "give the user of an e-mail this name, or to the user here who has it: `EMAIL=NAME`; may be given several times")
+	f.StringArrayVar(&flags.names, "name", nil, "import the account EMAIL as user NAME (created, or merged into the existing one): `EMAIL=NAME`; may be given several times")
 	f.BoolVar(&flags.dryRun, "dry-run", false, "only count")
 	jsonFlag(cmd, &flags.asJSON)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return a.importGiggles(cmd.Context(), flags) }

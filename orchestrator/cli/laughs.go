@@ -216,7 +216,7 @@ func (a *app) laughsExportCommand() *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		i := slices.IndexFunc(export.Formats, func(f export.Format) bool { return f.Name == format })
 		if i < 0 {
-			return usage("--format %q is not known%s; want one of %s", format, didYouMean(settings.Nearest(format, names)), strings.Join(names, ", "))
+			return usage("unknown --format %q%s; use one of %s", format, didYouMean(settings.Nearest(format, names)), strings.Join(names, ", "))
 		}
 		laughs, err := a.laughs(cmd.Context(), &flags)
 		if err != nil {

@@ -146,6 +146,27 @@ func TestClosedPipeEndsARun(t *testing.T) {
 	}
 }
 
+// A folder that is not there is one line, one alert and one message, not one for each day; a slip of the keyboard is none.
+func TestOneCauseIsReportedOnce(t *testing.T) {
+	t.Parallel()
+	messages := newWeb(t)
+	p := newPlace(t, "CHORTLE_NOTIFY_URLS=generic+"+messages.URL+"/topic")
+	p.must("user", "add", "alice", "--timezone", "Europe/London", "--source", "folder:"+p.path("nowhere"))
+	if r := p.run("run", "--user", "alcie"); r.code != orchestrator.ExitUsage || strings.Contains(r.stderr, "alert") || len(messages.hears()) != 0 {
+		t.Errorf("a slip: %+v, %q", r, messages.hears())
+	}
+	r := p.run("run", "--from", "2026-11-15", "--to", "2026-11-22")
+	if r.code != orchestrator.ExitIncomplete || strings.Count(r.stdout, "error:") != 1 || strings.Count(r.stderr, `"level":"error"`) != 1 || strings.Count(r.stderr, `"alert":"user_failed"`) != 1 {
+		t.Errorf("%+v", r)
+	}
+	if told := messages.hears(); len(told) != 1 || strings.Count(told[0], "nowhere") > 2 || !strings.Contains(told[0], "2026-11-22") {
+		t.Errorf("told %q", told)
+	}
+	if status := p.run("status"); strings.Count(status.stdout, "alert: alice, 2026-11-22") != 1 || strings.Contains(status.stdout, "alert: alice, 2026-11-21") {
+		t.Errorf("%s", status.stdout)
+	}
+}
+
 // The address of a database is shown whole, without its password.
 func TestDoctorShowsAddresses(t *testing.T) {
 	t.Parallel()

@@ -36,17 +36,28 @@ func (a *app) reportDays(run orchestrator.Run, dryRun bool) {
 	if dryRun {
 		verb = "to read"
 	}
-	table := terminal.NewTable("user", "day", "status", "recordings", "audio>", "laughs>", "took>", "speed>", "memory before, peak, after")
+	memory, title := memoryOf, "memory before, peak, after"
+	if a.stdout.Terminal && a.verbose == 0 { // of 80 columns
+		memory, title = peakOf, "memory>"
+	}
+	table := terminal.NewTable("user", "day", "status", "recordings", "audio>", "laughs>", "took>", "speed>", title)
 	for _, day := range run.Days {
 		table.Add(day.User, day.Date.String(), a.status(day.Status), recordings(day, verb), audioOf(day), fmt.Sprint(day.Laughs),
-			tookOf(day.Took), speedOf(day), memoryOf(day.Memory))
+			tookOf(day.Took), speedOf(day), memory(day.Memory))
 	}
 	if table.Len() > 0 {
 		_ = table.WriteTo(a.stdout)
 	}
+	a.reportPlanned(run)
+	told := map[[2]string]bool{}
 	for _, day := range run.Days {
 		a.tellSurvey(day.User, day.Survey)
 		for _, e := range day.Errors {
+			cause := [2]string{day.User, e.Recording + "\n" + e.Message}
+			if told[cause] { // a folder that is not there is the same on every day
+				continue
+			}
+			told[cause] = true
 			fmt.Fprintf(a.stdout, "%s %s %s%s: %s\n", a.stdout.Red("error:"), day.User, day.Date, before(" ", e.Recording), terminal.Printable(e.Message))
 			if remedy := advice.OfRunError(advice.Terminal, e); remedy != "" {
 				fmt.Fprintln(a.stdout, "  →", terminal.Printable(remedy))
@@ -68,6 +79,27 @@ func (a *app) reportDays(run orchestrator.Run, dryRun bool) {
 			fmt.Fprintf(a.stdout, "%s %s %s, %s to %s: %s\n", a.stdout.Yellow("gap:"), day.User, day.Date,
 				gap.Start.In(location).Format(time.TimeOnly), endOf(gap.Span, location), terminal.Printable(gap.Reason))
 		}
+	}
+}
+
+// becauseOf says in words how the start of a recording was found.
+var becauseOf = map[orchestrator.TimeSource]string{orchestrator.TimeFromSource: "the source says so", orchestrator.TimeFromName: "from its name",
+	orchestrator.TimeFromContainer: "from inside the file", orchestrator.TimeFromModTime: "from its modification time"}
+
+// reportPlanned lists what a dry run would have read, and when each recording would start.
+func (a *app) reportPlanned(run orchestrator.Run) {
+	table := terminal.NewTable("user", "starts", "because", "file")
+	for _, day := range run.Days {
+		location, err := time.LoadLocation(day.Timezone)
+		if err != nil {
+			location = time.UTC
+		}
+		for _, planned := range day.Planned {
+			table.Add(day.User, planned.Start.In(location).Format("2006-01-02 15:04:05 MST"), becauseOf[planned.TimeSource], terminal.Printable(planned.Name))
+		}
+	}
+	if table.Len() > 0 {
+		_ = table.WriteTo(a.stdout)
 	}
 }
 
@@ -135,6 +167,14 @@ func memoryOf(m orchestrator.Memory) string {
 		return "-"
 	}
 	return fmt.Sprintf("%s, %s, %s MB", megabytes(m.Before), megabytes(m.Peak), megabytes(m.After))
+}
+
+// peakOf is the part of it that counts.
+func peakOf(m orchestrator.Memory) string {
+	if m.Peak == 0 {
+		return "-"
+	}
+	return megabytes(m.Peak) + " MB"
 }
 
 // megabytes of 1,000,000 bytes, as in every text of ours.

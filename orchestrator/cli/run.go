@@ -55,7 +55,7 @@ stored, 11 another run is under way, 130 interrupted.`,
 	f.StringVar(&flags.trigger, "trigger", "manual", "what started the run, for the log: manual, cron or scheduled")
 	f.BoolVar(&flags.reprocess, "reprocess", false, "read again what is stored already: replaces what the same model heard, and adds what another one hears")
 	f.BoolVar(&flags.all, "all", false, "every day that the sources have something of, however long ago")
-	f.BoolVar(&flags.dryRun, "dry-run", false, "only say what would be read")
+	f.BoolVar(&flags.dryRun, "dry-run", false, "only list what would be read: each file, its day and time, and why")
 	jsonFlag(cmd, &flags.asJSON)
 	f.BoolVar(&flags.events, "events", false, "report progress to the page that started the run")
 	_ = f.MarkHidden("events") // it is there
@@ -96,7 +96,8 @@ func (a *app) run(ctx context.Context, flags runFlags) error {
 		observe = report.Observe
 	}
 	run, err := a.service.Run(ctx, service.RunRequest{Users: flags.users, From: from, To: to, Trigger: orchestrator.Trigger(flags.trigger),
-		Reprocess: flags.reprocess, DryRun: flags.dryRun, All: flags.all}, observe)
+		Reprocess: flags.reprocess, DryRun: flags.dryRun, All: flags.all,
+		Watched: flags.trigger == string(orchestrator.TriggerManual) && a.stderr.Terminal}, observe)
 	a.stderr.SetStatus("")
 	switch {
 	case flags.events:

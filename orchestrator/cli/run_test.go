@@ -290,7 +290,7 @@ func TestDryRun(t *testing.T) {
 	if at(dry, "dry_run") != true || at(dry, "users", 0, "recordings", "processed") != 1.0 || at(dry, "model", "name") != "" {
 		t.Errorf("%v", dry)
 	}
-	if out := p.must(append(day, "--dry-run")...); !strings.Contains(out, "1 to read") || !strings.Contains(out, "dry run") {
+	if out := p.must(append(day, "--dry-run")...); !strings.Contains(out, "1 to read") || !strings.Contains(out, "2026-11-22 14:30:00 GMT  from its name  2026-11-22T14-30-00Z.ogg") || !strings.Contains(out, "dry run") {
 		t.Errorf("the report:\n%s", out)
 	}
 	if runs := p.json(0, "runs", "list"); at(runs, "runs", 0) != nil {
@@ -438,12 +438,12 @@ func TestUsers(t *testing.T) {
 	p := newPlace(t).alice()
 	p.must("user", "add", "bob", "--timezone", "America/Los_Angeles", "--source", "folder:~/bob", "--priority", "1", "--threshold", "0.4", "--enabled=false")
 	bob := p.json(0, "user", "show", "bob")
-	want := map[string]any{"user": "bob", "timezone": "America/Los_Angeles", "source": "folder:" + p.path("bob"), "priority": 1.0, "threshold": 0.4, "inferd": "", "model": "", "keep": "", "enabled": false, "keep_originals": false, "api_key_sealed_with": ""}
+	want := map[string]any{"user": "bob", "timezone": "America/Los_Angeles", "source": "folder:" + p.path("bob"), "priority": 1.0, "threshold": 0.4, "model": "", "inferd": "", "keep": "", "enabled": false, "keep_originals": false, "api_key_sealed_with": ""}
 	if diff := cmp.Diff(want, bob); diff != "" {
 		t.Error(diff)
 	}
 	p.must("user", "set", "bob", "--threshold", "0", "--enabled", "--name", "robert", "--model", "python3 -m chortle_yamnet")
-	want = map[string]any{"user": "robert", "timezone": "America/Los_Angeles", "source": "folder:" + p.path("bob"), "priority": 1.0, "threshold": nil, "inferd": "python3 -m chortle_yamnet", "model": "python3 -m chortle_yamnet", "keep": "", "enabled": true, "keep_originals": false, "api_key_sealed_with": ""}
+	want = map[string]any{"user": "robert", "timezone": "America/Los_Angeles", "source": "folder:" + p.path("bob"), "priority": 1.0, "threshold": nil, "model": "python3 -m chortle_yamnet", "inferd": "python3 -m chortle_yamnet", "keep": "", "enabled": true, "keep_originals": false, "api_key_sealed_with": ""}
 	if diff := cmp.Diff(want, p.json(0, "user", "show", "robert")); diff != "" {
 		t.Error(diff)
 	}
@@ -451,7 +451,7 @@ func TestUsers(t *testing.T) {
 	if at(list, "users", 0, "user") != "robert" || at(list, "users", 1, "user") != "alice" {
 		t.Errorf("order: %v", list)
 	}
-	if out := p.must("user", "list"); !strings.Contains(out, "Europe/London") || !strings.Contains(out, "0.175 (the setting's)") {
+	if out := p.must("user", "list"); !strings.Contains(out, "Europe/London") || !strings.Contains(out, "0.175 (default)") {
 		t.Errorf("for people:\n%s", out)
 	}
 }

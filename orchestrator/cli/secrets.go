@@ -118,7 +118,7 @@ func (a *app) keyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "key", Short: "Look after the secret key that the API keys of users are encrypted with",
 		Long: `The API keys of users are kept encrypted (AES-256-GCM) under CHORTLE_SECRET_KEY, or the file that
-CHORTLE_SECRET_KEY_FILE names. Who loses it has to give every API key anew.`,
+CHORTLE_SECRET_KEY_FILE names. If you lose it, you have to enter every API key again.`,
 		Args: cobra.ArbitraryArgs, RunE: group,
 	}
 	cmd.AddCommand(a.keyNewCommand(), a.keyRotateCommand())

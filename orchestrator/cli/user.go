@@ -42,7 +42,7 @@ func (f *userFlags) bind(cmd *cobra.Command) {
 	flags.StringVar(&f.timezone, "timezone", "", "IANA time `zone`, such as Europe/London")
 	flags.StringVar(&f.source, "source", "", "`address` of the recordings: "+service.SourceForms(false))
 	flags.IntVar(&f.priority, "priority", service.DefaultPriority, "users with a smaller `number` are read first")
-	flags.Float64Var(&f.threshold, "threshold", 0, "`score` from which a laugh is one, up to 1; 0: the setting's")
+	flags.Float64Var(&f.threshold, "threshold", 0, "minimum `score` for a laugh, up to 1 (default: CHORTLE_THRESHOLD, or the policy)")
 	flags.StringVar(&f.model, "model", "", "this user's `model`: its name in models.toml, or the command that starts it (default: CHORTLE_MODEL)")
 	flags.BoolVar(&f.keepOriginals, "keep-originals", false, "keep what is downloaded, in the data folder; --keep-originals=false: delete it once it is read")
 	flags.StringVar(&f.keep, "keep", "", "for how long sound is kept, other than the settings CHORTLE_KEEP_… say: `words` such as \"days=365 size=5GB\"; empty: the settings'")
@@ -248,7 +248,7 @@ func (a *app) showUser(ctx context.Context, u orchestrator.User, asJSON bool) er
 	}
 	model := u.Model
 	if model == "" {
-		model = strings.Join(a.settings.Config.Model, " ") + " (the setting's)"
+		model = strings.Join(a.settings.Config.Model, " ") + " (default)"
 	}
 	table := terminal.NewTable("user", u.Name)
 	table.Add("time zone", u.Timezone)
@@ -271,7 +271,7 @@ func (a *app) showUser(ctx context.Context, u orchestrator.User, asJSON bool) er
 
 func (a *app) thresholdOf(u orchestrator.User) string {
 	if u.Threshold == 0 {
-		return strconv.FormatFloat(a.settings.Config.Threshold, 'g', -1, 64) + " (the setting's)"
+		return strconv.FormatFloat(a.settings.Config.Threshold, 'g', -1, 64) + " (default)"
 	}
 	return strconv.FormatFloat(u.Threshold, 'g', -1, 64)
 }

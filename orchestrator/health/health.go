@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/chortle-audio/chortle/orchestrator"
@@ -175,7 +176,8 @@ func checkRun(run orchestrator.Run, limits Limits) (alerts []orchestrator.Alert)
 	if run.Status == orchestrator.StatusFailed {
 		alerts = append(alerts, orchestrator.Alert{Kind: orchestrator.AlertRunFailed, Message: "the run failed: " + run.Error})
 	}
-	total, failed := 0, 0 // calls
+	total, failed := 0, 0           // calls
+	reported := map[[2]string]int{} // where the alert of a cause is: one cause on several days is one alert
 	for _, day := range run.Days {
 		total, failed = total+day.Calls.Total, failed+day.Calls.Failed
 		add := func(kind, format string, args ...any) {
@@ -183,7 +185,14 @@ func checkRun(run orchestrator.Run, limits Limits) (alerts []orchestrator.Alert)
 				Message: fmt.Sprintf("%s, %s: ", day.User, day.Date) + fmt.Sprintf(format, args...)})
 		}
 		if day.Status == orchestrator.StatusFailed {
-			alerts = append(alerts, failedDay(day))
+			alert := failedDay(day)
+			cause := [2]string{day.User, strings.TrimPrefix(alert.Message, dayOf(day))}
+			if at, again := reported[cause]; again {
+				alerts[at] = alert // the latest day, as in the status
+			} else {
+				reported[cause] = len(alerts)
+				alerts = append(alerts, alert)
+			}
 		}
 		if limits.MemoryAfter > 0 && day.Memory.After > limits.MemoryAfter {
 			add(orchestrator.AlertMemoryAfter, "%d MB are held after the user, the limit is %d MB", day.Memory.After/1e6, limits.MemoryAfter/1e6)
@@ -261,6 +270,9 @@ func checkBackups(b Backups, limits Limits, now time.Time) []orchestrator.Alert 
 	return []orchestrator.Alert{{Kind: orchestrator.AlertNoBackup, Message: what}}
 }
 
+// dayOf begins a message about a user's day.
+func dayOf(day orchestrator.UserDay) string { return fmt.Sprintf("%s, %s: ", day.User, day.Date) }
+
 // failedDay is the alert for a user's day that could not be read, or only in part.
 func failedDay(day orchestrator.UserDay) orchestrator.Alert {
 	var last orchestrator.RunError
@@ -271,7 +283,7 @@ func failedDay(day orchestrator.UserDay) orchestrator.Alert {
 	if day.Status == orchestrator.StatusIncomplete && last.Message != "" {
 		what = "a part could not be read: " + what
 	}
-	return orchestrator.Alert{Kind: orchestrator.AlertUserFailed, User: day.User, Message: fmt.Sprintf("%s, %s: %s", day.User, day.Date, what),
+	return orchestrator.Alert{Kind: orchestrator.AlertUserFailed, User: day.User, Message: dayOf(day) + what,
 		Code: last.Code, Facts: last.Facts, Remedy: last.Remedy}
 }
 
@@ -290,7 +302,7 @@ func noGoodRun(status orchestrator.ServiceStatus, limits Limits, now time.Time) 
 		last = slices.MaxFunc(users, func(a, b orchestrator.UserStatus) int { return a.LastGoodRun.Compare(b.LastGoodRun) }).LastGoodRun
 	}
 	tried := func(u orchestrator.UserStatus) bool { // a part of the day was read: what failed of it has an alert of its own
-		return u.LastGoodRun.IsZero() && u.Latest.Status == orchestrator.StatusIncomplete
+		return u.LastGoodRun.IsZero() && u.Latest.Status == orchestrator.StatusIncomplete && u.Latest.Processed+u.Latest.Skipped > 0
 	}
 	if what, late := late(last); late && (!last.IsZero() || !slices.ContainsFunc(users, tried)) {
 		return []orchestrator.Alert{{Kind: orchestrator.AlertNoGoodRun, Message: what}}

@@ -137,7 +137,7 @@ func TestTheServiceIsWatched(t *testing.T) {
 		"not well yet": {func(s *orchestrator.ServiceStatus) { s.Users[0].LastGoodRun = time.Time{} }, []string{orchestrator.AlertNoGoodRun}},
 		"read in part at first": {func(s *orchestrator.ServiceStatus) {
 			for i := range s.Users {
-				s.Users[i].LastGoodRun, s.Users[i].Latest.Status = time.Time{}, orchestrator.StatusIncomplete
+				s.Users[i].LastGoodRun, s.Users[i].Latest.Status, s.Users[i].Latest.Processed = time.Time{}, orchestrator.StatusIncomplete, 1
 			}
 		}, []string{orchestrator.AlertUserFailed, orchestrator.AlertUserFailed}},
 		"only just there": {func(s *orchestrator.ServiceStatus) {

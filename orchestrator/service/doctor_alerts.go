@@ -30,7 +30,7 @@ func (d *doctor) checkTelling() {
 		return
 	}
 	if len(alerts.NotifyURLs) == 0 && alerts.PingURL == "" {
-		d.ok(check, "nobody is told of a night that goes wrong, beside the log (CHORTLE_PING_URL, CHORTLE_NOTIFY_URLS)")
+		d.ok(check, "no notifications are set up: failures are only logged (CHORTLE_PING_URL, CHORTLE_NOTIFY_URLS)")
 		return
 	}
 	d.ok(check, "%s for messages, ping %t", advice.Plural(len(alerts.NotifyURLs), "address"), alerts.PingURL != "")

@@ -45,7 +45,7 @@ func (e *UnknownUserError) Error() string {
 	case len(e.Known) == 0:
 		hint = ": there are no users yet"
 	default:
-		hint = ": there are " + strings.Join(e.Known[:min(len(e.Known), 5)], ", ")
+		hint = "; known users: " + strings.Join(e.Known[:min(len(e.Known), 5)], ", ")
 	}
 	return fmt.Sprintf("unknown user %q%s", e.Name, hint)
 }

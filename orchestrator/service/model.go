@@ -70,11 +70,11 @@ func (s *Service) findModel(command []string) (models.Entry, error) {
 		for _, e := range entries {
 			names = append(names, e.Name)
 		}
-		where := "there is no models.toml"
+		where := " (and there is no models.toml)"
 		if path := s.Config.ModelsFile; path != "" {
-			where = path + " has none of that name" + advice.DidYouMean(settings.Nearest(command[0], names))
+			where = advice.DidYouMean(settings.Nearest(command[0], names))
 		}
-		return entry, orchestrator.WithCode(fmt.Errorf("find model %q: %s, and no program in PATH is called so", command[0], where), orchestrator.CodeUnknownModel)
+		return entry, orchestrator.WithCode(fmt.Errorf("find model: no model or program is called %q%s", command[0], where), orchestrator.CodeUnknownModel)
 	}
 	return entry, nil
 }

@@ -43,8 +43,8 @@ const (
 // seconds is a duration as a number of seconds with milliseconds.
 func seconds(d time.Duration) float64 { return float64(d.Milliseconds()) / 1000 }
 
-// logEvent logs what a run does.
-func (s *Service) logEvent(e orchestrator.Event) {
+// logEvent logs what a run does. logged holds the causes of failed days that were logged before, as user and message.
+func (s *Service) logEvent(e orchestrator.Event, logged map[[2]string]bool) {
 	log := s.Log.WithFields(fields{keyUser: e.User, keyDate: e.Date.String()})
 	if e.Recording != "" {
 		log = log.WithField(keyRecording, e.Recording)
@@ -70,7 +70,7 @@ func (s *Service) logEvent(e orchestrator.Event) {
 		m := e.Exit.Memory
 		log.WithFields(fields{keyPID: e.Exit.PID, keyGone: e.Exit.Gone, keyBefore: m.Before, keyPeak: m.Peak, keyAfter: m.After}).Info("model ended")
 	case orchestrator.EventDayDone:
-		logDay(log, e.Day)
+		logDay(log, e.Day, logged)
 	case orchestrator.EventSurvey:
 		for _, moved := range e.Survey.Moved {
 			log.WithFields(fields{keyRecording: moved.Recording, "from": moved.From, "to": moved.To}).Info("recording moved")
@@ -94,9 +94,12 @@ func withRemedy(log *logrus.Entry, err error) *logrus.Entry {
 	return log
 }
 
-func logDay(log *logrus.Entry, day *orchestrator.UserDay) {
+// logDay logs how a day ended. What made an earlier day fail, such as a folder that is not there, is not said again.
+func logDay(log *logrus.Entry, day *orchestrator.UserDay, logged map[[2]string]bool) {
 	for _, e := range day.Errors {
-		if e.Recording == "" { // those of recordings were logged when they came up
+		cause := [2]string{day.User, e.Message}
+		if e.Recording == "" && !logged[cause] { // those of recordings were logged when they came up
+			logged[cause] = true
 			log.WithFields(fields{"stage": e.Stage, keyRemedy: advice.OfRunError(advice.Terminal, e)}).Error(e.Message)
 		}
 	}

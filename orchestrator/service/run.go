@@ -27,6 +27,8 @@ type RunRequest struct {
 	Reprocess, DryRun bool
 	// All reads every day that the sources have something of, however long ago, without a bound. It goes without From.
 	All bool
+	// Watched says that a person looks at this run: nobody is notified of it.
+	Watched bool
 }
 
 // Run reads what the request wants while no other run does, logs it, and notifies whoever watches. observe, unless nil,
@@ -45,12 +47,18 @@ func (s *Service) Run(ctx context.Context, request RunRequest, observe func(orch
 		return run, err
 	}
 	defer release()
+	unready := s.checkUsers(ctx, request)
+	if unready != nil && ExitCode(ctx, unready) == orchestrator.ExitUsage && request.Trigger == orchestrator.TriggerManual {
+		return s.notStarted(ctx, request.Trigger, startedAt, unready), unready // a slip of the keyboard alarms nobody
+	}
 	var watch *watch
 	if !request.DryRun {
-		watch = s.beginWatch(ctx)
+		watch = s.beginWatch(ctx, request.Watched)
 		observe = watch.heard.listen(observe)
 	}
-	run, err = s.read(ctx, request, watch, observe)
+	if err = unready; err == nil {
+		run, err = s.read(ctx, request, watch, observe)
+	}
 	if opened := s.storeIfOpen(); opened != nil && err == nil && !request.DryRun {
 		if _, err := opened.FinishPurges(ctx); err != nil {
 			s.Log.WithError(err).Warn("finish purges")
@@ -95,6 +103,19 @@ func (s *Service) read(ctx context.Context, request RunRequest, watch *watch, ob
 		return run, err
 	}
 	return s.carryOut(ctx, runner, plan, observe)
+}
+
+// checkUsers returns an error where there is nobody of a name that the request has, or nobody at all.
+func (s *Service) checkUsers(ctx context.Context, request RunRequest) error {
+	all, err := s.Users(ctx)
+	if err != nil {
+		return err
+	}
+	if len(all) == 0 {
+		return invalidCode(orchestrator.CodeNoUsers, "there are no users yet")
+	}
+	_, err = chooseUsers(all, request.Users)
+	return err
 }
 
 // plan says what a request means now.
@@ -153,8 +174,9 @@ func (s *Service) lastDay(plan orchestrator.Plan) orchestrator.Date {
 
 // carryOut runs a plan and logs it.
 func (s *Service) carryOut(ctx context.Context, runner *orchestrator.Runner, plan orchestrator.Plan, observe func(orchestrator.Event)) (orchestrator.Run, error) {
+	logged := map[[2]string]bool{}
 	runner.Observe = func(e orchestrator.Event) {
-		s.logEvent(e)
+		s.logEvent(e, logged)
 		if observe != nil {
 			observe(e)
 		}

@@ -96,7 +96,7 @@ func testLimitlessKey(ctx context.Context, s *Service, user orchestrator.User) (
 	case errors.Is(err, limitless.ErrBadKey):
 		return "", fmt.Errorf("test API key of user %s: %w", user.Name, err)
 	case err != nil:
-		return "", fmt.Errorf("test API key of user %s: it cannot be told now: %w", user.Name, err)
+		return "", fmt.Errorf("test API key of user %s: could not check the key: %w", user.Name, err)
 	}
 	return s.Config.LimitlessURL, nil
 }

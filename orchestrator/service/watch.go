@@ -30,13 +30,16 @@ type watch struct {
 	notifier   notify.Notifier
 	heard      heardNow           // recordings with new laughs
 	unfinished []orchestrator.Run // runs before this one that something killed
+	silent     bool               // a person looks at the run: only metrics are written
 }
 
 // beginWatch notifies that a run begins.
-func (s *Service) beginWatch(ctx context.Context) *watch {
-	w := &watch{Service: s, heard: heardNow{}, notifier: s.notifier()}
+func (s *Service) beginWatch(ctx context.Context, silent bool) *watch {
+	w := &watch{Service: s, heard: heardNow{}, notifier: s.notifier(), silent: silent}
 	w.warn(w.notifier.Check())
-	w.warn(w.notifier.Start(ctx))
+	if !silent {
+		w.warn(w.notifier.Start(ctx))
+	}
 	return w
 }
 
@@ -92,7 +95,7 @@ func (w *watch) end(ctx context.Context, opened *store.Store, run orchestrator.R
 		w.notifier.Timeout = hastyTimeout
 	}
 	ctx = context.WithoutCancel(ctx)
-	if failure != nil && w.Kept != nil { // without it, only the screen has the log, and the error is printed there
+	if failure != nil && w.Kept != nil && !w.silent { // without it, only the screen has the log, and the error is printed there
 		w.Log.WithError(failure).Error("run failed")
 	}
 	var status orchestrator.ServiceStatus
@@ -127,6 +130,9 @@ func (w *watch) end(ctx context.Context, opened *store.Store, run orchestrator.R
 	}
 	var lines []string
 	for _, alert := range alerts {
+		if w.silent {
+			break // the report, and orchestrator status, say it
+		}
 		remedy := advice.OfAlert(advice.Terminal, alert)
 		w.Log.WithFields(fields{keyAlert: alert.Kind, keyUser: alert.User, keyRemedy: remedy}).Warn(alert.Message)
 		lines = append(lines, fmt.Sprintf("%s. %s.", alert.Message, remedy))
@@ -136,7 +142,9 @@ func (w *watch) end(ctx context.Context, opened *store.Store, run orchestrator.R
 	if path := w.Config.Alerts.MetricsFile; path != "" {
 		w.warn(notify.WriteMetrics(path, run, status, alerts))
 	}
-	w.warn(w.notifier.End(ctx, run, w.Kept.Tail()))
+	if !w.silent {
+		w.warn(w.notifier.End(ctx, run, w.Kept.Tail()))
+	}
 }
 
 // forget takes the names of users who were purged out of the log and out of the metrics: every line with one of them.

@@ -89,7 +89,7 @@ func share(text string, to *float64) error {
 		number /= 100
 	}
 	if err != nil || !(number >= 0 && number <= 1) {
-		return fmt.Errorf("%q is no share; want one from 0%% to 100%%, such as 10%%", text)
+		return fmt.Errorf("%q is not a valid share: use 0%% to 100%%, such as 10%%", text)
 	}
 	*to = number
 	return nil
@@ -104,7 +104,7 @@ func longDuration(text string, to *time.Duration) error {
 		d = time.Duration(n * 24 * float64(time.Hour))
 	}
 	if err != nil || d < 0 || d > 366*24*time.Hour {
-		return fmt.Errorf("%q is no duration that fits; want one from 0s to 366d, such as 36h", text)
+		return fmt.Errorf("%q is not a valid duration: use 0s to 366d, with a unit, such as 36h", text)
 	}
 	*to = d
 	return nil

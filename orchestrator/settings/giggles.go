@@ -19,7 +19,7 @@ var gigglesTable = []Definition{
 		fallback: fixed(""),
 		set: func(s *Settings, v string) error {
 			if v != "" && !strings.HasPrefix(v, "postgres://") && !strings.HasPrefix(v, "postgresql://") {
-				return errors.New("it is no address of a database; want postgres://USER:PASSWORD@HOST/NAME")
+				return errors.New("not a database address: use postgres://USER:PASSWORD@HOST/NAME")
 			}
 			s.Config.Giggles.DatabaseURL = v
 			return nil

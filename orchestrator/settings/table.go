@@ -81,7 +81,7 @@ var Table = append([]Definition{
 		fallback: fixed(""),
 		set: func(s *Settings, v string) error {
 			if sum, err := hex.DecodeString(v); err != nil || len(sum) != 0 && len(sum) != 32 {
-				return fmt.Errorf("%q is no sha256; want 64 hexadecimal digits", v)
+				return fmt.Errorf("%q is not a sha256: use 64 hexadecimal digits", v)
 			}
 			s.Config.WeightsSHA256 = strings.ToLower(v)
 			return nil
@@ -129,12 +129,12 @@ var Table = append([]Definition{
 			s.Config.ModelMemoryLimit, err = ParseBytes(v)
 			return err
 		}},
-	{Name: "CHORTLE_THRESHOLD", Flag: "threshold", Help: "score from which a laugh is one, above 0 and up to 1, in place of the default policy; a user's own goes first",
+	{Name: "CHORTLE_THRESHOLD", Flag: "threshold", Help: "minimum score for a laugh (above 0 and up to 1), in place of the default policy; a user's own threshold takes precedence in runs",
 		fallback: fixed(strconv.FormatFloat(detect.DefaultThreshold, 'g', -1, 64)),
 		set: func(s *Settings, v string) error {
 			threshold, err := strconv.ParseFloat(v, 64)
 			if err != nil || orchestrator.ValidateThreshold(threshold) != nil || threshold == 0 {
-				return fmt.Errorf("%q is no score; want a number above 0 and up to 1, such as 0.175", v)
+				return fmt.Errorf("%q is not a valid score: use a number above 0 and up to 1, such as 0.175", v)
 			}
 			s.Config.Threshold = threshold
 			return nil
@@ -177,7 +177,7 @@ var Table = append([]Definition{
 		set: func(s *Settings, v string) error {
 			base, err := url.Parse(v)
 			if err != nil || base.Host == "" || base.User != nil || base.Scheme != "https" && base.Scheme != "http" {
-				return fmt.Errorf("%q is no address; want https://HOST", Mask(v))
+				return fmt.Errorf("%q is not an address: use https://HOST", Mask(v))
 			}
 			if base.Scheme == "http" && !isLoopback(base.Hostname()) {
 				return fmt.Errorf("%q would send API keys and recordings in clear text; want https://HOST (http is for this machine only)", Mask(v))
@@ -238,11 +238,11 @@ func (s *Settings) file(text string, to *string) (err error) {
 func (s *Settings) address(text string, to *string, schemes ...string) error {
 	scheme, rest, ok := strings.Cut(text, ":")
 	if !ok || !slices.Contains(schemes, scheme) || rest == "" {
-		return fmt.Errorf("%q is no address of a kind that is known; want %s", Mask(text), strings.Join(schemes, ":…, ")+":…")
+		return fmt.Errorf("unsupported address %q%s: use %s", Mask(text), didYouMean(text, schemes), strings.Join(schemes, ":…, ")+":…")
 	}
 	if strings.HasPrefix(scheme, "postgres") {
 		if _, err := url.Parse(text); err != nil {
-			return errors.New("is no address: a character of the password must be written as %XX; want postgres://USER:PASSWORD@HOST/NAME")
+			return errors.New("not a valid address: write special characters of the password as %XX (@ as %40), as in postgres://USER:PASSWORD@HOST/NAME")
 		}
 		*to = text
 		return nil
@@ -263,7 +263,7 @@ func (s *Settings) address(text string, to *string, schemes ...string) error {
 func whole(text string, to *int, low, high int) error {
 	n, err := strconv.Atoi(text)
 	if err != nil || n < low || n > high {
-		return fmt.Errorf("%q is no number that fits; want a whole number from %d to %d", text, low, high)
+		return fmt.Errorf("%q is not a valid number: use a whole number from %d to %d", text, low, high)
 	}
 	*to = n
 	return nil
@@ -282,7 +282,7 @@ func length(v string, to *time.Duration) error {
 func duration(text string, to *time.Duration) error {
 	d, err := time.ParseDuration(text)
 	if err != nil || d < 0 || d > 24*time.Hour {
-		return fmt.Errorf("%q is no duration that fits; want one from 0s to 24h, such as 10s", text)
+		return fmt.Errorf("%q is not a valid duration: use 0s to 24h, with a unit, such as 10s", text)
 	}
 	*to = d
 	return nil
@@ -304,8 +304,18 @@ func silence(text string, to *float64) error {
 
 func oneOf(text string, to *string, words ...string) error {
 	if !slices.Contains(words, text) {
-		return fmt.Errorf("%q is not known; want one of %s", text, strings.Join(words, ", "))
+		return fmt.Errorf("%q is not known: use one of %s", text, strings.Join(words, ", "))
 	}
 	*to = text
 	return nil
+}
+
+// didYouMean proposes a scheme for a path that was given without one.
+func didYouMean(text string, schemes []string) string {
+	for _, scheme := range []string{"sqlite", "folder"} {
+		if strings.ContainsAny(text[:min(1, len(text))], "/~.") && slices.Contains(schemes, scheme) {
+			return ", did you mean " + scheme + ":" + text + "?"
+		}
+	}
+	return ""
 }

@@ -50,7 +50,7 @@ var byteSize = regexp.MustCompile(`(?i)^\s*([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)(i?)
 func ParseBytes(text string) (int64, error) {
 	match := byteSize.FindStringSubmatch(text)
 	if match == nil {
-		return 0, fmt.Errorf("%q is no size; want one such as 512MB", text)
+		return 0, fmt.Errorf("%q is not a valid size: use one such as 512MB", text)
 	}
 	number, err := strconv.ParseFloat(match[1], 64)
 	thousand := 1000.
@@ -61,7 +61,7 @@ func ParseBytes(text string) (int64, error) {
 		number *= math.Pow(thousand, float64(strings.Index("kmgt", strings.ToLower(match[2]))+1))
 	}
 	if err != nil || number >= math.MaxInt64 {
-		return 0, fmt.Errorf("%q is too large a size; want one such as 512MB", text)
+		return 0, fmt.Errorf("%q is too large: use a size such as 512MB", text)
 	}
 	return int64(number), nil
 }
