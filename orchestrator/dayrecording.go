@@ -155,7 +155,7 @@ func (d *dayRun) save(ctx context.Context, before RecordingState, result Result)
 	return nil
 }
 
-// cut stores the sound around each laugh and notes its key.
+// cut stores the sound that the policy keeps of each laugh, and notes its key.
 func (d *dayRun) cut(ctx context.Context, result *Result) error {
 	if len(result.Laughs) == 0 {
 		return nil
@@ -165,16 +165,22 @@ func (d *dayRun) cut(ctx context.Context, result *Result) error {
 			return &stageError{StageClip, err}
 		}
 	}
-	spans := make([]SampleSpan, len(result.Laughs))
-	for i, laugh := range result.Laughs {
-		spans[i] = SampleSpan{max(0, laugh.Onset-clipMargin), min(result.Scores.Length, laugh.Offset+clipMargin)}
+	var spans []SampleSpan
+	var of []*Laugh
+	for i := range result.Laughs {
+		if span, ok := result.Policy.Clips.Span(result.Laughs[i], result.Scores.Length); ok {
+			spans, of = append(spans, span), append(of, &result.Laughs[i])
+		}
+	}
+	if len(spans) == 0 {
+		return nil
 	}
 	i := 0
 	for clip, err := range d.Audio.Cut(ctx, result.Recording, spans) {
 		if err != nil {
 			return &stageError{StageClip, err}
 		}
-		laugh := &result.Laughs[i]
+		laugh := of[i]
 		start := result.Recording.Start.Add(SamplesToDuration(laugh.Onset))
 		key := d.ClipKey(d.user.Name, start, result.Recording.SHA256, result.Model, clip.Extension)
 		if err := d.Clips.Put(ctx, key, clip.Data); err != nil {

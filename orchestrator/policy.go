@@ -47,6 +47,35 @@ type Policy struct {
 	ShortestLaugh float64 `json:"shortest_laugh_s"`
 	// Head, unless nil, adds what was learned from labelled sound or from marks to the evidence.
 	Head *Head `json:"head,omitempty"`
+	// Clips says what sound is kept of laughs; its zero value keeps it of all, with two seconds around each.
+	Clips ClipRule `json:"clips,omitzero"`
+}
+
+// ClipRule says what sound is kept of laughs. Rows are kept in any case.
+type ClipRule struct {
+	// Keep is KeepAround, KeepLaugh or KeepNothing.
+	Keep string `json:"keep,omitempty"`
+	// SpeechBelow keeps no clip of a laugh where speech before or behind it has a score of this or more; 0 keeps all.
+	SpeechBelow float64 `json:"speech_below,omitempty"`
+}
+
+// What a ClipRule keeps.
+const (
+	KeepAround  = ""      // the laugh and what is around it
+	KeepLaugh   = "laugh" // the laugh alone
+	KeepNothing = "none"
+)
+
+// Span is what sound is kept of a laugh in a recording of that length; ok is false where none is.
+func (c ClipRule) Span(l Laugh, length int64) (span SampleSpan, ok bool) {
+	if c.Keep == KeepNothing || c.SpeechBelow > 0 && l.Around.Speech >= c.SpeechBelow {
+		return span, false
+	}
+	margin := int64(clipMargin)
+	if c.Keep == KeepLaugh {
+		margin = 0
+	}
+	return SampleSpan{max(0, l.Onset-margin), min(length, l.Offset+margin)}, true
 }
 
 // Thresholds of a class: from Sure on a laugh is sure, from Maybe on it is one that may be. 0 < Maybe <= Sure <= 1.
@@ -143,6 +172,10 @@ func (p Policy) Validate() error {
 		within(fmt.Sprintf("margin of against %d", i+1), contrast.Margin, -maxMargin, maxMargin)
 		within(fmt.Sprintf("around_s of against %d", i+1), contrast.Around, 0, maxAround)
 	}
+	if keep := p.Clips.Keep; keep != KeepAround && keep != KeepLaugh && keep != KeepNothing {
+		bad("keep of clips is %.80q; want %q or %q, or nothing for the laugh and what is around it", keep, KeepLaugh, KeepNothing)
+	}
+	within("speech_below of clips", p.Clips.SpeechBelow, 0, 1)
 	if p.Head != nil {
 		problems = append(problems, p.Head.problems()...)
 	}

@@ -55,6 +55,8 @@ func TestPolicyNamesWhatIsWrong(t *testing.T) {
 		"weight":               {func(p *orchestrator.Policy) { p.Against[0].Weight = -1 }, "weight of against 1 is -1"},
 		"pause that never end": {func(p *orchestrator.Policy) { p.LongestPause = math.Inf(1) }, "longest_pause_s is +Inf"},
 		"shortest":             {func(p *orchestrator.Policy) { p.ShortestLaugh = -1 }, "shortest_laugh_s is -1"},
+		"clips":                {func(p *orchestrator.Policy) { p.Clips = orchestrator.ClipRule{Keep: "some"} }, `keep of clips is "some"`},
+		"speech in clips":      {func(p *orchestrator.Policy) { p.Clips.SpeechBelow = 2 }, "speech_below of clips is 2"},
 		"a head":               {func(p *orchestrator.Policy) { p.Head = head(3) }, ""},
 		"weights of a head":    {func(p *orchestrator.Policy) { p.Head = head(2) }, "head: 2 weights; want 3"},
 		"a head of nothing":    {func(p *orchestrator.Policy) { p.Head = &orchestrator.Head{Name: "x", Version: 1} }, "head: 0 classes"},
@@ -190,5 +192,25 @@ func TestLogit(t *testing.T) {
 	}
 	if orchestrator.Logit(0) != -orchestrator.MaxLogit || orchestrator.Logit(1) != orchestrator.MaxLogit {
 		t.Errorf("0 and 1: %v and %v", orchestrator.Logit(0), orchestrator.Logit(1))
+	}
+}
+
+func TestClipRule(t *testing.T) {
+	t.Parallel()
+	laugh := orchestrator.Laugh{Onset: 16000, Offset: 48000, Around: orchestrator.Around{Speech: 0.6}}
+	for name, c := range map[string]struct {
+		rule orchestrator.ClipRule
+		want orchestrator.SampleSpan
+		ok   bool
+	}{
+		"what is around it":  {orchestrator.ClipRule{}, orchestrator.SampleSpan{Start: 0, End: 80000}, true},
+		"the laugh alone":    {orchestrator.ClipRule{Keep: orchestrator.KeepLaugh}, orchestrator.SampleSpan{Start: 16000, End: 48000}, true},
+		"nothing":            {orchestrator.ClipRule{Keep: orchestrator.KeepNothing}, orchestrator.SampleSpan{}, false},
+		"others talk":        {orchestrator.ClipRule{SpeechBelow: 0.6}, orchestrator.SampleSpan{}, false},
+		"others talk softly": {orchestrator.ClipRule{SpeechBelow: 0.7}, orchestrator.SampleSpan{Start: 0, End: 80000}, true},
+	} {
+		if got, ok := c.rule.Span(laugh, 90000); got != c.want || ok != c.ok {
+			t.Errorf("%s: %v %v, want %v %v", name, got, ok, c.want, c.ok)
+		}
 	}
 }

@@ -463,6 +463,19 @@ func TestTheLogOfADay(t *testing.T) {
 	}
 }
 
+// TestNoSoundIsKept: a person's policy keeps no clips; the laughs are stored all the same.
+func TestNoSoundIsKept(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.file(t, "alice", "one.ogg")
+	private := alice
+	private.Policy = `{"clips": {"keep": "none"}}`
+	run, err := b.Run(t.Context(), orchestrator.Plan{Users: []orchestrator.User{private}, Policy: orchestrator.PolicySettings{Threshold: 0.5}})
+	if err != nil || run.Days[0].Processed != 1 || len(b.clips) != 0 {
+		t.Errorf("%v: %+v, clips %v", err, run.Days[0], b.clips)
+	}
+}
+
 func TestARunThatCannotBegin(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

@@ -87,6 +87,15 @@ func (a *app) showPolicy(p orchestrator.Policy, own string) error {
 	table.Add("release", fmt.Sprint(p.Release))
 	table.Add("longest pause", fmt.Sprintf("%v s", p.LongestPause))
 	table.Add("shortest laugh", fmt.Sprintf("%v s", p.ShortestLaugh))
+	switch p.Clips.Keep {
+	case orchestrator.KeepLaugh:
+		table.Add("clips", "the laugh alone")
+	case orchestrator.KeepNothing:
+		table.Add("clips", "none")
+	}
+	if p.Clips.SpeechBelow > 0 {
+		table.Add("clips", fmt.Sprintf("none where others' speech is %v or more", p.Clips.SpeechBelow))
+	}
 	if p.Head != nil {
 		table.Add("learned", terminal.Printable(fmt.Sprintf("%s, weight %v, on %s", p.Head.ID(), p.Head.Weight, p.Head.TrainedOn)))
 	}
@@ -108,6 +117,8 @@ func (a *app) policySetCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "set --user NAME {POLICY | --head FILE}", Short: "Change the policy of a user",
 		Long: `Replaces what a user's policy says other than everybody's: a JSON object, a file with one, or "" for nothing.
+{"clips": {"keep": "none"}} keeps no sound of laughs, "laugh" the laugh alone, and {"clips": {"speech_below": 0.5}} none
+where others talk; the rows stay. Clips that are stored already stay until their day is read again (run --reprocess).
 --head gives the policy a head that was learned elsewhere (orchestrator policy train), or takes it away (none).`,
 		Example: "  orchestrator policy set --user alice '{\"classes\": {\"Baby laughter\": {\"sure\": 0.1}}}'\n" +
 			"  orchestrator policy set --user alice --head our-home.json",
