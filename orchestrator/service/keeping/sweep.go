@@ -83,19 +83,28 @@ func SweepClips(ctx context.Context, references References, kept orchestrator.Cl
 		swept.Held = fmt.Sprintf("%d of %d clips have no laugh: more than a crash leaves; is it the database of these clips, and is it whole?", swept.Orphans, swept.Clips)
 		return swept, nil
 	}
-	for start := 0; start < len(orphans) && !dryRun; start += batch {
+	if dryRun {
+		return swept, nil
+	}
+	err := deleteOrphans(ctx, references, kept, orphans, &swept)
+	return swept, err
+}
+
+// deleteOrphans deletes those clips that still have no laugh, and counts them.
+func deleteOrphans(ctx context.Context, references References, kept orchestrator.Clips, orphans []string, swept *document.Sweep) error {
+	for start := 0; start < len(orphans); start += batch {
 		still, err := references.Unreferenced(ctx, orphans[start:min(start+batch, len(orphans))])
 		if err != nil {
-			return swept, err
+			return err
 		}
 		for _, key := range still {
 			if err := kept.Delete(ctx, key); err != nil {
-				return swept, err
+				return err
 			}
 			swept.Deleted++
 		}
 	}
-	return swept, nil
+	return nil
 }
 
 // Missing counts the laughs' clips that are not there, and names one.

@@ -40,8 +40,8 @@ func checkPlace(dir string, statfs func(string, *unix.Statfs_t) error, mounts fu
 		}
 		there = above
 	}
-	kind := networks[uint32(disk.Type)] //nolint:gosec // its lower half is the number
-	if uint32(disk.Type) == fuse {      //nolint:gosec // likewise
+	kind := networks[uint32(disk.Type)]
+	if uint32(disk.Type) == fuse {
 		kind = fuseKind(there, mounts)
 	}
 	if kind == "" {

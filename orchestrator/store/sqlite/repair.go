@@ -167,7 +167,7 @@ func bringOver(ctx context.Context, db *sql.DB, name string) (RepairedTable, err
 		}
 	}
 	list := strings.Join(columns, ", ")
-	statement := fmt.Sprintf("INSERT OR IGNORE INTO main.%[1]s (%[2]s) SELECT %[2]s FROM old.%[1]s NOT INDEXED WHERE rowid > ?1 AND rowid <= ?2", name, list)
+	statement := fmt.Sprintf("INSERT OR IGNORE INTO main.%[1]s (%[2]s) SELECT %[2]s FROM old.%[1]s NOT INDEXED WHERE rowid > ?1 AND rowid <= ?2", name, list) //nolint:gosec // names of our own schema
 	failures := 0
 	var copyRange func(low, high int64) error
 	copyRange = func(low, high int64) error {
@@ -223,29 +223,36 @@ func lastRow(ctx context.Context, db *sql.DB, name string) int64 {
 	return 1 << 32
 }
 
+// looseReference is a row that refers to one that is not there, by its foreign key of that number.
+type looseReference struct {
+	table string
+	row   sql.NullInt64
+	key   int
+}
+
+func looseReferences(ctx context.Context, db *sql.DB) (loose []looseReference, err error) {
+	rows, err := db.QueryContext(ctx, "PRAGMA main.foreign_key_check")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var r looseReference
+		var parent string
+		if err := rows.Scan(&r.table, &r.row, &parent, &r.key); err != nil {
+			return nil, err
+		}
+		loose = append(loose, r)
+	}
+	return loose, rows.Err()
+}
+
 // dropLoose takes out of the new database what refers to rows that were lost: the reference where it may be empty, else the
 // row.
 func dropLoose(ctx context.Context, db *sql.DB, tables []RepairedTable) error {
 	for {
-		rows, err := db.QueryContext(ctx, "PRAGMA main.foreign_key_check")
-		if err != nil {
-			return err
-		}
-		type reference struct {
-			table string
-			row   sql.NullInt64
-			key   int
-		}
-		var loose []reference
-		for rows.Next() {
-			var r reference
-			var parent string
-			if err := rows.Scan(&r.table, &r.row, &parent, &r.key); err != nil {
-				return errors.Join(err, rows.Close())
-			}
-			loose = append(loose, r)
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil || len(loose) == 0 {
+		loose, err := looseReferences(ctx, db)
+		if err != nil || len(loose) == 0 {
 			return err
 		}
 		for _, r := range loose {
@@ -256,7 +263,7 @@ func dropLoose(ctx context.Context, db *sql.DB, tables []RepairedTable) error {
 			if err != nil {
 				return err
 			}
-			statement := "DELETE FROM main." + r.table + " WHERE rowid = ?1"
+			statement := "DELETE FROM main." + r.table + " WHERE rowid = ?1" //nolint:gosec // a table of our own schema
 			if !must {
 				statement = "UPDATE main." + r.table + " SET " + column + " = NULL WHERE rowid = ?1"
 			}
