@@ -10,7 +10,7 @@ import (
 )
 
 // every is the time between two Releases: what hours of work come by here and there is not kept.
-const every = 10 * time.Second
+const every = 5 * time.Second
 
 // Start is called once, before anything else and before any connection is made. It holds for as long as
 // the process lives.

@@ -72,7 +72,7 @@ func (a *Audio) OpusDecoder() (string, error) {
 }
 
 // Decode yields the recording in blocks of exactly 160,000 samples (10 s), the last one shorter,
-// levelled as the package's comment says. Decoding runs ahead by seven blocks. An error comes last: it
+// levelled as the package's comment says. Decoding runs ahead by five blocks. An error comes last: it
 // wraps orchestrator.ErrBadRecording where it is the file's fault, and is the context's own when that
 // ended; an *orchestrator.DamageError comes behind all that can be read of a damaged file. A missing or
 // broken ffmpeg is nobody's fault but the machine's.

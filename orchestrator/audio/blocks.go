@@ -11,7 +11,7 @@ const (
 	// blockLength is a block's length in samples: 10 s.
 	blockLength = 10 * orchestrator.SampleRateHz
 	// blocksAhead wait to be levelled: while a busy stretch keeps the models, decoding gets ahead by a quiet one.
-	blocksAhead = 6
+	blocksAhead = 4
 	// blockBuffers: beside those, one is being filled, two wait for their neighbours, and one is the consumer's.
 	blockBuffers = blocksAhead + 4
 )

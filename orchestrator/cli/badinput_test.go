@@ -124,9 +124,8 @@ func TestBadInput(t *testing.T) {
 func TestFileThatChangesInTheMiddle(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ change, says, remedy string }{
-		"grows":    {"open(path, 'ab').write(b'more')", "changed since it was listed", "next run"},
-		"shrinks":  {"os.truncate(path, 1000)", "changed since it was listed", "next run"},
-		"vanishes": {"os.path.exists(path) and os.remove(path)", "vanished after it was listed", "put it back"},
+		"grows":   {"open(path, 'ab').write(b'more')", "changed since it was listed", "next run"},
+		"shrinks": {"os.truncate(path, 1000)", "changed since it was listed", "next run"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -151,6 +150,22 @@ func TestFileThatChangesInTheMiddle(t *testing.T) {
 				t.Errorf("clips: %v", clips)
 			}
 		})
+	}
+}
+
+// TestFileThatVanishesInTheMiddle: it was opened once, and is read, cut and stored from what was opened.
+func TestFileThatVanishesInTheMiddle(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t, "CHORTLE_SANDBOX=off") // the model itself removes the file
+	path := p.file("alice", "2026-11-22T14-30-00Z.wav", quiet(60))
+	model := p.file("", "model.py", fmt.Appendf(nil, faulty, fmt.Sprintf("path = %q; os.path.exists(path) and os.remove(path); return [0.9]", path)))
+	p.must("user", "add", "alice", "--timezone", "UTC", "--source", "folder:"+p.path("alice"), "--model", testkit.Python(t)+" "+model)
+	run := p.json(0, day...)
+	if at(run, "users", 0, "recordings", "processed") != 1.0 || at(run, "users", 0, "laughs", "new") != 1.0 {
+		t.Errorf("%v", at(run, "users"))
+	}
+	if clips := p.tree("data/clips/alice"); len(clips) != 1 {
+		t.Errorf("clips: %v", clips)
 	}
 }
 

@@ -107,7 +107,9 @@ func TestFieldsOfDocuments(t *testing.T) {
 	} {
 		got := fieldsOf("", document)
 		for _, field := range documented[name] {
-			if !slices.Contains(got, field) && !strings.Contains(field, "gaps[]") && !strings.Contains(field, "against[]") && !strings.Contains(field, "changes[]") {
+			// these lists are empty here
+			empty := slices.ContainsFunc([]string{"gaps[]", "against[]", "changes[]", "notes[]", "false_by_class[]", "commands_left_out[]"}, func(list string) bool { return strings.Contains(field, list+".") })
+			if !slices.Contains(got, field) && !empty {
 				t.Errorf("%s --json lacks %s", name, field)
 			}
 		}

@@ -200,7 +200,7 @@ func TestKeysOfUsers(t *testing.T) {
 func TestDefectABadNightIsNoBadKey(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, shortDay)
-	for status, want := range map[int]string{503: "cannot be told", 429: "cannot be told", 403: "refused the key"} {
+	for status, want := range map[int]string{503: "could not check the key", 429: "could not check the key", 403: "refused the key"} {
 		a.Fault = func(limitlesstest.Call) limitlesstest.Fault { return limitlesstest.Status(status) }
 		if r := a.run("user", "key", "test", "alice"); r.code != orchestrator.ExitFailed || !strings.Contains(r.stderr, want) {
 			t.Errorf("%d: %+v", status, r)
