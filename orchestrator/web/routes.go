@@ -55,7 +55,7 @@ func (s *Server) routes() []route {
 		s.signInRoutes(), s.passkeyRoutes(), s.oidcRoutes(),
 		s.ownRoutes(), s.tokenRoutes(), s.shareRoutes(), s.unsubscribeRoutes(),
 		s.adminRoutes(),
-		s.settingsRoutes(),
+		s.settingsRoutes(), s.letterRoutes(),
 		s.updateRoutes(), s.thresholdRoutes(),
 		s.uploadRoutes(), s.outRoutes(),
 		s.laughRoutes())

@@ -112,7 +112,7 @@ func OptionsOf(ctx context.Context, program *service.Service, started Updates) (
 		Sessions: signIns, SignIns: signIns, Links: signIns, Trusted: signIns,
 		Own: signIns, Passkeys: signIns, Identities: signIns,
 		Shares: signIns, Tokens: signIns, Administration: signIns,
-		Standing: program, People: program, SourceKeys: program, Metrics: program, Digests: program,
+		Standing: program, People: program, SourceKeys: program, Metrics: program, Digests: program, Letters: program,
 		Updates: started, Marks: program, Reprocessing: program, Uploads: program, Exporting: program,
 		Laughs: opened, Heard: opened, Judging: program, Sounds: sounds,
 		Log: program.Log, Now: program.Now,

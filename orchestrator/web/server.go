@@ -49,6 +49,7 @@ type Options struct {
 	Identities     Identities
 	Shares         Shares
 	Digests        Digests
+	Letters        Letters
 	Administration Administration
 	People         People
 	SourceKeys     SourceKeys

@@ -79,6 +79,7 @@ type settingsView struct {
 	Policy                    []string
 	Keep                      orchestrator.Retention
 	KeepSays                  []string
+	Letters                   []letterLine
 }
 
 func (s *Server) settingsPage(w http.ResponseWriter, r *http.Request, v viewer) error {
@@ -116,6 +117,9 @@ func (s *Server) showSettings(w http.ResponseWriter, r *http.Request, v viewer, 
 		return err
 	}
 	show.KeepSays = keepWords(show.Keep)
+	if show.Letters, err = s.lettersOf(ctx, p); err != nil {
+		return err
+	}
 	s.render(w, r, v, status, "settings.html", view{Title: word("settings.title", "name", p.Name), Here: p.Home + "/settings", Person: p, Data: show})
 	return nil
 }
