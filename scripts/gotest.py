@@ -4,8 +4,8 @@
 usage: gotest.py ARGUMENTS OF GO TEST...
 
 Where CHORTLE_TEST_REQUIRE is set, a skipped test is a failed run, unless scripts/allowed-skips.txt names it
-with its reason, or it wants real sound and nobody named a folder of it, or a browser and there is none. Exit
-code: that of go test, or 1 for a skip.
+with its reason, or it wants real sound and nobody named a folder of it, or a browser, an S3 server, mosquitto or
+rclone and there is none. Exit code: that of go test, or 1 for a skip.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 
 ALLOWED = Path(__file__).resolve().parent / "allowed-skips.txt"
 BROWSERS = ("CHORTLE_TEST_CHROMIUM", "CHORTLE_TEST_FIREFOX")  # no set-up can bring one without root
+SERVERS = ("CHORTLE_TEST_S3", "CHORTLE_TEST_MOSQUITTO", "CHORTLE_TEST_RCLONE")  # set to 1, they require one
 SOUND = "CHORTLE_TEST_AUDIO"  # what it names is other people's, and no set-up can bring it
 MODULE = "github.com/chortle-audio/chortle/"
 
@@ -85,7 +86,8 @@ def excused(why: str) -> bool:
     """Whether a test was skipped for what no set-up can bring, and nobody said that it is there."""
     sound = SOUND in why and not os.environ.get(SOUND)
     browser = any(name in why for name in BROWSERS) and not os.environ.get("CHORTLE_TEST_BROWSERS")
-    return sound or browser
+    server = any(name in why and not os.environ.get(name) for name in SERVERS)
+    return sound or browser or server
 
 
 if __name__ == "__main__":

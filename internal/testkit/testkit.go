@@ -158,7 +158,7 @@ func S3Server(t testing.TB) string {
 		if os.Getenv("CHORTLE_TEST_S3") != "" {
 			t.Fatal("the S3 server is missing: run make s3-server")
 		}
-		t.Skip("the S3 server is missing: run make s3-server")
+		t.Skip("the S3 server is missing: run make s3-server (CHORTLE_TEST_S3=1 requires it)")
 	}
 	return path
 }

@@ -78,7 +78,7 @@ func TestRealRclone(t *testing.T) {
 	t.Parallel()
 	program, err := exec.LookPath("rclone")
 	if err != nil {
-		t.Skip("rclone is not installed")
+		t.Skip("rclone is not installed (CHORTLE_TEST_RCLONE=1 requires it)")
 	}
 	dir := t.TempDir()
 	file := filepath.Join(dir, "local.tar")

@@ -30,7 +30,7 @@ func broker(t *testing.T) (address string) {
 	program, err := exec.LookPath("mosquitto")
 	if err != nil {
 		if program = "/usr/sbin/mosquitto"; !exists(program) {
-			t.Skip("no mosquitto is installed")
+			t.Skip("no mosquitto is installed (CHORTLE_TEST_MOSQUITTO=1 requires it)")
 		}
 	}
 	dir := t.TempDir()
@@ -50,7 +50,7 @@ func broker(t *testing.T) (address string) {
 	}
 	passwords := write("passwords", "home:S3cret\n")
 	if out, err := exec.Command("mosquitto_passwd", "-U", passwords).CombinedOutput(); err != nil {
-		t.Skipf("mosquitto_passwd: %v: %s", err, out)
+		t.Fatalf("mosquitto_passwd: %v: %s", err, out)
 	}
 	rules := write("rules", "user home\ntopic readwrite homeassistant/#\ntopic readwrite chortle/#\n")
 	config := write("mosquitto.conf", fmt.Sprintf("user root\nlistener %s 127.0.0.1\nallow_anonymous false\npassword_file %s\nacl_file %s\npersistence false\n", port, passwords, rules))
