@@ -217,17 +217,23 @@ func (s *Server) linkIdentity(w http.ResponseWriter, r *http.Request, v viewer, 
 }
 
 func (s *Server) removeIdentity(w http.ResponseWriter, r *http.Request, v viewer) error {
+	return s.removeWay(w, r, v, s.options.Identities.Unlink)
+}
+
+// removeWay takes one way to sign in away from an account, unless it is the last one.
+func (s *Server) removeWay(w http.ResponseWriter, r *http.Request, v viewer, remove func(ctx context.Context, accountID, id int64) error) error {
 	id, err := numbered(r)
 	if err != nil {
 		return err
 	}
-	if last, err := s.lastWay(r.Context(), v.account); err != nil || last {
-		if err != nil {
-			return err
-		}
+	last, err := s.lastWay(r.Context(), v.account)
+	if err != nil {
+		return err
+	}
+	if last {
 		return s.showOwn(w, r, v, http.StatusUnprocessableEntity, "own.last-way")
 	}
-	if err := s.options.Identities.Unlink(r.Context(), v.account.ID, id); err != nil {
+	if err := remove(r.Context(), v.account.ID, id); err != nil {
 		return err
 	}
 	http.Redirect(w, r, s.path("/account"), http.StatusSeeOther)

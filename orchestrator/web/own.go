@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/chortle-audio/chortle/orchestrator"
@@ -139,9 +138,9 @@ func (s *Server) changePassword(w http.ResponseWriter, r *http.Request, v viewer
 }
 
 func (s *Server) endSession(w http.ResponseWriter, r *http.Request, v viewer) error {
-	id, err := strconv.ParseInt(r.PathValue("number"), 10, 64)
+	id, err := numbered(r)
 	if err != nil {
-		return orchestrator.ErrNotFound
+		return err
 	}
 	if err := s.options.SignIns.End(r.Context(), v.account.ID, id); err != nil {
 		return err

@@ -247,19 +247,5 @@ func (s *Server) passkeyJoin(w http.ResponseWriter, r *http.Request, v viewer) e
 }
 
 func (s *Server) removePasskey(w http.ResponseWriter, r *http.Request, v viewer) error {
-	id, err := numbered(r)
-	if err != nil {
-		return err
-	}
-	if last, err := s.lastWay(r.Context(), v.account); err != nil || last {
-		if err != nil {
-			return err
-		}
-		return s.showOwn(w, r, v, http.StatusUnprocessableEntity, "own.last-way")
-	}
-	if err := s.options.Passkeys.RemovePasskey(r.Context(), v.account.ID, id); err != nil {
-		return err
-	}
-	http.Redirect(w, r, s.path("/account"), http.StatusSeeOther)
-	return nil
+	return s.removeWay(w, r, v, s.options.Passkeys.RemovePasskey)
 }

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/chortle-audio/chortle/orchestrator"
@@ -130,9 +129,9 @@ func (s *Server) revokeShare(w http.ResponseWriter, r *http.Request, v viewer) e
 	if err != nil {
 		return err
 	}
-	id, err := strconv.ParseInt(r.PathValue("number"), 10, 64)
+	id, err := numbered(r)
 	if err != nil {
-		return orchestrator.ErrNotFound
+		return err
 	}
 	if err := s.options.Shares.RevokeShare(r.Context(), []int64{user.ID}, id); err != nil {
 		return err

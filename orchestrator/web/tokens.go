@@ -151,9 +151,9 @@ func (s *Server) tokenAddress(r *http.Request, token orchestrator.APIToken, secr
 }
 
 func (s *Server) revokeToken(w http.ResponseWriter, r *http.Request, v viewer) error {
-	id, err := strconv.ParseInt(r.PathValue("number"), 10, 64)
+	id, err := numbered(r)
 	if err != nil {
-		return orchestrator.ErrNotFound
+		return err
 	}
 	if err := s.options.Tokens.RemoveToken(r.Context(), v.account.ID, id); err != nil {
 		return err
