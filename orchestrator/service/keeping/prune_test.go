@@ -451,7 +451,7 @@ func TestOriginals(t *testing.T) {
 
 // BenchmarkPrune measures a sweep by size over 200,000 clips that deletes half of them:
 //
-//	go test ./orchestrator/service/keeping -run XXX -bench Prune -benchtime 1x
+//	go test ./orchestrator/service/keeping -run '^$' -bench Prune -benchtime 1x
 func BenchmarkPrune(b *testing.B) {
 	h := open(b)
 	user := h.user(b, "alice")
