@@ -1,6 +1,7 @@
 package service
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -27,16 +28,29 @@ func (s *Service) Clip(ctx context.Context, laugh orchestrator.StoredLaugh) ([]b
 	if err != nil {
 		return nil, err
 	}
-	file, _, err := kept.Open(ctx, laugh.Clip)
+	data, err := readClip(ctx, kept, laugh.Clip)
 	if err != nil {
-		return nil, fmt.Errorf("open clip %s: %w", laugh.Clip, err)
-	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, maxClip))
-	if err != nil {
-		return nil, fmt.Errorf("read clip %s: %w", laugh.Clip, err)
+		return nil, fmt.Errorf("read clip of laugh %s: %w", laugh.ID, err)
 	}
 	return data, nil
+}
+
+// readClip reads a clip as a whole. One that is larger than maxClip is an error, not cut short.
+func readClip(ctx context.Context, clips orchestrator.Clips, key string) ([]byte, error) {
+	clip, info, err := clips.Open(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	defer clip.Close()
+	if info.Size > maxClip {
+		return nil, fmt.Errorf("%d bytes are no clip", info.Size)
+	}
+	var data bytes.Buffer
+	data.Grow(int(info.Size))
+	if _, err := io.Copy(&data, clip); err != nil {
+		return nil, err
+	}
+	return data.Bytes(), nil
 }
 
 // Collected tells what CollectLaughs did.

@@ -1,12 +1,10 @@
 package service
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/chortle-audio/chortle/orchestrator"
 	"github.com/chortle-audio/chortle/orchestrator/document"
@@ -95,21 +93,4 @@ func moveClip(ctx context.Context, from, to orchestrator.Clips, key string, remo
 	}
 	moved.Removed++
 	return nil
-}
-
-func readClip(ctx context.Context, clips orchestrator.Clips, key string) ([]byte, error) {
-	clip, info, err := clips.Open(ctx, key)
-	if err != nil {
-		return nil, err
-	}
-	defer clip.Close()
-	if info.Size > maxClip {
-		return nil, fmt.Errorf("%d bytes are no clip", info.Size)
-	}
-	var data bytes.Buffer
-	data.Grow(int(info.Size))
-	if _, err := io.Copy(&data, clip); err != nil {
-		return nil, err
-	}
-	return data.Bytes(), nil
 }
